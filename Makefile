@@ -1,0 +1,44 @@
+# Everything there is to remember: install check test bench serve demo docs.
+# `make demo DATA=<folder>` runs on real data; PYTHON chooses the interpreter that builds .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: install check test bench serve demo docs
+.DEFAULT_GOAL := demo
+
+install: $(STAMP)
+
+# Installed again only when what is asked for has changed.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo 'Weir needs Python 3.11 or newer; name one with: make install PYTHON=python3.12' >&2; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) \
+		|| { rm -rf $(VENV); echo 'No virtual environment could be made; on Debian: apt-get install python3-venv' >&2; exit 1; }
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[test,bench]'
+	@touch $@
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory docs
+
+test: install
+	$(BIN)/pytest
+
+bench: install
+	$(BIN)/python -m benchmarks
+
+serve: install
+	$(BIN)/weir serve
+
+demo: install
+	$(BIN)/weir demo $(if $(DATA),--data "$(DATA)")
+
+# The commands in README and docs/ are run, and everything they should mention is looked for.
+docs: install
+	@if [ -d tests/docs ]; then $(BIN)/pytest tests/docs; fi

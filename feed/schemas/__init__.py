@@ -1,0 +1,1 @@
+"""Wire types: what the API accepts and answers, validated at the edge."""
