@@ -1,0 +1,274 @@
+"""Ports: what the service asks of a store. Every adapter passes the same contract suite (``tests/contracts``).
+
+Reads block and may be called from any thread. Writes return a ``concurrent.futures.Future`` that is done once the
+write is durable (law 11); its exception is a ``StorageError`` and then nothing was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from controls.decisions import Decision
+from feed.storage.records import (
+    AuthorRecord,
+    Edition,
+    Erasure,
+    EventColumns,
+    EventRecord,
+    ItemRecord,
+    KeyRecord,
+    LabelRecord,
+    ModelRecord,
+    ReaderRecord,
+    ServingRecord,
+)
+
+
+class Outcome(StrEnum):
+    """What became of one event of a batch."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """Idempotency of one write: the same ``key`` with the same ``digest`` of the request returns the first result.
+
+    The same key with another digest raises ``IdempotencyConflict``.
+    """
+
+    key: str
+    digest: str
+
+
+class Events(Protocol):
+    """Events of readers, unique by (reader, client_id)."""
+
+    def append(self, records: Sequence[EventRecord]) -> Future[list[Outcome]]:
+        """Store a batch in one transaction; one outcome per record, in order."""
+        ...
+
+    def of_reader(self, reader: str, limit: int) -> list[EventRecord]:
+        """The newest ``limit`` events of a reader in the order of storing, oldest first."""
+        ...
+
+    def forget(self, reader: str, item: str | None = None) -> Future[int]:
+        """Delete a reader's events, or those about one item; returns how many."""
+        ...
+
+    def columns(self, *, after: int = 0, newest: int | None = None) -> EventColumns:
+        """Consented positive and negative events (no impressions) with occurred_at > ``after``; at most the ``newest`` so many."""
+        ...
+
+    def count(self) -> int:
+        """Number of stored events."""
+        ...
+
+
+class Items(Protocol):
+    """Items, authors and labels; every change is queued for the publisher in the same transaction."""
+
+    def put_items(self, items: Sequence[ItemRecord], once: Once | None = None) -> Future[int]:
+        """Create or replace items; returns how many."""
+        ...
+
+    def withdraw(self, item: str) -> Future[bool]:
+        """Mark an item as deleted; False if it is unknown."""
+        ...
+
+    def put_author(self, author: AuthorRecord) -> Future[None]:
+        """Create or replace an author."""
+        ...
+
+    def give_labels(self, labels: Sequence[LabelRecord], once: Once | None = None) -> Future[int]:
+        """Add labels; a newer label of the same item and name replaces the older."""
+        ...
+
+    def item(self, item: str) -> ItemRecord | None:
+        """One item, or None."""
+        ...
+
+    def items(self, ids: Sequence[str]) -> dict[str, ItemRecord]:
+        """The known ones of these items, by id."""
+        ...
+
+    def author(self, author: str) -> AuthorRecord | None:
+        """One author, or None."""
+        ...
+
+    def labels(self, item: str) -> list[LabelRecord]:
+        """The current labels of an item, by name."""
+        ...
+
+    def count(self) -> int:
+        """Number of items, withdrawn ones included."""
+        ...
+
+
+class Readers(Protocol):
+    """Readers' explicit settings, and erasure."""
+
+    def get(self, reader: str) -> ReaderRecord:
+        """A reader's settings; version 0 if never saved."""
+        ...
+
+    def save(self, record: ReaderRecord, expected_version: int | None) -> Future[ReaderRecord]:
+        """Save settings with version + 1; raises ``VersionConflict`` if ``expected_version`` is not the stored one."""
+        ...
+
+    def erase(self, reader: str, at: int) -> Future[Erasure]:
+        """Delete settings and events, and empty the inputs of the reader's Servings, in one transaction."""
+        ...
+
+
+class Ledger(Protocol):
+    """The append-only decisions: revision = position, gapless, in commit order (laws 1 and 2)."""
+
+    def head(self) -> int:
+        """The last revision, 0 when empty."""
+        ...
+
+    def append(self, decision: Decision, once: Once | None = None) -> Future[Decision]:
+        """Append and return the decision with its revision. With a known ``once`` the first one is returned."""
+        ...
+
+    def since(self, revision: int, limit: int = 1000) -> list[Decision]:
+        """Decisions with a greater revision, in order."""
+        ...
+
+    def by_id(self, decision: str) -> Decision | None:
+        """One decision, or None."""
+        ...
+
+    def reversal_of(self, decision: str) -> Decision | None:
+        """The decision that reversed this one, or None."""
+        ...
+
+    def listing(self, *, before: int | None, limit: int, subject: str | None = None) -> list[Decision]:
+        """Decisions newest first, revision below ``before``."""
+        ...
+
+
+class Policies(Protocol):
+    """Policy documents by content hash; stored before the decision that publishes them (law 4)."""
+
+    def put(self, digest: str, document: str, created_at: int) -> Future[None]:
+        """Store a document's canonical JSON text."""
+        ...
+
+    def get(self, digest: str) -> str | None:
+        """The document, or None."""
+        ...
+
+
+class Journal(Protocol):
+    """Numbered editions, written by one publisher at a time (law 2)."""
+
+    def head(self) -> int:
+        """The last edition, 0 when empty."""
+        ...
+
+    def since(self, edition: int, limit: int = 100) -> Iterator[Edition]:
+        """Editions with a greater number, in order."""
+        ...
+
+    def publish(self, *, extra: bytes, at: int, limit: int = 100_000) -> Future[int]:
+        """Write the next edition from at most ``limit`` queued changes plus ``extra`` encoded entries, and empty the
+        queue by those, in one transaction; returns the journal's head (unchanged when there was nothing to write)."""
+        ...
+
+    def pending(self) -> int:
+        """Queued changes not yet in an edition."""
+        ...
+
+
+class Servings(Protocol):
+    """Answered requests, for why, replay and preview."""
+
+    def record(self, records: Sequence[ServingRecord]) -> Future[None]:
+        """Store a batch."""
+        ...
+
+    def get(self, request_id: str) -> ServingRecord | None:
+        """One Serving, or None."""
+        ...
+
+    def newest(self, limit: int) -> list[ServingRecord]:
+        """The newest Servings, newest first."""
+        ...
+
+    def expire(self, before: int) -> Future[int]:
+        """Delete Servings served before a second; returns how many."""
+        ...
+
+
+class Models(Protocol):
+    """The register of trained models; the files lie in the models folder."""
+
+    def put(self, model: ModelRecord) -> Future[None]:
+        """Register a model."""
+        ...
+
+    def get(self, version: str) -> ModelRecord | None:
+        """One model, or None."""
+        ...
+
+    def listing(self) -> list[ModelRecord]:
+        """All models, newest first."""
+        ...
+
+
+class Keys(Protocol):
+    """Hashed API keys."""
+
+    def put(self, key: KeyRecord) -> Future[None]:
+        """Store a new key."""
+        ...
+
+    def get(self, digest: str) -> KeyRecord | None:
+        """A key by the digest of its secret, or None."""
+        ...
+
+    def revoke(self, name: str, at: int) -> Future[int]:
+        """Revoke all keys of a name; returns how many."""
+        ...
+
+    def listing(self) -> list[KeyRecord]:
+        """All keys, newest first."""
+        ...
+
+
+class Store(Protocol):
+    """One open store. ``exclusive`` stores refuse a second opener with ``StoreInUse``."""
+
+    @property
+    def events(self) -> Events: ...
+    @property
+    def items(self) -> Items: ...
+    @property
+    def readers(self) -> Readers: ...
+    @property
+    def ledger(self) -> Ledger: ...
+    @property
+    def policies(self) -> Policies: ...
+    @property
+    def journal(self) -> Journal: ...
+    @property
+    def servings(self) -> Servings: ...
+    @property
+    def models(self) -> Models: ...
+    @property
+    def keys(self) -> Keys: ...
+
+    def queue_depth(self) -> int:
+        """Writes waiting for the writer."""
+        ...
+
+    def close(self) -> None:
+        """Finish queued writes, then close."""
+        ...
