@@ -1,1 +1,1 @@
-"""Storage ports and their adapters; one contract suite runs on every adapter (law 11: acknowledged is durable)."""
+"""Storage ports and their adapters; one contract suite runs on each (law 11: acknowledged is durable)."""
