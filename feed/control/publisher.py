@@ -1,0 +1,143 @@
+"""Publisher: turns stored changes into journal editions, at most one a second, and keeps the popular lists (law 2).
+
+One publisher writes at a time: in the serving process when embedded. Lists are recomputed when events came in,
+at most every ``popular_every`` seconds, and at once after an erasure (law 8: lists by the next edition).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+import structlog
+
+from feed.clock import Clock
+from feed.storage.entries import encode_entries
+from feed.storage.errors import StorageError
+from feed.storage.ports import Store
+from ranking.catalogue import Catalogue
+from ranking.journal import Entry, ListPublished
+from ranking.popularity import popular
+from ranking.reader import EventKind
+from ranking.snapshot import Snapshot
+
+_log = structlog.get_logger(__name__)
+
+EDITION_SECONDS = 1.0
+_WINDOW = 200_000
+_HALF_LIFE = 30 * 86_400
+_HOME_LIMIT = 1000
+_TOPIC_LIMIT = 200
+_VOICES = (EventKind.CLICK, EventKind.DWELL, EventKind.LIKE, EventKind.SHARE, EventKind.MORE)
+
+
+def popular_lists(store: Store, catalogue: Catalogue) -> list[ListPublished]:
+    """The popular lists of the home pool and of every topic, from the newest consented events."""
+    columns = store.events.columns(newest=_WINDOW)
+    voiced = np.isin(columns.kinds, _VOICES)
+    rows = np.fromiter((catalogue.row_of(item) for item in columns.item_ids), np.int32, len(columns.item_ids))
+    known = voiced & (rows[columns.items] >= 0) if len(rows) else voiced
+    ranked = popular(
+        columns.readers[known],
+        columns.items[known],
+        columns.times[known],
+        n_items=len(columns.item_ids),
+        half_life=_HALF_LIFE,
+        limit=len(columns.item_ids),
+    )
+    lists = [ListPublished("popular", "home", tuple(columns.item_ids[code] for code in ranked[:_HOME_LIMIT]))]
+    by_topic: dict[str, list[str]] = {}
+    for code in ranked:
+        for topic in catalogue.topic_names(int(rows[code])):
+            members = by_topic.setdefault(topic, [])
+            if len(members) < _TOPIC_LIMIT:
+                members.append(columns.item_ids[code])
+    return lists + [ListPublished("popular", f"topic:{topic}", tuple(ids)) for topic, ids in sorted(by_topic.items())]
+
+
+class Publisher:
+    """The one writer of editions, on a thread of its own."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        latest: Callable[[], Snapshot],
+        published: Callable[[], None],
+        *,
+        popular_every: float,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._latest = latest
+        self._published = published
+        self._popular_every = popular_every
+        self._lists: dict[str, tuple[str, ...]] = {}
+        self._events_dirty = True
+        self._erased = False
+        self._listed_at = float("-inf")
+        self._wake = threading.Event()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="weir-publisher", daemon=True)
+
+    def start(self) -> None:
+        """Start publishing, from the lists that the journal already holds."""
+        snapshot = self._latest()
+        ids = snapshot.catalogue.ids
+        self._lists = {pool: tuple(ids[row] for row in rows) for pool, rows in snapshot.popular.items()}
+        self._thread.start()
+
+    def close(self) -> None:
+        """Publish what is queued, then stop."""
+        self._closing = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def events_came(self) -> None:
+        """Tell that events were stored: the lists are due at their next turn."""
+        self._events_dirty = True
+
+    def erased(self) -> None:
+        """Tell that a reader's events were erased: the lists are due in the next edition."""
+        self._events_dirty = True
+        self._erased = True
+
+    def publish(self) -> int:
+        """Write an edition if there is anything to say; returns the journal's head."""
+        entries: list[Entry] = []
+        if self._lists_due():
+            entries = self._changed_lists()
+        before = self._store.journal.head()
+        queued = self._store.journal.pending() > 0
+        head = self._store.journal.publish(extra=encode_entries(entries), at=self._clock.now()).result()
+        for entry in entries:
+            assert isinstance(entry, ListPublished)
+            self._lists[entry.pool] = entry.items
+        if head != before:
+            self._events_dirty = self._events_dirty or queued
+            self._published()
+        return head
+
+    def _lists_due(self) -> bool:
+        waited = self._clock.monotonic() - self._listed_at
+        return self._events_dirty and (self._erased or waited >= self._popular_every)
+
+    def _changed_lists(self) -> list[Entry]:
+        self._events_dirty = self._erased = False
+        self._listed_at = self._clock.monotonic()
+        lists = {entry.pool: entry for entry in popular_lists(self._store, self._latest().catalogue)}
+        gone = [ListPublished("popular", pool, ()) for pool in self._lists if pool not in lists]
+        return [*(entry for entry in lists.values() if self._lists.get(entry.pool) != entry.items), *gone]
+
+    def _run(self) -> None:
+        while not self._closing:
+            self._wake.wait(EDITION_SECONDS)
+            self._wake.clear()
+            try:
+                self.publish()
+            except StorageError as error:
+                _log.warning("no edition could be published", error=str(error))
+            except Exception:
+                _log.exception("publishing failed; it is tried again with the next edition")

@@ -1,0 +1,205 @@
+"""Replica: follows ledger and journal by cursor, holds the current Snapshot and the freshness lease (laws 2, 4, 10, 11).
+
+A wake-up only wakes; what is true is read by revision and edition. A revision is acknowledged when no unanswered
+request of this replica holds an older Snapshot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from feed.clock import Clock
+from feed.control.errors import ControlsStale, ReplicaFailed
+from feed.storage.entries import decode
+from feed.storage.errors import StorageError
+from feed.storage.ports import Store
+from ranking.fold import Fold
+from ranking.snapshot import Snapshot
+
+_log = structlog.get_logger(__name__)
+
+TICK_SECONDS = 0.25
+"""Longest wait between two looks at ledger, journal and clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enforcement:
+    """Who obeys a decision, as told to its maker: replicas known, those that acknowledged, milliseconds, and laggards."""
+
+    replicas: int
+    acked: int
+    ms: float
+    lagging: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Waiter:
+    revision: int
+    loop: asyncio.AbstractEventLoop
+    done: asyncio.Future[None]
+
+
+class Replica:
+    """One process's copy of the fold. Every public method may be called from any thread."""
+
+    def __init__(self, store: Store, fold: Fold, clock: Clock, *, lease_seconds: float, name: str = "local") -> None:
+        self.name = name
+        self.failure: str = ""
+        self._store = store
+        self._fold = fold
+        self._clock = clock
+        self._lease_seconds = lease_seconds
+        self._snapshot: Snapshot | None = None
+        self._confirmed_at = float("-inf")
+        self._lock = threading.Lock()
+        self._holding: dict[int, int] = {}
+        self._acked = -1
+        self._waiters: list[_Waiter] = []
+        self._wake = threading.Event()
+        self._closing = False
+        self._listeners: list[Callable[[Snapshot], None]] = []
+        self._thread = threading.Thread(target=self._run, name="weir-replica", daemon=True)
+
+    def start(self) -> None:
+        """Catch up with ledger and journal, then follow them. Raises what the store or the fold raises."""
+        self._follow()
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop following."""
+        self._closing = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def wake(self) -> None:
+        """Look at ledger and journal now."""
+        self._wake.set()
+
+    def on_swap(self, listener: Callable[[Snapshot], None]) -> None:
+        """Call ``listener`` with every new Snapshot, on the replica's thread, before requests see it."""
+        self._listeners.append(listener)
+
+    def latest(self) -> Snapshot:
+        """The current Snapshot whether or not the lease holds; for reading state, never for serving pages."""
+        snapshot = self._snapshot
+        if snapshot is None:
+            raise ControlsStale("this replica has not caught up with the ledger yet; try again in a moment")
+        return snapshot
+
+    def fresh(self) -> bool:
+        """Whether the freshness lease holds."""
+        return self._clock.monotonic() - self._confirmed_at <= self._lease_seconds
+
+    def snapshot(self) -> Snapshot:
+        """The current Snapshot; raises ``ControlsStale`` when the ledger's head could not be confirmed in time."""
+        if not self.fresh():
+            raise ControlsStale(
+                f"the ledger's head was not confirmed within {self._lease_seconds:g} s"
+                + (f" ({self.failure})" if self.failure else "")
+                + "; this replica serves again by itself once it can read the store"
+            )
+        return self.latest()
+
+    @contextmanager
+    def reading(self) -> Iterator[Snapshot]:
+        """The current Snapshot, held until the request is answered: acknowledgements wait for it."""
+        with self._lock:
+            snapshot = self.snapshot()
+            revision = snapshot.revision
+            self._holding[revision] = self._holding.get(revision, 0) + 1
+        try:
+            yield snapshot
+        finally:
+            with self._lock:
+                left = self._holding[revision] - 1
+                if left:
+                    self._holding[revision] = left
+                else:
+                    del self._holding[revision]
+                    if self._waiters:
+                        self._acknowledge()
+
+    async def enforced(self, revision: int, timeout: float = 2.0) -> Enforcement:
+        """Wait until this replica obeys ``revision`` and nobody is still being answered from before it."""
+        began = self._clock.monotonic()
+        loop = asyncio.get_running_loop()
+        waiter = _Waiter(revision, loop, loop.create_future())
+        with self._lock:
+            self._waiters.append(waiter)
+            self._acknowledge()
+        self.wake()
+        try:
+            await asyncio.wait_for(waiter.done, timeout)
+            acked = True
+        except TimeoutError:
+            acked = False
+            with self._lock:
+                self._waiters = [other for other in self._waiters if other is not waiter]
+        elapsed = (self._clock.monotonic() - began) * 1000
+        return Enforcement(1, int(acked), round(elapsed, 2), () if acked else (self.name,))
+
+    def _acknowledge(self) -> None:
+        if self._snapshot is None:
+            return
+        self._acked = min([self._snapshot.revision, *self._holding])
+        waiting = []
+        for waiter in self._waiters:
+            if waiter.revision > self._acked:
+                waiting.append(waiter)
+            elif not waiter.loop.is_closed():
+                waiter.loop.call_soon_threadsafe(_resolve, waiter.done)
+        self._waiters = waiting
+
+    def _run(self) -> None:
+        while not self._closing:
+            self._wake.wait(TICK_SECONDS)
+            self._wake.clear()
+            if self._closing:
+                return
+            try:
+                self._follow()
+            except (StorageError, OSError) as error:
+                self.failure = str(error)
+                _log.warning("controls cannot be confirmed", error=str(error))
+            except Exception as error:
+                self.failure = f"{type(error).__name__}: {error}"
+                _log.exception("the fold failed; this replica stops serving when its lease lapses")
+                self._closing = True
+                raise ReplicaFailed(str(error)) from error
+
+    def _follow(self) -> None:
+        asked_at = self._clock.monotonic()
+        fold = self._fold
+        while decisions := self._store.ledger.since(fold.revision):
+            fold.decide(decisions)
+        for edition in self._store.journal.since(fold.edition):
+            fold.journal(edition.edition, decode(edition.entries))
+        now = self._clock.now()
+        if now > fold.as_of:
+            fold.advance(now)
+        current = self._snapshot
+        if current is None or (current.revision, current.edition, current.as_of) != (
+            fold.revision,
+            fold.edition,
+            fold.as_of,
+        ):
+            snapshot = fold.snapshot()
+            for listener in self._listeners:
+                listener(snapshot)
+            self._snapshot = snapshot
+        self.failure = ""
+        self._confirmed_at = asked_at
+        with self._lock:
+            self._acknowledge()
+
+
+def _resolve(done: asyncio.Future[None]) -> None:
+    if not done.done():
+        done.set_result(None)

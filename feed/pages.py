@@ -1,0 +1,132 @@
+"""Pages: from a reader and a Snapshot to the bytes of a feed page, the hot path without its transport.
+
+One Snapshot, one reader view, one ``rank()``, bytes; then the Serving is offered to its queue (laws 3, 4 and 7).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import perf_counter_ns
+from types import MappingProxyType
+
+import numpy as np
+import orjson
+
+from controls.scopes import Audience
+from feed.clock import Clock
+from feed.cursor import Cursors
+from feed.reader_states import ReaderView
+from feed.servings import Inputs, Serving, ServingQueue
+from ranking.explanation import items
+from ranking.page import Page
+from ranking.pipeline import rank
+from ranking.reader import NO_TIERS, NOTHING_SERVED, Mode, Request, Surface
+from ranking.snapshot import Snapshot
+
+SESSION_LIMIT = 500
+"""Items one session can be served before its cursor ends."""
+
+NO_ARMS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class PageQuery:
+    """A page asked for, already authorised. ``mode`` None takes the reader's own; ``audience`` is the effective one."""
+
+    reader: str
+    surface: Surface
+    limit: int
+    cursor: str
+    mode: Mode | None
+    audience: Audience
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A page as bytes, with what metrics want to know of it. Times in nanoseconds."""
+
+    body: bytes
+    page: Page
+    mode: Mode
+    rank_ns: int
+    json_ns: int
+
+
+def effective_mode(view: ReaderView, asked: Mode | None, frozen: bool) -> Mode:
+    """The mode a page is made in: the asked or chosen one, never PERSONALIZED after opting out."""
+    if frozen:
+        return Mode.EDITORIAL
+    mode = asked or view.reader.settings.mode
+    if mode is Mode.PERSONALIZED and not view.personalized:
+        return Mode.POPULAR
+    return mode
+
+
+class Pages:
+    """Makes pages and offers their Servings."""
+
+    def __init__(self, cursors: Cursors, servings: ServingQueue, clock: Clock) -> None:
+        self._cursors = cursors
+        self._servings = servings
+        self._clock = clock
+
+    def page(self, query: PageQuery, snapshot: Snapshot, view: ReaderView) -> Answer:
+        """Rank and lay down one page. Raises the cursor errors of ``feed.cursor``."""
+        began = perf_counter_ns()
+        mode = effective_mode(view, query.mode, snapshot.governance.frozen)
+        served_rows, served_tiers = NOTHING_SERVED, NO_TIERS
+        surface = f"{query.surface.kind}:{query.surface.key}"
+        now = self._clock.now()
+        if query.cursor:
+            served_rows, served_tiers = self._cursors.decode(query.cursor, query.reader, surface, now)
+        entropy = os.urandom(16)
+        request = Request(
+            surface=query.surface,
+            audience=query.audience,
+            limit=min(query.limit, max(SESSION_LIMIT - len(served_rows), 0)),
+            mode=mode,
+            served_rows=served_rows,
+            served_tiers=served_tiers,
+            seed=int.from_bytes(entropy[:6], "big") if mode is Mode.PERSONALIZED else 0,
+        )
+        page = rank(snapshot, view.reader, request, snapshot.parameters)
+        ranked = perf_counter_ns()
+        listed = orjson.dumps(items(page, snapshot, request))
+        request_id = f"{now:08x}{entropy[4:].hex()}"
+        cursor = None
+        total = len(served_rows) + len(page.rows)
+        if not page.exhausted and total < SESSION_LIMIT:
+            cursor = self._cursors.encode(
+                np.concatenate([served_rows, page.rows]),
+                np.concatenate([served_tiers, page.tiers]),
+                query.reader,
+                surface,
+                now,
+            )
+        head = orjson.dumps(
+            {
+                "request_id": request_id,
+                "mode": mode,
+                "revision": snapshot.revision,
+                "edition": snapshot.edition,
+                "as_of": snapshot.as_of,
+                "model": snapshot.model,
+                "arms": {},
+            }
+        )
+        tail = orjson.dumps({"corrections": [], "cursor": cursor})
+        body = b"".join((head[:-1], b',"items":', listed, b",", tail[1:]))
+        self._servings.offer(
+            Serving(
+                request_id=request_id,
+                reader_id=query.reader,
+                served_at=now,
+                snapshot=snapshot,
+                inputs=Inputs(view.reader, request, snapshot.parameters, NO_ARMS),
+                page=page,
+                items=listed,
+            )
+        )
+        return Answer(body, page, mode, ranked - began, perf_counter_ns() - ranked)

@@ -1,0 +1,191 @@
+"""Reader states: bounded history, Seen and settings of readers, in memory in front of the store (laws 7 and 8).
+
+The store is the truth; a state is built from it on a miss and can be dropped at any time. Events reach a state only
+after they are durable. With personalization off, or settings that cannot be read, a state shows neither history
+nor Seen.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from controls.scopes import AgeClass, Audience
+from feed.storage.ports import Store
+from feed.storage.records import EventRecord, ReaderRecord
+from ranking.catalogue import Catalogue
+from ranking.reader import CONSUMED, NO_HISTORY, NO_SEEN, EventKind, Mode, Reader, Settings
+
+HISTORY_LIMIT = 200
+"""Newest history entries kept of a reader; ``Parameters.history`` of them vote."""
+
+SEEN_LIMIT = 2000
+"""Items whose impressions or consumption are remembered."""
+
+_CONSUMING = frozenset(
+    (EventKind.CLICK, EventKind.DWELL, EventKind.LIKE, EventKind.SHARE, EventKind.MORE, EventKind.LESS)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderView:
+    """A reader as one request sees it: what ranking may know, the stored record, and the stored audience."""
+
+    reader: Reader
+    record: ReaderRecord
+    audience: Audience
+
+    @property
+    def personalized(self) -> bool:
+        """Whether this reader has personalization on."""
+        return self.reader.settings.personalization
+
+
+@dataclass(slots=True)
+class _State:
+    record: ReaderRecord
+    settings: Settings
+    audience: Audience
+    history: NDArray[np.int64] = field(default_factory=lambda: NO_HISTORY)
+    seen: dict[int, int] = field(default_factory=dict)
+    pending: list[EventRecord] = field(default_factory=list)
+    view: ReaderView | None = None
+
+
+class ReaderStates:
+    """States of the most recently active readers; thread-safe."""
+
+    def __init__(self, store: Store, capacity: int = 200_000) -> None:
+        self._store = store
+        self._capacity = capacity
+        self._states: OrderedDict[str, _State] = OrderedDict()
+        self._loading: dict[str, list[EventRecord]] = {}
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._states)
+
+    def cached(self, reader: str, catalogue: Catalogue) -> ReaderView | None:
+        """The view of a reader whose state is in memory, else None (then call :meth:`load` in a thread)."""
+        with self._lock:
+            state = self._states.get(reader)
+            if state is None:
+                return None
+            self._states.move_to_end(reader)
+            if state.pending:
+                _absorb(state, state.pending, catalogue)
+                state.pending = []
+                state.view = None
+            if state.view is None:
+                state.view = _view(state)
+            return state.view
+
+    def load(self, reader: str, catalogue: Catalogue) -> ReaderView:
+        """The view of a reader, read from the store when it is not in memory. Blocks on the store."""
+        while True:
+            view = self.cached(reader, catalogue)
+            if view is not None:
+                return view
+            with self._lock:
+                arrived = self._loading.setdefault(reader, [])
+            record = self._store.readers.get(reader)
+            events = self._store.events.of_reader(reader, SEEN_LIMIT)
+            known = {event.client_id for event in events}
+            with self._lock:
+                if self._loading.get(reader) is not arrived:
+                    continue
+                del self._loading[reader]
+                state = _state(record)
+                state.pending = [*events, *(event for event in arrived if event.client_id not in known)]
+                self._states[reader] = state
+                while len(self._states) > self._capacity:
+                    self._states.popitem(last=False)
+
+    def get(self, reader: str, catalogue: Catalogue) -> ReaderView:
+        """The view of a reader, from memory or the store."""
+        return self.cached(reader, catalogue) or self.load(reader, catalogue)
+
+    def apply(self, events: Iterable[EventRecord]) -> None:
+        """Let durable events count from the next request on."""
+        with self._lock:
+            for event in events:
+                state = self._states.get(event.reader)
+                if state is not None:
+                    state.pending.append(event)
+                elif event.reader in self._loading:
+                    self._loading[event.reader].append(event)
+
+    def invalidate(self, reader: str) -> None:
+        """Forget a reader's state; the next request reads the store (after settings, erasure or history changed)."""
+        with self._lock:
+            self._states.pop(reader, None)
+            self._loading.pop(reader, None)
+
+    def forget(self, reader: str, item: str | None = None) -> None:
+        """Drop what memory holds of a reader's history, of one item or of all."""
+        del item  # the whole state is rebuilt: history, Seen and their bounds depend on each other
+        self.invalidate(reader)
+
+
+def parse_settings(text: str) -> tuple[Settings, Audience]:
+    """Stored settings as ranking and audience values; unreadable ones read as personalization off (law 7)."""
+    try:
+        stored = orjson.loads(text)
+        settings = Settings(
+            personalization=bool(stored.get("personalization", True)),
+            mode=Mode(stored.get("mode", Mode.PERSONALIZED)),
+            hidden=tuple(stored.get("hidden", ())),
+            muted_authors=tuple(stored.get("muted_authors", ())),
+            muted_topics=tuple(stored.get("muted_topics", ())),
+            more_topics=tuple(stored.get("more_topics", ())),
+            less_topics=tuple(stored.get("less_topics", ())),
+        )
+        audience = Audience(
+            region=stored.get("region") or "*",
+            age=AgeClass(stored.get("age") or AgeClass.UNKNOWN),
+            language=stored.get("language") or "*",
+        )
+    except (ValueError, TypeError, AttributeError):
+        return Settings(personalization=False, mode=Mode.POPULAR), Audience()
+    return settings, audience
+
+
+def _state(record: ReaderRecord) -> _State:
+    settings, audience = parse_settings(record.settings)
+    return _State(record, settings, audience)
+
+
+def _absorb(state: _State, events: Sequence[EventRecord], catalogue: Catalogue) -> None:
+    entries: list[tuple[int, int, int]] = []
+    for event in events:
+        row = catalogue.row_of(event.item)
+        if row < 0 or not event.consented:
+            continue
+        kind = event.kind
+        earlier = state.seen.pop(row, 0)
+        if kind == EventKind.IMPRESSION:
+            state.seen[row] = earlier if earlier == CONSUMED else earlier + 1
+            continue
+        entries.append((row, event.occurred_at, kind))
+        state.seen[row] = CONSUMED if kind in _CONSUMING else earlier
+    while len(state.seen) > SEEN_LIMIT:
+        del state.seen[next(iter(state.seen))]
+    if entries:
+        history = np.concatenate([state.history, np.array(entries, dtype=np.int64)])
+        history = history[np.argsort(history[:, 1], kind="stable")][-HISTORY_LIMIT:]
+        history.setflags(write=False)
+        state.history = history
+
+
+def _view(state: _State) -> ReaderView:
+    if not state.settings.personalization:
+        return ReaderView(Reader(NO_HISTORY, NO_SEEN, state.settings), state.record, state.audience)
+    seen = np.array([(row, count) for row, count in state.seen.items() if count], dtype=np.int32).reshape(-1, 2)
+    seen.setflags(write=False)
+    return ReaderView(Reader(state.history, seen, state.settings), state.record, state.audience)
