@@ -16,9 +16,10 @@ from ranking.parameters import Parameters
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The fold at (revision, edition, as_of). ``popular`` maps a pool (``home``, ``topic:<t>``) to int32 rows, best first.
+    """The fold at (revision, edition, as_of).
 
-    ``model`` is the active model's version or an empty string; ``graph`` is then the empty graph.
+    ``popular`` maps a pool (``home``, ``topic:<t>``) to int32 rows, best first. ``model`` is the active model's
+    version or an empty string; ``graph`` is then the empty graph.
     """
 
     revision: int

@@ -1,4 +1,4 @@
-"""Replica: follows ledger and journal by cursor, holds the current Snapshot and the freshness lease (laws 2, 4, 10, 11).
+"""Replica: follows ledger and journal by cursor; holds the Snapshot and its freshness lease (laws 2, 4, 10, 11).
 
 A wake-up only wakes; what is true is read by revision and edition. A revision is acknowledged when no unanswered
 request of this replica holds an older Snapshot.
@@ -30,7 +30,7 @@ TICK_SECONDS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Enforcement:
-    """Who obeys a decision, as told to its maker: replicas known, those that acknowledged, milliseconds, and laggards."""
+    """Who obeys a decision: replicas known, how many acknowledged, in how many milliseconds, and the laggards."""
 
     replicas: int
     acked: int

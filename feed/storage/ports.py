@@ -62,7 +62,7 @@ class Events(Protocol):
         ...
 
     def columns(self, *, after: int = 0, newest: int | None = None) -> EventColumns:
-        """Consented positive and negative events (no impressions) with occurred_at > ``after``; at most the ``newest`` so many."""
+        """Consented events but impressions, with occurred_at > ``after``; at most the ``newest`` so many."""
         ...
 
     def count(self) -> int:

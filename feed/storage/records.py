@@ -66,7 +66,7 @@ class LabelRecord:
 
 @dataclass(frozen=True, slots=True)
 class ReaderRecord:
-    """A reader's explicit settings as JSON text (validated at the edge) with an optimistic version, 0 if never saved."""
+    """A reader's explicit settings as JSON text, with an optimistic version, 0 if never saved."""
 
     reader: str
     settings: str = "{}"
@@ -95,7 +95,7 @@ class ServingRecord:
 
 @dataclass(frozen=True, slots=True)
 class ModelRecord:
-    """A trained model: version (content hash), trainer, file name within the models folder, hold-out metrics as JSON."""
+    """A trained model: version (content hash), trainer, file in the models folder, hold-out metrics (JSON)."""
 
     version: str
     trainer: str
