@@ -1,0 +1,112 @@
+"""Cursors: stateless, signed, bound to reader and surface; they carry what a session was served (laws 5 and 10).
+
+Layout, little-endian, as unpadded base64url: version u8, width u8, count u16, issued_at u32, binding 8 bytes,
+``count`` rows of ``width`` bytes, tiers packed four to a byte, tag 16 bytes. The binding is a keyed BLAKE2b (RFC 7693)
+of reader and surface, so that a cursor names neither; the tag is HMAC-SHA256 (RFC 2104), truncated to 128 bits.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hmac
+import struct
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feed.errors import CursorExpired, CursorForeign, CursorForged
+
+CURSOR_ITEMS = 500
+"""Items that one cursor can carry: the length of a session."""
+
+_VERSION = 1
+_HEAD = struct.Struct("<BBHI8s")
+_TAG = 16
+_LONGEST = 4 * (_HEAD.size + CURSOR_ITEMS * 4 + CURSOR_ITEMS // 4 + _TAG) // 3 + 4
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+_FROM_URL = bytes.maketrans(b"-_+/", b"+/!!")
+_SHIFTS = np.array([0, 2, 4, 6], dtype=np.uint8)
+_UNPACKED = (np.arange(256, dtype=np.uint8)[:, None] >> _SHIFTS) & np.uint8(3)
+_CLOCK_SKEW = 60
+
+
+class Cursors:
+    """Makes and reads cursors with one secret."""
+
+    def __init__(self, secret: bytes, lifetime: int) -> None:
+        """``lifetime`` is in seconds."""
+        self._tag_key = hmac.digest(secret, b"weir cursor tag", "sha256")
+        self._binding_key = hmac.digest(secret, b"weir cursor binding", "sha256")
+        self._lifetime = lifetime
+
+    def encode(self, rows: NDArray[np.int32], tiers: NDArray[np.uint8], reader: str, surface: str, now: int) -> str:
+        """A cursor for a session that was served ``rows`` int32[n] with ``tiers`` uint8[n], n at most CURSOR_ITEMS."""
+        count = len(rows)
+        if count != len(tiers) or count > CURSOR_ITEMS:
+            raise ValueError(f"a cursor carries at most {CURSOR_ITEMS} rows with one tier each, not {count}")
+        width = max((int(rows.max()).bit_length() + 7) // 8, 1) if count else 1
+        wide = np.ascontiguousarray(rows, dtype="<i4").view(np.uint8).reshape(count, 4)
+        quads = np.zeros((count + 3) // 4 * 4, dtype=np.uint8)
+        quads[:count] = tiers
+        packed = np.bitwise_or.reduce(quads.reshape(-1, 4) << _SHIFTS, axis=1)
+        payload = b"".join(
+            (
+                _HEAD.pack(_VERSION, width, count, now, self._binding(reader, surface)),
+                wide[:, :width].tobytes(),
+                packed.tobytes(),
+            )
+        )
+        signed = payload + hmac.digest(self._tag_key, payload, "sha256")[:_TAG]
+        return binascii.b2a_base64(signed, newline=False).translate(_TO_URL).rstrip(b"=").decode("ascii")
+
+    def decode(self, cursor: str, reader: str, surface: str, now: int) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+        """The rows int32[n] and tiers uint8[n], read-only, in the order of serving.
+
+        Raises ``CursorForged``, ``CursorForeign`` or ``CursorExpired``.
+        """
+        signed = _from_url(cursor)
+        payload, tag = signed[:-_TAG], signed[-_TAG:]
+        if not hmac.compare_digest(hmac.digest(self._tag_key, payload, "sha256")[:_TAG], tag):
+            raise _forged()
+        # What is signed was made by encode(): only the version may be another release's.
+        if payload[0] != _VERSION:
+            raise CursorExpired("the cursor was made by another release; leave it out to begin a new session")
+        _, width, count, issued_at, binding = _HEAD.unpack_from(payload)
+        if not hmac.compare_digest(self._binding(reader, surface), binding):
+            raise CursorForeign("the cursor was made for another reader or surface; leave it out to begin a session")
+        if not issued_at - _CLOCK_SKEW <= now <= issued_at + self._lifetime:
+            raise CursorExpired(
+                f"the cursor is older than {self._lifetime // 3600} h; leave it out to begin a new session"
+            )
+        wide = np.zeros((count, 4), dtype=np.uint8)
+        end = _HEAD.size + count * width
+        wide[:, :width] = np.frombuffer(payload, np.uint8, count * width, _HEAD.size).reshape(count, width)
+        packed = np.frombuffer(payload, np.uint8, (count + 3) // 4, end)
+        rows = wide.view("<i4").reshape(count).astype(np.int32, copy=False)
+        tiers = _UNPACKED[packed].reshape(-1)[:count]
+        rows.setflags(write=False)
+        tiers.setflags(write=False)
+        return rows, tiers
+
+    def _binding(self, reader: str, surface: str) -> bytes:
+        named = reader.encode("utf-8", "surrogatepass")
+        bound = b"%d:%b%b" % (len(named), named, surface.encode("utf-8", "surrogatepass"))
+        return blake2b(bound, digest_size=8, key=self._binding_key).digest()
+
+
+def _forged() -> CursorForged:
+    return CursorForged("the cursor was not made by this service or was altered; leave it out to begin a session")
+
+
+def _from_url(cursor: str) -> bytes:
+    if len(cursor) > _LONGEST or not cursor.isascii():
+        raise _forged()
+    padded = cursor.encode("ascii").translate(_FROM_URL) + b"=" * (-len(cursor) % 4)
+    try:
+        signed = binascii.a2b_base64(padded, strict_mode=True)
+    except binascii.Error as error:
+        raise _forged() from error
+    if len(signed) < _HEAD.size + _TAG:
+        raise _forged()
+    return signed

@@ -1,0 +1,177 @@
+"""The errors of the service: one small tree. Each names what was wrong, where, and what to do.
+
+FeedError
+├── NotAuthenticated     401  no credentials, or ones that do not hold
+│   ├── TokenInvalid          malformed, forged, of another algorithm, issuer or audience
+│   ├── TokenExpired          past its ``exp``, or before its ``nbf``
+│   └── KeyRefused            an API key that is unknown, revoked or expired
+├── NotAllowed           403  authenticated, but not for this
+│   ├── ScopeMissing          the route wants another scope
+│   └── NotYours              a personal token reaches its own reader or author only
+├── NotFound             404  nothing is known by this id
+├── Gone                 410  it was here, and is kept no longer
+├── VersionMismatch      412  ``If-Match`` names another version than the stored one
+├── BodyTooLarge         413  the body is longer than the limit
+├── MediaTypeRefused     415  the body is of a type that this route does not read
+├── InputInvalid         422  fields that do not hold, each by name
+├── TooManyRequests      429  the caller's rate is used up
+├── CursorRefused        400  a cursor that does not continue this session
+│   ├── CursorForged          not made by this service, or altered
+│   ├── CursorForeign         made for another reader or surface
+│   └── CursorExpired         older than the setting allows
+├── ModelWorse           409  a model whose hold-out score is below the active one's
+└── SetupInvalid              settings or files with which the service must not start
+
+Each answerable error has a ``type``, the stable name of its problem in ``feed.problems``. Errors of storage, controls
+and ranking keep their own trees; ``feed.problems`` says how each is answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with an input: the field (or line) by name, what is wrong, and its line if it has one."""
+
+    field: str
+    message: str
+    line: int | None = None
+
+
+class FeedError(Exception):
+    """Base of the tree. ``headers`` go onto the answer; ``faults`` into its ``errors``."""
+
+    type = "internal"
+
+    def __init__(self, detail: str, *, headers: Mapping[str, str] | None = None, faults: Sequence[Fault] = ()) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.faults = tuple(faults)
+
+
+class NotAuthenticated(FeedError):
+    """No credentials, or ones that do not hold."""
+
+    type = "not-authenticated"
+
+    def __init__(self, detail: str) -> None:
+        error = "" if self.type == "not-authenticated" else ', error="invalid_token"'
+        super().__init__(detail, headers={"WWW-Authenticate": f'Bearer realm="weir"{error}'})
+
+
+class TokenInvalid(NotAuthenticated):
+    """A token that is malformed, forged, or of another algorithm, issuer or audience."""
+
+    type = "token-invalid"
+
+
+class TokenExpired(NotAuthenticated):
+    """A token past its ``exp`` or before its ``nbf``."""
+
+    type = "token-expired"
+
+
+class KeyRefused(NotAuthenticated):
+    """An API key that is unknown, revoked or expired."""
+
+    type = "key-refused"
+
+
+class NotAllowed(FeedError):
+    """Authenticated, but not for this."""
+
+    type = "not-allowed"
+
+
+class ScopeMissing(NotAllowed):
+    """The route wants a scope that the caller does not have."""
+
+    type = "scope-missing"
+
+
+class NotYours(NotAllowed):
+    """A personal token reaches its own reader or author only."""
+
+    type = "not-yours"
+
+
+class NotFound(FeedError):
+    """Nothing is known by this id."""
+
+    type = "not-found"
+
+
+class Gone(FeedError):
+    """It was here, and is kept no longer."""
+
+    type = "gone"
+
+
+class VersionMismatch(FeedError):
+    """``If-Match`` names another version than the stored one."""
+
+    type = "version-mismatch"
+
+
+class BodyTooLarge(FeedError):
+    """The body is longer than the limit."""
+
+    type = "body-too-large"
+
+
+class MediaTypeRefused(FeedError):
+    """The body is of a type that this route does not read."""
+
+    type = "media-type-refused"
+
+
+class InputInvalid(FeedError):
+    """Fields that do not hold, each by name."""
+
+    type = "input-invalid"
+
+
+class TooManyRequests(FeedError):
+    """The caller's rate is used up."""
+
+    type = "too-many-requests"
+
+
+class CursorRefused(FeedError):
+    """A cursor that does not continue this session."""
+
+    type = "cursor-forged"
+
+
+class CursorForged(CursorRefused):
+    """Not made by this service, or altered."""
+
+    type = "cursor-forged"
+
+
+class CursorForeign(CursorRefused):
+    """Made for another reader or surface."""
+
+    type = "cursor-foreign"
+
+
+class CursorExpired(CursorRefused):
+    """Older than the setting allows."""
+
+    type = "cursor-expired"
+
+
+class ModelWorse(FeedError):
+    """A model whose hold-out score is below the active one's."""
+
+    type = "model-worse"
+
+
+class SetupInvalid(FeedError):
+    """Settings or files with which the service must not start."""
+
+    type = "internal"
