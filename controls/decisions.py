@@ -77,7 +77,7 @@ class Decision:
     expires_at: int | None = None
     review_by: int | None = None
     scope: Scope = field(default_factory=Scope)
-    parameters: Mapping[str, object] = MappingProxyType({})
+    parameters: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     evidence: tuple[str, ...] = ()
     reverses: str | None = None
     approved_by: str | None = None
