@@ -1,0 +1,134 @@
+"""Causes, and verdict classes as interned sets of causes (law 6: a set has no order).
+
+A *cause* is one rule or decision that matches a row, or the row's withdrawal. What it asks for is its
+*contribution*. Rows with the same causes share a class; a class is an int32 handle, local to this replica (it is
+never stored, sent or compared; replicas compare cause sets).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controls.scopes import EVERYWHERE, Scope
+from controls.tiers import Tier
+from controls.verdicts import ALL_SOURCES, WEIGHT_ONE
+
+Handles = NDArray[np.int32]
+
+EMPTY_CLASS = 0
+"""The class of a row that nothing speaks of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a row is treated as it is: ``kind`` is ``rule``, ``decision`` or ``withdrawn``; ``id`` names the rule or
+    the decision; ``words`` says it to a person without naming one."""
+
+    kind: str
+    id: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one cause asks for, where its scope reaches. Weights are fixed point (WEIGHT_ONE is 1.0).
+
+    ``tier_weight`` and ``sources`` belong to ``tier`` and count only where that tier is the joined one.
+    """
+
+    scope: Scope = field(default_factory=Scope)
+    tier: Tier | None = None
+    tier_weight: int = WEIGHT_ONE
+    sources: int = ALL_SOURCES
+    weight: int = WEIGHT_ONE
+    ineligible: bool = False
+    notices: tuple[str, ...] = ()
+    disabled: tuple[str, ...] = ()
+
+    @property
+    def favours(self) -> bool:
+        """Whether it only favours: encourages or lifts, and restricts nothing."""
+        lifts = self.tier is Tier.ENCOURAGED or (self.tier is None and self.weight > WEIGHT_ONE)
+        return lifts and self.weight >= WEIGHT_ONE and not (self.ineligible or self.notices or self.disabled)
+
+
+class Classes:
+    """Append-only intern tables: causes, cause sets (classes), and *signatures*, the sets of distinct contributions.
+
+    A thousand takedowns are a thousand causes and classes but one signature, so that verdicts are worked out once
+    per signature. Handles below a size once seen never change their meaning; readers may use them while the one
+    writer appends.
+    """
+
+    def __init__(self) -> None:
+        self._causes: list[Cause] = []
+        self._contribution_of: list[int] = []
+        self._cause_ids: dict[tuple[Cause, Contribution], int] = {}
+        self.contributions: list[Contribution] = []
+        self._contribution_ids: dict[Contribution, int] = {}
+        self.regions: set[str] = set()
+        """Every region that some scope names."""
+        self._sets: list[tuple[int, ...]] = [()]
+        self._handles: dict[tuple[int, ...], int] = {(): EMPTY_CLASS}
+        self.signatures: list[tuple[int, ...]] = [()]
+        self._signature_ids: dict[tuple[int, ...], int] = {(): 0}
+        self.signature_of: list[int] = [0]
+
+    @property
+    def size(self) -> int:
+        """Number of classes."""
+        return len(self.signature_of)
+
+    def cause(self, cause: Cause, contribution: Contribution) -> int:
+        """The id of a cause with its contribution; the same pair always has the same id."""
+        known = self._cause_ids.get((cause, contribution))
+        if known is not None:
+            return known
+        if contribution not in self._contribution_ids:
+            self.regions.update(region for region in contribution.scope.regions if region != EVERYWHERE)
+            self._contribution_ids[contribution] = len(self.contributions)
+            self.contributions.append(contribution)
+        self._causes.append(cause)
+        self._contribution_of.append(self._contribution_ids[contribution])
+        self._cause_ids[cause, contribution] = len(self._causes) - 1
+        return len(self._causes) - 1
+
+    def intern(self, causes: tuple[int, ...]) -> int:
+        """The handle of a set of cause ids, given in any order."""
+        ordered = tuple(sorted(set(causes)))
+        handle = self._handles.get(ordered)
+        if handle is None:
+            signature = tuple(sorted({self._contribution_of[cause] for cause in ordered}))
+            if signature not in self._signature_ids:
+                self.signatures.append(signature)
+                self._signature_ids[signature] = len(self.signatures) - 1
+            handle = len(self._sets)
+            self._sets.append(ordered)
+            self._handles[ordered] = handle
+            self.signature_of.append(self._signature_ids[signature])
+        return handle
+
+    def causes_of(self, handle: int) -> tuple[int, ...]:
+        """The cause ids of a class, ascending."""
+        return self._sets[handle]
+
+    def named(self, cause: int) -> Cause:
+        """A cause by its id."""
+        return self._causes[cause]
+
+    def contribution(self, cause: int) -> Contribution:
+        """What a cause asks for."""
+        return self.contributions[self._contribution_of[cause]]
+
+    def remapped(self, handles: Handles, change: Callable[[tuple[int, ...]], tuple[int, ...]]) -> Handles:
+        """int32[n]: the handles after ``change`` was applied to each distinct cause set among ``handles``."""
+        present = np.zeros(self.size, dtype=np.bool_)
+        present[handles] = True
+        table = np.zeros(present.size, dtype=np.int32)
+        for handle in np.flatnonzero(present).tolist():
+            table[handle] = self.intern(change(self._sets[handle]))
+        return table[handles]

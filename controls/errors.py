@@ -1,0 +1,109 @@
+"""The errors of controls: one small tree. Each carries a stable ``type`` slug for problem+json, what was wrong,
+the field it was found in, and what to do about it.
+
+ControlsError
+├── NotAllowed            who asks lacks the scope for this act
+├── NeedsApproval         the act needs a second person who approves it
+├── InvalidDecision       a field of a proposal is missing, contradictory or out of range
+│   └── UnknownReference  it names a decision, policy or model that does not exist
+├── Conflict              the act contradicts what already holds
+│   ├── AlreadyReversed   the decision was reversed before
+│   └── IneligibleSubject a placement of an item that may not be shown there
+├── PolicyError           a policy document cannot be used; lists every problem with path and line
+├── LeafError             bytes or attachments that are not those of a ledger leaf, or a proof that cannot be made
+└── StateError            the fold was given its inputs in the wrong order
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class ControlsError(Exception):
+    """Root of the tree. ``type`` is stable on the wire; ``field`` is empty when no one field is at fault."""
+
+    type = "controls-error"
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+class NotAllowed(ControlsError):
+    """Who asks lacks the scope for this act."""
+
+    type = "not-allowed"
+
+
+class NeedsApproval(ControlsError):
+    """The act needs a second person who approves it."""
+
+    type = "needs-approval"
+
+
+class InvalidDecision(ControlsError):
+    """A field of a proposal is missing, contradictory or out of range."""
+
+    type = "invalid-decision"
+
+
+class UnknownReference(InvalidDecision):
+    """A proposal names a decision, policy or model that does not exist."""
+
+    type = "unknown-reference"
+
+
+class Conflict(ControlsError):
+    """The act contradicts what already holds."""
+
+    type = "conflict"
+
+
+class AlreadyReversed(Conflict):
+    """The decision was reversed before."""
+
+    type = "already-reversed"
+
+
+class IneligibleSubject(Conflict):
+    """A placement of an item that may not be shown there."""
+
+    type = "ineligible-subject"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a policy document: where (``rules.0.when``, line 1-based or None), what, and what to do."""
+
+    path: str
+    line: int | None
+    message: str
+    remedy: str
+
+    def __str__(self) -> str:
+        where = f"line {self.line}, {self.path}" if self.line else self.path
+        return f"{where or 'document'}: {self.message}; {self.remedy}"
+
+
+class PolicyError(ControlsError):
+    """A policy document cannot be used. ``problems`` lists everything that is wrong with it."""
+
+    type = "invalid-policy"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems), problems[0].path)
+        self.problems = tuple(problems)
+
+
+class LeafError(ControlsError):
+    """Bytes or attachments that are not those of a ledger leaf, or a proof that cannot be made."""
+
+    type = "ledger-leaf"
+
+
+class StateError(ControlsError):
+    """The fold was given its inputs in the wrong order."""
+
+    type = "state-order"

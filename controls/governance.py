@@ -1,0 +1,208 @@
+"""Governance: the folded controls as a request reads them, one immutable reference (laws 4, 5 and 6).
+
+Verdict tables are worked out on first use per audience and surface, once per signature, and grow append-only with
+new classes; successive views share them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controls.causes import Cause, Classes
+from controls.join import Verdict, join
+from controls.scopes import Audience, Scope, SurfaceKind
+from controls.tiers import Tier
+from controls.verdicts import Pin, Shares, VerdictTable
+
+_UNNAMED = "-"
+"""Stands for every region that no scope names: all of them have the same verdicts."""
+
+
+class Tables:
+    """Verdict tables of all audiences and surfaces over one :class:`controls.causes.Classes`.
+
+    Entries are immutable and replaced whole, so that readers on other threads see a shorter table or a longer one,
+    never a torn one.
+    """
+
+    def __init__(self, classes: Classes) -> None:
+        self._classes = classes
+        self._tables: dict[tuple[Audience, SurfaceKind], VerdictTable] = {}
+        self._verdicts: dict[tuple[Audience, SurfaceKind], dict[int, Verdict]] = {}
+
+    def view(self, audience: Audience, surface: SurfaceKind, size: int) -> VerdictTable:
+        """The verdicts of the first ``size`` classes."""
+        named = audience.region in self._classes.regions
+        region = audience.region if named or audience.region == "*" else _UNNAMED
+        key = (Audience(region, audience.age), surface)
+        table = self._tables.get(key)
+        if table is None or len(table.effects) < size:
+            table = self._grown(table, key, size)
+            self._tables[key] = table
+        if len(table.effects) == size:
+            return table
+        parts = (table.eligible[:size], table.tier[:size], table.weight[:size], table.sources[:size])
+        return VerdictTable(*parts, table.effects[:size])
+
+    def _grown(self, table: VerdictTable | None, key: tuple[Audience, SurfaceKind], size: int) -> VerdictTable:
+        start = 0 if table is None else len(table.effects)
+        added = [self._verdict(signature, key) for signature in self._classes.signature_of[start:size]]
+        eligible = np.array([verdict.eligible for verdict in added], dtype=np.uint8)
+        tier = np.array([verdict.tier for verdict in added], dtype=np.uint8)
+        weight = np.array([verdict.weight for verdict in added], dtype=np.int32)
+        sources = np.array([verdict.sources for verdict in added], dtype=np.uint8)
+        effects = tuple(verdict.effects for verdict in added)
+        if table is not None:
+            eligible = np.concatenate((table.eligible, eligible))
+            tier = np.concatenate((table.tier, tier))
+            weight = np.concatenate((table.weight, weight))
+            sources = np.concatenate((table.sources, sources))
+            effects = table.effects + effects
+        for array in (eligible, tier, weight, sources):
+            array.setflags(write=False)
+        return VerdictTable(eligible, tier, weight, sources, effects)
+
+    def _verdict(self, signature: int, key: tuple[Audience, SurfaceKind]) -> Verdict:
+        verdicts = self._verdicts.setdefault(key, {})
+        if signature not in verdicts:
+            contributions = [self._classes.contributions[c] for c in self._classes.signatures[signature]]
+            verdicts[signature] = join(contributions, *key)
+        return verdicts[signature]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """An active pin (``position`` >= 0) or feature (``position`` -1) of an item that has a row."""
+
+    row: int
+    position: int
+    scope: Scope
+    decision: str
+    decided_at: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Governance:
+    """The fold of the ledger up to ``revision`` over the catalogue's columns, at second ``as_of``.
+
+    ``class_of`` int32[N], read-only: verdict class handle of each row. ``policy`` and ``model`` are the content hash
+    and version in force, or empty strings. ``frozen``: the editorial feed only. ``next_change``: a lower bound of the
+    next second at which time alone changes anything, or None.
+    """
+
+    revision: int
+    as_of: int
+    class_of: NDArray[np.int32]
+    policy: str
+    model: str
+    frozen: bool
+    next_change: int | None
+    placements: tuple[Placement, ...]
+    tier_shares: Shares
+    classes: int
+    """Number of verdict classes that this view knows."""
+    _interned: Classes = field(repr=False)
+    _tables: Tables = field(repr=False)
+    _views: dict[tuple[Audience, SurfaceKind], VerdictTable] = field(default_factory=dict, repr=False)
+    _pins: dict[tuple[Audience, SurfaceKind], tuple[Pin, ...]] = field(default_factory=dict, repr=False)
+    _featured: dict[tuple[Audience, SurfaceKind], NDArray[np.int32]] = field(default_factory=dict, repr=False)
+
+    def table(self, audience: Audience, surface: SurfaceKind) -> VerdictTable:
+        """The verdicts of all classes for an audience on a surface; the arrays are ``classes`` long."""
+        key = (audience, surface)
+        table = self._views.get(key)
+        if table is None:
+            table = self._views[key] = self._tables.view(audience, surface, self.classes)
+        return table
+
+    def pins(self, audience: Audience, surface: SurfaceKind) -> tuple[Pin, ...]:
+        """Pins in force here, by position: one per position (the earliest decided wins) and one per item (the
+        foremost position wins). A pin rests while its item is not eligible, or restricted, for this audience."""
+        key = (audience, surface)
+        pins = self._pins.get(key)
+        if pins is None:
+            pins = self._pins[key] = self._resolved_pins(audience, surface)
+        return pins
+
+    def _resolved_pins(self, audience: Audience, surface: SurfaceKind) -> tuple[Pin, ...]:
+        table = self.table(audience, surface)
+        by_position: dict[int, Placement] = {}
+        for place in self._covering(audience, surface, pinned=True):
+            cls = int(self.class_of[place.row])
+            if table.eligible[cls] and table.tier[cls] <= Tier.STANDARD:
+                by_position.setdefault(place.position, place)
+        by_row: dict[int, Placement] = {}
+        for position in sorted(by_position):
+            by_row.setdefault(by_position[position].row, by_position[position])
+        return tuple(Pin(place.position, place.row, place.decision) for place in by_row.values())
+
+    def featured(self, audience: Audience, surface: SurfaceKind) -> NDArray[np.int32]:
+        """int32[n], read-only: rows of the editorial list here, newest decision first, each row once."""
+        key = (audience, surface)
+        rows = self._featured.get(key)
+        if rows is None:
+            places = reversed(self._covering(audience, surface, pinned=False))
+            rows = np.array(list(dict.fromkeys(place.row for place in places)), dtype=np.int32)
+            rows.setflags(write=False)
+            self._featured[key] = rows
+        return rows
+
+    def _covering(self, audience: Audience, surface: SurfaceKind, *, pinned: bool) -> list[Placement]:
+        return [
+            place
+            for place in self.placements
+            if (place.position >= 0) == pinned and place.scope.covers(surface, audience, restricting=False)
+        ]
+
+    def shares(self, audience: Audience, surface: SurfaceKind) -> Shares:
+        """Tier shares over a session; the same for every audience and surface of one policy."""
+        del audience, surface
+        return self.tier_shares
+
+    def causes(self, cls: int) -> tuple[Cause, ...]:
+        """Every cause of a verdict class, wherever it holds, by kind and id."""
+        named = [self._interned.named(cause) for cause in self._interned.causes_of(cls)]
+        return tuple(sorted(named, key=lambda cause: (cause.kind, cause.id, cause.words)))
+
+    def acting(self, cls: int, audience: Audience, surface: SurfaceKind) -> tuple[Cause, ...]:
+        """The causes of a verdict class whose scope reaches this audience on this surface."""
+        acting = []
+        for cause in self._interned.causes_of(cls):
+            contribution = self._interned.contribution(cause)
+            if contribution.scope.covers(surface, audience, restricting=not contribution.favours):
+                acting.append(self._interned.named(cause))
+        return tuple(sorted(acting, key=lambda cause: (cause.kind, cause.id, cause.words)))
+
+    def digest(self) -> str:
+        """SHA-256 over the canonical form (classes sorted by their causes, rows mapped to match): equal on replicas
+        that folded the same ledger, journal and second, whatever handles they use."""
+        present = np.zeros(self.classes, dtype=np.bool_)
+        present[self.class_of] = True
+        names = {int(cls): self._canonical_class(int(cls)) for cls in np.flatnonzero(present)}
+        order = sorted(names, key=names.__getitem__)
+        canonical = np.zeros(self.classes, dtype="<i4")
+        canonical[order] = np.arange(len(order))
+        state = {
+            "revision": self.revision,
+            "as_of": self.as_of,
+            "policy": self.policy,
+            "model": self.model,
+            "frozen": self.frozen,
+            "shares": asdict(self.tier_shares),
+            "placements": [asdict(place) for place in self.placements],
+            "classes": [names[cls] for cls in order],
+        }
+        hashed = hashlib.sha256(json.dumps(state, sort_keys=True, separators=(",", ":")).encode())
+        hashed.update(canonical[self.class_of].tobytes())
+        return hashed.hexdigest()
+
+    def _canonical_class(self, cls: int) -> str:
+        causes: Iterable[int] = self._interned.causes_of(cls)
+        parts = [(asdict(self._interned.named(c)), asdict(self._interned.contribution(c))) for c in causes]
+        return json.dumps(sorted(json.dumps(part, sort_keys=True) for part in parts))

@@ -1,0 +1,197 @@
+"""Policy documents: tiers, named sets and rules, exactly what an operator writes, and nothing unknown in it.
+
+A policy is named by its content hash, so that the decision which publishes it says which text it means (law 4).
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+import rfc8785
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+
+from controls.conditions import AllOf, AnyOf, Condition, Document, MemberPredicate, Name, Not, Number, Predicate, Text
+from controls.errors import PolicyError, Problem
+from controls.scopes import EVERYWHERE, Scope, SurfaceKind
+from controls.verdicts import Source
+
+Weight = Annotated[Number, Field(gt=0, le=4)]
+Share = Annotated[Number, Field(ge=0, le=1)]
+SourceWord = Literal["graph", "popular", "fresh", "editorial", "exploration", "pin"]
+
+_REGION = re.compile(r"^([A-Z]{2}|\*)$")
+
+
+def _calendar_date(value: object) -> object:
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise ValueError("a date is written as YYYY-MM-DD")
+    return value
+
+
+class TierSettings(Document):
+    """What belonging to a tier means: ``weight`` multiplies scores once, shares bound the tier's part of a session,
+    ``sources`` are the only ones that may bring such items (default: all)."""
+
+    weight: Weight = 1.0
+    min_share: Share = 0.0
+    max_share: Share = 1.0
+    sources: Annotated[tuple[SourceWord, ...], Field(min_length=1)] | None = None
+
+    @property
+    def mask(self) -> int:
+        """The allowed sources as a bit mask over :class:`controls.verdicts.Source`."""
+        words = self.sources if self.sources is not None else tuple(source.name.lower() for source in Source)
+        return sum(1 << Source[word.upper()] for word in set(words))
+
+
+class Tiers(Document):
+    """Settings of the two tiers that have any; standard is the measure, and blocked items are not shown."""
+
+    encouraged: TierSettings = TierSettings()
+    restricted: TierSettings = TierSettings()
+
+    @model_validator(mode="after")
+    def _directions(self) -> Tiers:
+        if self.encouraged.weight < 1:
+            raise ValueError("encouraged.weight must be at least 1, or encouraging would demote")
+        if self.restricted.weight > 1:
+            raise ValueError("restricted.weight must be at most 1, or restricting would promote")
+        if self.restricted.min_share > 0:
+            raise ValueError("restricted has no min_share; restricted items are never owed a place")
+        return self
+
+
+class ScopeDocument(Document):
+    """Where a rule holds. ``*`` means everywhere; ``audience`` is any, adult or minor."""
+
+    surfaces: Annotated[tuple[str, ...], Field(min_length=1)] = (EVERYWHERE,)
+    regions: Annotated[tuple[str, ...], Field(min_length=1)] = (EVERYWHERE,)
+    audience: Literal["any", "adult", "minor"] = "any"
+
+    @field_validator("surfaces")
+    @classmethod
+    def _known_surfaces(cls, surfaces: tuple[str, ...]) -> tuple[str, ...]:
+        known = [EVERYWHERE, *(kind.value for kind in SurfaceKind)]
+        for surface in surfaces:
+            if surface not in known:
+                raise ValueError(f"unknown surface {surface!r}; one of {', '.join(known)}")
+        return surfaces
+
+    @field_validator("regions")
+    @classmethod
+    def _region_codes(cls, regions: tuple[str, ...]) -> tuple[str, ...]:
+        for region in regions:
+            if not _REGION.fullmatch(region):
+                raise ValueError(f"{region!r} is no region; write * or two capital letters (ISO 3166-1 alpha-2)")
+        return regions
+
+    @property
+    def scope(self) -> Scope:
+        """The scope, its parts sorted so that equal scopes are equal."""
+        return Scope(tuple(sorted(set(self.surfaces))), tuple(sorted(set(self.regions))), self.audience)
+
+
+class EffectDocument(Document):
+    """What a rule does besides its tier: ``weight`` multiplies the score on top of the tier's own weight, ``notice``
+    is a code shown with the item, ``disable`` lists interactions the client withholds."""
+
+    weight: Weight = 1.0
+    notice: Name | None = None
+    disable: tuple[Name, ...] = ()
+
+
+class BasisDocument(Document):
+    """The ground of a rule: ``law`` or ``terms`` (with the clause), ``editorial`` or ``operations``."""
+
+    kind: Literal["law", "terms", "editorial", "operations"]
+    clause: Text
+    url: Annotated[str, Field(max_length=500)] = ""
+    category: Annotated[str, Field(max_length=64)] = ""
+
+
+class Rule(Document):
+    """Items for which ``when`` holds belong to ``tier``. ``missing`` says what a signal that is not there means:
+    ``apply`` the rule, ``skip`` it, or ``hold`` the item back. A ``shadow`` rule is recorded, not applied."""
+
+    id: Name
+    tier: Literal["encouraged", "standard", "restricted", "blocked"]
+    when: Condition
+    missing: Literal["apply", "skip", "hold"]
+    scope: ScopeDocument = ScopeDocument()
+    effect: EffectDocument = EffectDocument()
+    basis: BasisDocument | None = None
+    mode: Literal["live", "shadow"] = "live"
+    review_by: Annotated[datetime.date, BeforeValidator(_calendar_date)] | None = None
+
+
+class Policy(Document):
+    """A whole policy document."""
+
+    name: Text
+    tiers: Tiers = Tiers()
+    sets: dict[Name, tuple[Text, ...]] = Field(default_factory=dict)
+    rules: Annotated[tuple[Rule, ...], Field(max_length=1_000)] = ()
+
+    @model_validator(mode="after")
+    def _whole(self) -> Policy:
+        seen: set[str] = set()
+        for rule in self.rules:
+            if rule.id in seen:
+                raise ValueError(f"two rules have the id {rule.id!r}; every rule needs its own")
+            seen.add(rule.id)
+            for predicate in predicates(rule.when):
+                named = predicate.in_set if isinstance(predicate, MemberPredicate) else None
+                if named is not None and named not in self.sets:
+                    raise ValueError(f"rule {rule.id!r} tests the set {named!r}, which is not under sets")
+        return self
+
+
+def predicates(condition: Condition) -> list[Predicate]:
+    """All predicates of a condition, in document order."""
+    if isinstance(condition, AllOf):
+        return [predicate for part in condition.all for predicate in predicates(part)]
+    if isinstance(condition, AnyOf):
+        return [predicate for part in condition.any for predicate in predicates(part)]
+    if isinstance(condition, Not):
+        return predicates(condition.not_)
+    return [condition]
+
+
+def canonical(policy: Policy) -> bytes:
+    """The policy as canonical JSON (RFC 8785). Defaults are left out: saying one aloud changes nothing."""
+    document: dict[str, Any] = policy.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return rfc8785.dumps(document)
+
+
+def content_hash(policy: Policy) -> str:
+    """SHA-256 of :func:`canonical`, in hexadecimal: the name under which decisions publish the policy."""
+    return hashlib.sha256(canonical(policy)).hexdigest()
+
+
+def load(document: str | bytes) -> Policy:
+    """A policy from its JSON text, as :func:`canonical` writes it; raises :class:`PolicyError`."""
+    try:
+        return validated(json.loads(document))
+    except ValueError as error:
+        remedy = "give the canonical JSON that was stored when the policy was published"
+        raise PolicyError([Problem("", None, f"not JSON ({error})", remedy)]) from error
+
+
+def validated(document: object) -> Policy:
+    """A policy from plain data; raises :class:`PolicyError` with every problem, without lines."""
+    try:
+        return Policy.model_validate(document)
+    except ValidationError as error:
+        raise PolicyError([_problem(found["loc"], found) for found in error.errors()]) from error
+
+
+def _problem(location: Sequence[int | str], found: Any) -> Problem:
+    path = ".".join(str(part) for part in location if not str(part).startswith("<"))
+    return Problem(path, None, found["msg"].removeprefix("Value error, "), "correct the value")

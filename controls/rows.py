@@ -1,0 +1,93 @@
+"""The verdict class of every row, with cheap changes and views that never change (laws 2 and 4)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controls.causes import EMPTY_CLASS, Classes, Handles
+from controls.signals import Mask, Rows
+
+NEVER = np.iinfo(np.int64).max
+"""The due second of a row that time alone does not change."""
+
+
+class RowClasses:
+    """int32[N] class handles, copied before the first write after a view was handed out, and int64[N] due seconds."""
+
+    def __init__(self, classes: Classes) -> None:
+        self._classes = classes
+        self._class_of: Handles = np.zeros(0, dtype=np.int32)
+        self._shared = False
+        self._due: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self._next: int = NEVER
+
+    @property
+    def count(self) -> int:
+        """Number of rows N."""
+        return int(self._class_of.size)
+
+    def view(self) -> Handles:
+        """int32[N], read-only: the handles now. The same array as before if nothing changed since."""
+        self._class_of.setflags(write=False)
+        self._shared = True
+        return self._class_of
+
+    def grow(self, count: int) -> None:
+        """Make room for ``count`` rows; new ones have no cause."""
+        if count > self.count:
+            added = count - self.count
+            self._class_of = np.concatenate((self._class_of, np.full(added, EMPTY_CLASS, dtype=np.int32)))
+            self._due = np.concatenate((self._due, np.full(added, NEVER, dtype=np.int64)))
+            self._shared = False
+
+    def handles(self, rows: Rows) -> Handles:
+        """int32[n], fresh: the handles of some rows."""
+        return self._class_of[rows]
+
+    def put(self, rows: Rows, handles: Handles) -> None:
+        """Give rows their handles."""
+        if np.array_equal(self._class_of[rows], handles):
+            return
+        if self._shared:
+            self._class_of = self._class_of.copy()
+            self._shared = False
+        self._class_of[rows] = handles
+
+    def add(self, rows: Rows, cause: int) -> None:
+        """Add a cause to rows."""
+        self.put(rows, self._classes.remapped(self.handles(rows), lambda causes: (*causes, cause)))
+
+    def remove(self, rows: Rows, cause: int) -> None:
+        """Take a cause away from rows that have it."""
+        self.put(
+            rows,
+            self._classes.remapped(
+                self.handles(rows), lambda causes: tuple(other for other in causes if other != cause)
+            ),
+        )
+
+    def set_due(self, rows: Rows, due: NDArray[np.int64]) -> None:
+        """Set the seconds at which time alone next changes rows."""
+        self._due[rows] = due
+        self._next = int(self._due.min(initial=NEVER))
+
+    @property
+    def next_due(self) -> int:
+        """The earliest due second, or :data:`NEVER`."""
+        return self._next
+
+    def due(self, as_of: int) -> Rows:
+        """int32[n], ascending: rows that are due at a second."""
+        if self._next > as_of:
+            return np.zeros(0, dtype=np.int32)
+        return np.flatnonzero(self._due <= as_of).astype(np.int32)
+
+
+def with_cause(classes: Classes, handles: Handles, mask: Mask, cause: int) -> Handles:
+    """int32[n]: handles with a cause added where ``mask`` is set; the input is left as it is."""
+    if not mask.any():
+        return handles
+    changed = handles.copy()
+    changed[mask] = classes.remapped(handles[mask], lambda causes: (*causes, cause))
+    return changed

@@ -1,0 +1,213 @@
+"""State: the fold of decisions, columns and time into governance (laws 1, 2, 5 and 6).
+
+The same decisions, columns and second give the same governance, whatever the steps in which they arrived. Each step
+costs what it changes: a decision its own rows, an edition its rows, a second the rows whose age crosses a bound.
+Acts that replace (policy, model) and ``restore`` speak of what stands before them in the ledger; all others join.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from controls.causes import Cause, Classes, Contribution
+from controls.decisions import Decision, DecisionType, SubjectKind
+from controls.errors import StateError
+from controls.governance import Governance, Placement, Tables
+from controls.policy import Policy
+from controls.rows import NEVER, RowClasses, with_cause
+from controls.signals import Columns, Rows
+from controls.tiers import Tier
+from controls.timetable import Timetable
+from controls.verdicts import OPEN_SHARES, WEIGHT_ONE
+
+__all__ = ["Governance", "State"]
+
+_SIGNAL = {SubjectKind.AUTHOR: "author.id", SubjectKind.TOPIC: "topic", SubjectKind.COMMUNITY: "community"}
+_VERBS = {
+    DecisionType.SUPPRESS: "suppressed",
+    DecisionType.BOOST: "weight changed",
+    DecisionType.TAKEDOWN: "taken down",
+}
+_PLATFORM = (DecisionType.PUBLISH_POLICY, DecisionType.ACTIVATE_MODEL, DecisionType.FREEZE)
+_PLACEMENTS = (DecisionType.PIN, DecisionType.FEATURE)
+_WITHDRAWN = (Cause("withdrawn", "", "withdrawn by its owner"), Contribution(ineligible=True))
+
+
+class State:
+    """A replica's accumulator. ``policies`` gives a policy by content hash; it was stored before the decision that
+    publishes it, so that the fold never waits (law 4)."""
+
+    def __init__(self, policies: Callable[[str], Policy]) -> None:
+        self._policies = policies
+        self._revision = 0
+        self._timetable = Timetable()
+        self._classes = Classes()
+        self._tables = Tables(self._classes)
+        self._rows = RowClasses(self._classes)
+        self._columns: Columns | None = None
+        self._withdrawn = self._classes.cause(*_WITHDRAWN)
+        self._of_items: set[int] = set()
+        self._waiting: dict[str, set[int]] = {}
+        self._of_groups: dict[SubjectKind, dict[str, set[int]]] = {kind: {} for kind in _SIGNAL}
+        self._platform: dict[str, Decision] = {}
+        self._placed: dict[str, Decision] = {}
+        self._placements: tuple[Placement, ...] | None = ()
+        self._governance: Governance | None = None
+
+    def decide(self, decisions: Sequence[Decision]) -> None:
+        """Fold the next decisions of the ledger, in revision order without gaps; raises :class:`StateError`."""
+        for decision in decisions:
+            if decision.revision != self._revision + 1:
+                raise StateError(
+                    f"revision {decision.revision} cannot follow {self._revision}; "
+                    "read the ledger by revision, without gaps"
+                )
+            self._revision = decision.revision
+            self._governance = None
+            self._turn(*self._timetable.arrive(decision))
+
+    def columns_changed(self, columns: Columns, rows: Rows) -> None:
+        """Take a new view of the columns. ``rows`` int32[n]: rows that are new or changed; new ones may be left out."""
+        added = np.arange(self._rows.count, columns.rows, dtype=np.int32)
+        changed = np.union1d(np.asarray(rows, dtype=np.int32), added).astype(np.int32)
+        self._columns = columns
+        self._rows.grow(columns.rows)
+        self._governance = None
+        self._derive(columns, changed)
+        for item in [item for item in self._waiting if columns.row_of(item) >= 0]:
+            row = np.array([columns.row_of(item)], dtype=np.int32)
+            for cause in self._waiting.pop(item):
+                self._rows.add(row, cause)
+        if added.size and self._placements is not None and len(self._placements) < len(self._placed):
+            self._placements = None
+
+    def advance(self, as_of: int) -> None:
+        """Move time to a second; raises :class:`StateError` for a step backwards."""
+        if as_of < self._timetable.as_of:
+            raise StateError(f"as_of {as_of} lies before {self._timetable.as_of}; time only moves forward")
+        if as_of > self._timetable.as_of:
+            self._governance = None
+            self._turn(*self._timetable.advance(as_of))
+
+    def governance(self) -> Governance:
+        """The present state, immutable. Arrays that did not change since the last call are the same arrays."""
+        if self._governance is None:
+            turn = self._timetable.next_turn()
+            upcoming = min(self._rows.next_due, NEVER if turn is None else turn)
+            self._governance = Governance(
+                revision=self._revision,
+                as_of=self._timetable.as_of,
+                class_of=self._rows.view(),
+                policy=self._latest(DecisionType.PUBLISH_POLICY, "policy"),
+                model=self._latest(DecisionType.ACTIVATE_MODEL, "model"),
+                frozen=any(d.type is DecisionType.FREEZE for d in self._platform.values()),
+                next_change=None if upcoming == NEVER else upcoming,
+                placements=self._current_placements(),
+                tier_shares=OPEN_SHARES,
+                classes=self._classes.size,
+                _interned=self._classes,
+                _tables=self._tables,
+            )
+        return self._governance
+
+    def _latest(self, kind: DecisionType, parameter: str) -> str:
+        found = [d for d in self._platform.values() if d.type is kind]
+        return str(max(found, key=lambda d: d.revision).parameters[parameter]) if found else ""
+
+    def _turn(self, started: Iterable[Decision], ended: Iterable[Decision]) -> None:
+        for decision in started:
+            self._act(decision, begins=True)
+        for decision in ended:
+            self._act(decision, begins=False)
+
+    def _act(self, decision: Decision, *, begins: bool) -> None:
+        if decision.type in _PLATFORM:
+            _toggle(self._platform, decision, begins)
+        elif decision.type in _PLACEMENTS:
+            self._placements = None
+            _toggle(self._placed, decision, begins)
+        elif decision.type in _VERBS and decision.subject.kind is SubjectKind.ITEM:
+            self._act_on_item(decision, begins)
+        elif decision.type in _VERBS and decision.subject.kind in _SIGNAL:
+            self._act_on_group(decision, begins)
+
+    def _act_on_item(self, decision: Decision, begins: bool) -> None:
+        cause = self._cause(decision)
+        item = decision.subject.id
+        row = self._columns.row_of(item) if self._columns is not None else -1
+        if begins:
+            self._of_items.add(cause)
+        if row >= 0:
+            (self._rows.add if begins else self._rows.remove)(np.array([row], dtype=np.int32), cause)
+        elif begins:
+            self._waiting.setdefault(item, set()).add(cause)
+        else:
+            self._waiting[item].discard(cause)
+
+    def _act_on_group(self, decision: Decision, begins: bool) -> None:
+        cause = self._cause(decision)
+        kind, group = decision.subject.kind, decision.subject.id
+        acting = self._of_groups[kind].setdefault(group, set())
+        (acting.add if begins else acting.discard)(cause)
+        if not acting:
+            del self._of_groups[kind][group]
+        if self._columns is not None:
+            rows = self._columns.rows_of(kind.value, group)
+            (self._rows.add if begins else self._rows.remove)(rows, cause)
+
+    def _cause(self, decision: Decision) -> int:
+        ground = f"{decision.basis.kind} {decision.basis.clause}".strip()
+        words = f"{_VERBS[decision.type]} by {decision.role} ({ground})"
+        return self._classes.cause(Cause("decision", decision.id, words), _contribution(decision))
+
+    def _derive(self, columns: Columns, rows: Rows) -> None:
+        """Work out the causes of rows anew, but for those of decisions on single items, which stay."""
+        if not rows.size:
+            return
+        handles = self._classes.remapped(
+            self._rows.handles(rows), lambda causes: tuple(c for c in causes if c in self._of_items)
+        )
+        handles = with_cause(self._classes, handles, columns.withdrawn(rows), self._withdrawn)
+        for kind, signal in _SIGNAL.items():
+            groups = self._of_groups[kind]
+            reached = np.flatnonzero(columns.member(signal, frozenset(groups), rows)) if groups else rows[:0]
+            if not reached.size:
+                continue
+            part = handles[reached]
+            for group, causes in groups.items():
+                mask = columns.member(signal, frozenset((group,)), rows[reached])
+                for cause in causes:
+                    part = with_cause(self._classes, part, mask, cause)
+            handles[reached] = part
+        self._rows.put(rows, handles)
+
+    def _current_placements(self) -> tuple[Placement, ...]:
+        if self._placements is None:
+            found = []
+            for decision in sorted(self._placed.values(), key=lambda d: (d.decided_at, d.id)):
+                row = self._columns.row_of(decision.subject.id) if self._columns is not None else -1
+                if row >= 0:
+                    pinned = decision.type is DecisionType.PIN
+                    position = int(str(decision.parameters["position"])) if pinned else -1
+                    found.append(Placement(row, position, decision.scope, decision.id, decision.decided_at))
+            self._placements = tuple(found)
+        return self._placements
+
+
+def _toggle(acting: dict[str, Decision], decision: Decision, begins: bool) -> None:
+    if begins:
+        acting[decision.id] = decision
+    else:
+        del acting[decision.id]
+
+
+def _contribution(decision: Decision) -> Contribution:
+    """What a decision on rows asks for."""
+    if decision.type is DecisionType.TAKEDOWN:
+        return Contribution(scope=decision.scope, tier=Tier.BLOCKED)
+    if decision.type is DecisionType.SUPPRESS:
+        return Contribution(scope=decision.scope, ineligible=True)
+    factor = float(str(decision.parameters["factor"]))
+    return Contribution(scope=decision.scope, weight=max(1, round(factor * WEIGHT_ONE)))
