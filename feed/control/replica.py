@@ -16,7 +16,7 @@ import structlog
 
 from feed.clock import Clock
 from feed.control.errors import ControlsStale, ReplicaFailed
-from feed.storage.entries import decode
+from feed.control.follow import catch_up
 from feed.storage.errors import StorageError
 from feed.storage.ports import Store
 from ranking.fold import Fold
@@ -177,10 +177,7 @@ class Replica:
     def _follow(self) -> None:
         asked_at = self._clock.monotonic()
         fold = self._fold
-        while decisions := self._store.ledger.since(fold.revision):
-            fold.decide(decisions)
-        for edition in self._store.journal.since(fold.edition):
-            fold.journal(edition.edition, decode(edition.entries))
+        catch_up(fold, self._store)
         now = self._clock.now()
         if now > fold.as_of:
             fold.advance(now)

@@ -1,0 +1,94 @@
+"""The composition root: settings become a running Service, on the embedded store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controls.service import DecisionService
+from feed.auth import Authenticator
+from feed.clock import Clock, SystemClock
+from feed.control.publisher import Publisher
+from feed.control.replica import Replica
+from feed.cursor import Cursors
+from feed.keys import KeySet, load_secret
+from feed.library import Graphs, PolicyDocuments
+from feed.metrics import Metrics
+from feed.pages import Pages
+from feed.reader_states import ReaderStates
+from feed.servings import ServingQueue
+from feed.settings import Settings
+from feed.storage.ports import Store
+from feed.storage.sqlite import open_sqlite
+from ranking.fold import Fold
+from ranking.pipeline import warm
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Everything a route may use. Made by :func:`open_service`; :meth:`start` before the first request."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    graphs: Graphs
+    policies: PolicyDocuments
+    replica: Replica
+    publisher: Publisher
+    readers: ReaderStates
+    servings: ServingQueue
+    pages: Pages
+    decisions: DecisionService
+    authenticator: Authenticator
+    metrics: Metrics
+
+    def start(self) -> None:
+        """Compile the kernels, catch up with ledger and journal, and start following and publishing."""
+        warm()
+        self.replica.start()
+        self.servings.start()
+        self.publisher.start()
+
+    def close(self) -> None:
+        """Stop publishing and following, write what is queued, close the store."""
+        self.publisher.close()
+        self.replica.close()
+        self.servings.close()
+        self.store.close()
+
+
+def open_service(settings: Settings, clock: Clock | None = None, store: Store | None = None) -> Service:
+    """A Service on the store of the settings' home folder (or the one given), not yet started.
+
+    Raises ``SetupInvalid`` for settings that cannot be served, and the storage errors of opening.
+    """
+    clock = clock or SystemClock()
+    secret = load_secret(settings)
+    settings.models_folder.mkdir(parents=True, exist_ok=True)
+    store = store or open_sqlite(settings.store_file, exclusive=True)
+    graphs = Graphs(store.models, settings.models_folder)
+    policies = PolicyDocuments(store.policies)
+    replica = Replica(store, Fold(policies, graphs), clock, lease_seconds=settings.lease)
+    publisher = Publisher(store, clock, replica.latest, replica.wake, popular_every=settings.popular_every)
+    servings = ServingQueue(store, settings.servings_queue)
+    decisions = DecisionService(
+        store.ledger,
+        governance=lambda: replica.latest().governance,
+        columns=lambda: replica.latest().catalogue,
+        policy_known=policies.known,
+        model_known=graphs.known,
+    )
+    return Service(
+        settings=settings,
+        clock=clock,
+        store=store,
+        graphs=graphs,
+        policies=policies,
+        replica=replica,
+        publisher=publisher,
+        readers=ReaderStates(store, settings.reader_states),
+        servings=servings,
+        pages=Pages(Cursors(secret, settings.cursor_hours * 3600), servings, clock),
+        decisions=decisions,
+        authenticator=Authenticator(settings, secret, KeySet(settings), store.keys, clock),
+        metrics=Metrics(),
+    )

@@ -1,0 +1,69 @@
+"""Replay: rebuild the state a page was made in and make the page again (laws 2 and 3)."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from controls.policy import Policy
+from feed.control.follow import catch_up
+from feed.servings import decode_inputs
+from feed.storage.ports import Store
+from feed.storage.records import ServingRecord
+from ranking.explanation import items
+from ranking.fold import Fold
+from ranking.graph import ItemGraph
+from ranking.pipeline import rank
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A page made again. ``erased``: the reader's inputs were erased, so there is nothing to compare."""
+
+    serving: ServingRecord
+    recorded: bytes
+    reproduced: bytes
+    erased: bool
+
+    @property
+    def identical(self) -> bool:
+        """Whether the reproduced ``items`` equal the recorded ones byte for byte."""
+        return not self.erased and self.recorded == self.reproduced
+
+
+class Replayer:
+    """Replays recorded Servings of one store."""
+
+    def __init__(self, store: Store, policies: Callable[[str], Policy], graphs: Callable[[str], ItemGraph]) -> None:
+        self._store = store
+        self._policies = policies
+        self._graphs = graphs
+
+    def replay(self, servings: Sequence[ServingRecord]) -> Iterator[Replayed]:
+        """Replay Servings in the order of their states, folding forward once where their order allows it."""
+        fold = self._fold()
+        for serving in sorted(servings, key=lambda one: (one.revision, one.edition, one.as_of)):
+            if serving.erased:
+                yield Replayed(serving, b"", b"", erased=True)
+                continue
+            if (
+                fold.revision > serving.revision or fold.edition > serving.edition or fold.as_of > serving.as_of
+            ):
+                fold = self._fold()
+            yield self._one(fold, serving)
+
+    def _fold(self) -> Fold:
+        return Fold(self._policies, self._graphs)
+
+    def _one(self, fold: Fold, serving: ServingRecord) -> Replayed:
+        catch_up(fold, self._store, revision=serving.revision, edition=serving.edition)
+        if serving.as_of > fold.as_of:
+            fold.advance(serving.as_of)
+        snapshot = fold.snapshot()
+        inputs, _ = decode_inputs(serving.inputs)
+        page = rank(snapshot, inputs.reader, inputs.request, inputs.parameters)
+        reproduced = orjson.dumps(items(page, snapshot, inputs.request))
+        return Replayed(serving, zlib.decompress(serving.items), reproduced, erased=False)
