@@ -147,6 +147,13 @@ _REGISTER = (
         "Train again, or say `force: true` with the reason.",
     ),
     Problem(
+        "model-unusable",
+        409,
+        "The model cannot be served",
+        "The model's file is missing, truncated or altered.",
+        "Train again; the active model stays.",
+    ),
+    Problem(
         "gone",
         410,
         "Kept no longer",

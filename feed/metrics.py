@@ -1,0 +1,105 @@
+"""Metrics: what /metrics tells Prometheus. Aggregates only; no reader, item or credential is ever a label.
+
+One registry per application, so that several can live in one process. Children are looked up once and kept: the hot
+path pays for the increment alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+_COUNTS = (0, 1, 5, 10, 20, 30, 50, 100, 200, 500)
+
+Gauges = Callable[[], dict[tuple[str, str], float]]
+"""Values read when /metrics is asked: (name, label value or empty) to number."""
+
+_READ = {
+    "weir_revision": ("Revision of the current Snapshot", ""),
+    "weir_edition": ("Edition of the current Snapshot", ""),
+    "weir_lease_fresh": ("1 while the freshness lease holds", ""),
+    "weir_items": ("Items in the catalogue", ""),
+    "weir_model_active": ("1 when a model is active", ""),
+    "weir_reader_states": ("Reader states in memory", ""),
+    "weir_queue_depth": ("Entries waiting, by queue", "queue"),
+    "weir_servings": ("Servings since start, by what became of them", "outcome"),
+}
+
+
+class _ReadOnAsking(Collector):
+    def __init__(self, read: Gauges) -> None:
+        self._read = read
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        values = self._read()
+        for name, (words, label) in _READ.items():
+            family = GaugeMetricFamily(name, words, labels=[label] if label else None)
+            for (of, value), number in values.items():
+                if of == name:
+                    family.add_metric([value] if label else [], number)
+            yield family
+
+
+class Metrics:
+    """Every counter and histogram of one application."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Histogram(
+            "weir_request_seconds",
+            "Time to answer, by route, method and status",
+            ("route", "method", "status"),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        stages = Histogram(
+            "weir_stage_seconds",
+            "Time spent in a stage of a feed request",
+            ("stage",),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.reader_stage = stages.labels("reader")
+        self.rank_stage = stages.labels("rank")
+        self.json_stage = stages.labels("json")
+        self.page_items = Histogram(
+            "weir_page_items", "Items on a page, by mode", ("mode",), buckets=_COUNTS, registry=self.registry
+        )
+        self.candidates = Counter(
+            "weir_candidates", "Items placed on pages, by source", ("source",), registry=self.registry
+        )
+        self.tiers = Counter("weir_served", "Items served, by tier", ("tier",), registry=self.registry)
+        self.events = Counter("weir_events", "Events, by what became of them", ("outcome",), registry=self.registry)
+        self.unknown_items = Counter(
+            "weir_events_unknown_item", "Accepted events about items that are not known", registry=self.registry
+        )
+        self.decisions = Counter("weir_decisions", "Decisions made, by type", ("type",), registry=self.registry)
+        self.enforcement = Histogram(
+            "weir_enforcement_seconds",
+            "Time from a decision's commit until every replica obeyed it",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.problems = Counter("weir_problems", "Refusals, by problem type", ("type",), registry=self.registry)
+        self.in_flight = Gauge("weir_requests_in_flight", "Requests being answered", registry=self.registry)
+        self._answered: dict[tuple[str, str, int], Histogram] = {}
+
+    def read(self, gauges: Gauges) -> None:
+        """Register the values that are read when /metrics is asked."""
+        self.registry.register(_ReadOnAsking(gauges))
+
+    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count one answer."""
+        key = (route, method, status)
+        child = self._answered.get(key)
+        if child is None:
+            child = self._answered[key] = self.requests.labels(route, method, str(status))
+        child.observe(seconds)
+
+    def exposition(self) -> bytes:
+        """All metrics in the Prometheus text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,181 @@
+"""Refusals: every error the service can meet becomes one answer with a stable problem type (RFC 9457).
+
+Answers say what was wrong, where and what to do; they never carry input values, paths, secrets or stack traces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import orjson
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Scope
+
+from controls.errors import ControlsError, PolicyError
+from feed.control.errors import ControlError
+from feed.errors import Fault, FeedError
+from feed.problems import PROBLEMS, reference
+from feed.storage.errors import (
+    DiskFull,
+    IdempotencyConflict,
+    RecordRefused,
+    StorageError,
+    StoreBusy,
+    VersionConflict,
+)
+from ranking.errors import GraphError, RankingError
+
+MEDIA_TYPE = "application/problem+json"
+
+_log = structlog.get_logger("weir")
+
+_BY_STATUS = {
+    400: "body-unreadable",
+    401: "not-authenticated",
+    403: "not-allowed",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "body-too-large",
+    415: "media-type-refused",
+    422: "input-invalid",
+    429: "too-many-requests",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What is answered: the problem's name, what to say, the faults by field, and headers."""
+
+    name: str
+    detail: str
+    faults: tuple[Fault, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def response(self, request_id: str = "") -> Response:
+        """The answer as ``application/problem+json``."""
+        problem = PROBLEMS[self.name]
+        body: dict[str, object] = {
+            "type": reference(self.name),
+            "title": problem.title,
+            "status": problem.status,
+            "detail": self.detail,
+        }
+        if self.faults:
+            body["errors"] = [
+                {"field": fault.field, "message": fault.message} | ({"line": fault.line} if fault.line else {})
+                for fault in self.faults
+            ]
+        if request_id:
+            body["request_id"] = request_id
+        return Response(orjson.dumps(body), problem.status, dict(self.headers), MEDIA_TYPE)
+
+
+def refusal_of(error: Exception) -> Refusal:
+    """How an error is answered; one that nobody expected is answered ``internal`` without its words."""
+    match error:
+        case FeedError():
+            return Refusal(error.type, error.detail, error.faults, error.headers)
+        case ControlError():
+            return Refusal("controls-stale", str(error), headers={"Retry-After": "1"})
+        case PolicyError():
+            faults = tuple(
+                Fault(problem.path, f"{problem.message}; {problem.remedy}", problem.line) for problem in error.problems
+            )
+            return Refusal(error.type, f"the policy has {len(faults)} problems; the active one stays", faults)
+        case ControlsError() if error.type in PROBLEMS:
+            return Refusal(error.type, error.message, (Fault(error.field, error.message),) if error.field else ())
+        case StorageError():
+            return _storage(error)
+        case GraphError():
+            return Refusal("model-unusable", "the model's file is missing, truncated or altered; train again")
+        case RequestValidationError():
+            return _validation(error)
+        case HTTPException() if error.status_code in _BY_STATUS:
+            return Refusal(_BY_STATUS[error.status_code], str(error.detail), headers=error.headers or {})
+        case _:
+            return Refusal("internal", "the service failed; it is logged with the request id")
+
+
+def _storage(error: StorageError) -> Refusal:
+    match error:
+        case VersionConflict():
+            return Refusal("version-mismatch", str(error))
+        case IdempotencyConflict():
+            return Refusal("idempotency-conflict", str(error))
+        case RecordRefused():
+            return Refusal("input-invalid", str(error))
+        case StoreBusy():
+            return Refusal("store-busy", str(error), headers={"Retry-After": "1"})
+        case DiskFull():
+            detail = "the disk is full; nothing was written"
+        case _:
+            detail = "the store failed; nothing was half written"
+    return Refusal("storage-failed", detail, headers={"Retry-After": "5"})
+
+
+def _validation(error: RequestValidationError) -> Refusal:
+    details = error.errors()
+    if details and details[0]["type"] == "json_invalid":
+        position = details[0]["loc"][-1]
+        text = error.body if isinstance(error.body, str) else ""
+        line = text.count("\n", 0, position) + 1 if isinstance(position, int) else 1
+        said = str(details[0].get("ctx", {}).get("error", "not JSON"))
+        return Refusal("body-unreadable", "the body is not JSON", (Fault("body", said, line),))
+    faults = tuple(Fault(named(detail["loc"]), str(detail["msg"])) for detail in details)
+    return Refusal("input-invalid", f"{len(faults)} fields do not hold", faults)
+
+
+def faults_of(error: ValidationError, line: int | None = None) -> tuple[Fault, ...]:
+    """What pydantic found, by field, without the values that were given."""
+    return tuple(
+        Fault(named(("body", *detail["loc"])), detail["msg"], line)
+        for detail in error.errors(include_url=False, include_context=False, include_input=False)
+    )
+
+
+def named(location: tuple[int | str, ...]) -> str:
+    """A field's name as its sender knows it: without the part of the request it came in."""
+    parts = location[1:] if len(location) > 1 and location[0] in ("body", "query", "path", "header") else location
+    return ".".join(str(part) for part in parts)
+
+
+def answer(scope: Scope, error: Exception) -> Response:
+    """The answer to an error; what is the service's own fault is logged, with the request id and without the query."""
+    refusal = refusal_of(error)
+    request_id = str(scope.get("state", {}).get("request_id", ""))
+    if PROBLEMS[refusal.name].status >= 500:
+        _log.error(
+            "request failed",
+            problem=refusal.name,
+            request_id=request_id,
+            method=scope["method"],
+            path=scope["path"],
+            exc_info=error if refusal.name in ("internal", "storage-failed") else None,
+        )
+    scope["app"].state.service.metrics.problems.labels(refusal.name).inc()
+    return refusal.response(request_id)
+
+
+async def _handle(request: Request, error: Exception) -> Response:
+    return answer(request.scope, error)
+
+
+def install(app: FastAPI) -> None:
+    """Let the application answer every expected error by its problem; ``feed.gate`` answers the others."""
+    for kind in (
+        FeedError,
+        ControlError,
+        ControlsError,
+        StorageError,
+        RankingError,
+        RequestValidationError,
+        HTTPException,
+    ):
+        app.add_exception_handler(kind, _handle)
