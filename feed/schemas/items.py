@@ -1,0 +1,125 @@
+"""Items, authors and labels on the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from feed.schemas.fields import PRINTABLE, Id, Language, OptionalId, Region, Second, Topics, Wire, Word
+
+
+class ItemIn(Wire):
+    """An item, created or replaced."""
+
+    author: OptionalId = ""
+    title: Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00]*$")] = ""
+    topics: Topics = ()
+    published_at: Second | None = None
+    """When it was published; now when absent."""
+    language: Language = ""
+    region: Region = ""
+    community: OptionalId = ""
+
+
+class ItemLine(ItemIn):
+    """One line of an import: an item with its id. ``type`` may stand there, as in Weir NDJSON."""
+
+    id: Id
+    type: Literal["item"] = "item"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemOut:
+    """An item as it is stored."""
+
+    id: str
+    author: str
+    title: str
+    topics: tuple[str, ...]
+    published_at: int
+    language: str
+    region: str
+    community: str
+    withdrawn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LineOut:
+    """What became of one line of an import."""
+
+    line: int
+    status: Literal["taken", "refused"]
+    id: str = ""
+    field: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOut:
+    """The last line of an import's answer."""
+
+    lines: int
+    taken: int
+    refused: int
+
+
+class AuthorIn(Wire):
+    """An author, created or replaced. What is absent stays as it is, or takes its default for a new author."""
+
+    name: Annotated[str, StringConstraints(max_length=300, pattern=PRINTABLE)] | None = None
+    standing: Annotated[int, Field(strict=True, ge=0, le=100)] | None = None
+    """Points from 0 to 100; set by the scope ``admin`` only."""
+    kind: Word | None = None
+    """``person``, ``business``, ``public_service`` or the operator's own word; set by the scope ``admin`` only."""
+    identity: Word | None = None
+    """Identity state, for example ``verified``; set by the scope ``admin`` only."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorOut:
+    """An author as it is stored."""
+
+    id: str
+    name: str
+    standing: int
+    kind: str
+    identity: str
+
+
+class LabelIn(Wire):
+    """A label of an item, by a model or a person."""
+
+    item: Id
+    name: Id
+    score: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+    given_by: OptionalId = ""
+    """The model or person; the caller's own name when absent."""
+    given_at: Second | None = None
+    """When it was given; now when absent. Not in the future."""
+
+
+class LabelsIn(Wire):
+    """A batch of labels."""
+
+    labels: Annotated[list[LabelIn], Field(min_length=1, max_length=1000)]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelResult:
+    """What became of one label."""
+
+    item: str
+    name: str
+    status: Literal["accepted", "rejected"]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelsOut:
+    """What became of a batch, in the order it was sent. Accepted labels act from the next edition on."""
+
+    accepted: int
+    rejected: int
+    results: list[LabelResult]

@@ -1,0 +1,158 @@
+"""Readers' settings, history, interests, export and receipts on the wire."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from feed.schemas.fields import Id, Language, Region, Topic, Wire
+from ranking.reader import Mode
+
+LONGEST_HIDDEN = 5000
+_LONGEST_LIST = 1000
+
+Names = Annotated[tuple[Id, ...], Field(max_length=_LONGEST_LIST)]
+TopicNames = Annotated[tuple[Topic, ...], Field(max_length=_LONGEST_LIST)]
+
+
+class SettingsPatch(Wire):
+    """A change of settings (RFC 7396): what is absent stays, null is the default again, lists are replaced whole."""
+
+    personalization: Annotated[bool, Field(strict=True)] | None = None
+    """Off: pages depend on nothing the reader did, from the next request on; events no longer count."""
+    mode: Mode | None = None
+    """How pages are made when a request does not say."""
+    hidden: Annotated[tuple[Id, ...], Field(max_length=LONGEST_HIDDEN)] | None = None
+    """Items that are never shown to this reader. A ``hide`` event adds to it."""
+    muted_authors: Names | None = None
+    muted_topics: TopicNames | None = None
+    more_topics: TopicNames | None = None
+    less_topics: TopicNames | None = None
+    region: Region | None = None
+    """Region of the reader. A reader's own token may only clear it."""
+    age: Literal["adult", "minor"] | None = None
+    """Age class of the reader. A reader's own token may only set ``minor``."""
+    language: Language | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsOut:
+    """A reader's settings; ``version`` is the ``ETag`` too, 0 while nothing was saved."""
+
+    reader: str
+    version: int
+    updated_at: int
+    personalization: bool
+    mode: Mode
+    hidden: tuple[str, ...]
+    muted_authors: tuple[str, ...]
+    muted_topics: tuple[str, ...]
+    more_topics: tuple[str, ...]
+    less_topics: tuple[str, ...]
+    region: str
+    age: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One event as stored. ``counts`` tells whether it may count for ranking and training."""
+
+    item: str
+    kind: str
+    occurred_at: int
+    received_at: int
+    dwell_ms: int
+    request_id: str
+    client_id: str
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryOut:
+    """A reader's events, newest first."""
+
+    reader: str
+    events: list[HistoryEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class ForgottenOut:
+    """What forgetting removed."""
+
+    reader: str
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """A topic, its share of the votes of the reader's history (negative: it counts against), and events behind it."""
+
+    topic: str
+    share: float
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class InterestsOut:
+    """What the reader's history says, and what the reader said. ``used`` is False with personalization off."""
+
+    reader: str
+    used: bool
+    derived: list[Interest]
+    more: tuple[str, ...]
+    less: tuple[str, ...]
+
+
+class InterestsPatch(Wire):
+    """A change of explicit interests: what is absent stays, lists are replaced whole."""
+
+    more: TopicNames | None = None
+    """Topics whose items count half as much again."""
+    less: TopicNames | None = None
+    """Topics whose history casts no vote and whose items count half."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOut:
+    """Everything that is stored of a reader, except recorded Servings, which hold the same events again."""
+
+    reader: str
+    exported_at: int
+    settings: SettingsOut
+    interests: InterestsOut
+    events: list[HistoryEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows that an erasure removed (servings: emptied)."""
+
+    events: int
+    settings: int
+    servings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What an erasure cannot take back at once: the active model until the next training, and by when that is."""
+
+    model: str
+    trained_at: int | None
+    until: str
+    by: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptOut:
+    """Proof of an erasure."""
+
+    receipt: str
+    reader: str
+    erased_at: int
+    rows: Rows
+    caches: list[str]
+    lists_by: int
+    remains: Remains
