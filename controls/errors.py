@@ -83,7 +83,8 @@ class Problem:
     remedy: str
 
     def __str__(self) -> str:
-        where = f"line {self.line}, {self.path}" if self.line else self.path
+        line = f"line {self.line}" if self.line else ""
+        where = ", ".join(part for part in (line, self.path) if part)
         return f"{where or 'document'}: {self.message}; {self.remedy}"
 
 

@@ -6,16 +6,33 @@ A policy is named by its content hash, so that the decision which publishes it s
 from __future__ import annotations
 
 import datetime
+import difflib
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import rfc8785
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
-from controls.conditions import AllOf, AnyOf, Condition, Document, MemberPredicate, Name, Not, Number, Predicate, Text
+from controls.conditions import (
+    AgePredicate,
+    AllOf,
+    AnyOf,
+    Condition,
+    Document,
+    LabelPredicate,
+    MemberPredicate,
+    Name,
+    Not,
+    Number,
+    Predicate,
+    StandingPredicate,
+    Text,
+)
+from controls.documents import Path, line_of, read
 from controls.errors import PolicyError, Problem
 from controls.scopes import EVERYWHERE, Scope, SurfaceKind
 from controls.verdicts import Source
@@ -175,23 +192,61 @@ def content_hash(policy: Policy) -> str:
     return hashlib.sha256(canonical(policy)).hexdigest()
 
 
+def parse(text: str) -> Policy:
+    """A policy from YAML or JSON text as people write it; raises :class:`PolicyError` listing every problem with its
+    path and line."""
+    document, lines = read(text)
+    return validated(document, lines)
+
+
 def load(document: str | bytes) -> Policy:
-    """A policy from its JSON text, as :func:`canonical` writes it; raises :class:`PolicyError`."""
+    """A policy from its canonical JSON, as :func:`canonical` writes it; raises :class:`PolicyError`."""
     try:
-        return validated(json.loads(document))
+        data = json.loads(document)
     except ValueError as error:
         remedy = "give the canonical JSON that was stored when the policy was published"
         raise PolicyError([Problem("", None, f"not JSON ({error})", remedy)]) from error
+    return validated(data)
 
 
-def validated(document: object) -> Policy:
-    """A policy from plain data; raises :class:`PolicyError` with every problem, without lines."""
+def validated(document: object, lines: Mapping[Path, int] | None = None) -> Policy:
+    """A policy from plain data; raises :class:`PolicyError` with every problem, and with lines where known."""
+    if not isinstance(document, dict):
+        raise PolicyError([Problem("", None, "not a mapping", "write name, tiers, sets and rules at the top")])
     try:
         return Policy.model_validate(document)
     except ValidationError as error:
-        raise PolicyError([_problem(found["loc"], found) for found in error.errors()]) from error
+        problems = [_problem(found, lines or {}) for found in error.errors(include_url=False)]
+        raise PolicyError(_innermost(problems)) from error
 
 
-def _problem(location: Sequence[int | str], found: Any) -> Problem:
-    path = ".".join(str(part) for part in location if not str(part).startswith("<"))
-    return Problem(path, None, found["msg"].removeprefix("Value error, "), "correct the value")
+def _problem(found: ErrorDetails, lines: Mapping[Path, int]) -> Problem:
+    path = tuple(part for part in found["loc"] if not str(part).startswith("<"))
+    message, remedy = found["msg"].removeprefix("Value error, "), "correct the value"
+    if found["type"] == "missing":
+        message, remedy = "is missing", "add it"
+    elif found["type"] == "literal_error":
+        remedy = "write one of these"
+    elif found["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(path[-1]), _FIELDS, n=1)
+        message = "unknown field" + (f" (did you mean {near[0]!r}?)" if near else "")
+        remedy = "correct the spelling or remove it"
+    return Problem(".".join(map(str, path)), line_of(path, lines), message, remedy)
+
+
+def _innermost(problems: list[Problem]) -> list[Problem]:
+    """Without what is only the echo of a problem further in (a list that is too short for its bad entries)."""
+    paths = [problem.path for problem in problems]
+    return [p for p in problems if not any(other.startswith(f"{p.path}.") for other in paths if p.path)]
+
+
+_FIELDS = sorted(
+    {
+        field.alias or name
+        for model in (
+            *(Policy, Tiers, TierSettings, Rule, ScopeDocument, EffectDocument, BasisDocument),
+            *(AllOf, AnyOf, Not, LabelPredicate, StandingPredicate, AgePredicate, MemberPredicate),
+        )
+        for name, field in model.model_fields.items()
+    }
+)

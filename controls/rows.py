@@ -70,18 +70,25 @@ class RowClasses:
     def set_due(self, rows: Rows, due: NDArray[np.int64]) -> None:
         """Set the seconds at which time alone next changes rows."""
         self._due[rows] = due
-        self._next = int(self._due.min(initial=NEVER))
+        self._next = min(self._next, int(due.min(initial=NEVER)))
+
+    def clear_due(self) -> None:
+        """Time alone changes no row any more."""
+        self._due.fill(NEVER)
+        self._next = NEVER
 
     @property
     def next_due(self) -> int:
-        """The earliest due second, or :data:`NEVER`."""
+        """A lower bound of the earliest due second, or :data:`NEVER`."""
         return self._next
 
-    def due(self, as_of: int) -> Rows:
-        """int32[n], ascending: rows that are due at a second."""
+    def take_due(self, as_of: int) -> Rows:
+        """int32[n], ascending: rows that are due at a second. The caller sets when they are due next."""
         if self._next > as_of:
             return np.zeros(0, dtype=np.int32)
-        return np.flatnonzero(self._due <= as_of).astype(np.int32)
+        is_due = self._due <= as_of
+        self._next = int(self._due.min(where=~is_due, initial=NEVER))
+        return np.flatnonzero(is_due).astype(np.int32)
 
 
 def with_cause(classes: Classes, handles: Handles, mask: Mask, cause: int) -> Handles:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from controls.causes import Cause, Classes, Contribution
+from controls.causes import Cause, Classes, Contribution, Handles
+from controls.compile import CHUNK, CompiledPolicy, fixed_point, session_shares
 from controls.decisions import Decision, DecisionType, SubjectKind
 from controls.errors import StateError
 from controls.governance import Governance, Placement, Tables
@@ -20,7 +21,7 @@ from controls.rows import NEVER, RowClasses, with_cause
 from controls.signals import Columns, Rows
 from controls.tiers import Tier
 from controls.timetable import Timetable
-from controls.verdicts import OPEN_SHARES, WEIGHT_ONE
+from controls.verdicts import OPEN_SHARES
 
 __all__ = ["Governance", "State"]
 
@@ -54,19 +55,28 @@ class State:
         self._platform: dict[str, Decision] = {}
         self._placed: dict[str, Decision] = {}
         self._placements: tuple[Placement, ...] | None = ()
+        self._stored: dict[str, Policy] = {}
+        self._policy = ""
+        self._compiled: CompiledPolicy | None = None
+        self._shares = OPEN_SHARES
         self._governance: Governance | None = None
 
     def decide(self, decisions: Sequence[Decision]) -> None:
-        """Fold the next decisions of the ledger, in revision order without gaps; raises :class:`StateError`."""
+        """Fold the next decisions of the ledger, in revision order without gaps; raises :class:`StateError`, and then
+        has folded the decisions before the one it names."""
         for decision in decisions:
             if decision.revision != self._revision + 1:
                 raise StateError(
                     f"revision {decision.revision} cannot follow {self._revision}; "
                     "read the ledger by revision, without gaps"
                 )
+            if decision.type is DecisionType.PUBLISH_POLICY:
+                digest = str(decision.parameters["policy"])
+                self._stored[digest] = self._policies(digest)
             self._revision = decision.revision
             self._governance = None
             self._turn(*self._timetable.arrive(decision))
+        self._enforce_policy()
 
     def columns_changed(self, columns: Columns, rows: Rows) -> None:
         """Take a new view of the columns. ``rows`` int32[n]: rows that are new or changed; new ones may be left out."""
@@ -90,6 +100,9 @@ class State:
         if as_of > self._timetable.as_of:
             self._governance = None
             self._turn(*self._timetable.advance(as_of))
+            self._enforce_policy()
+            if self._columns is not None:
+                self._derive(self._columns, self._rows.take_due(as_of))
 
     def governance(self) -> Governance:
         """The present state, immutable. Arrays that did not change since the last call are the same arrays."""
@@ -100,12 +113,12 @@ class State:
                 revision=self._revision,
                 as_of=self._timetable.as_of,
                 class_of=self._rows.view(),
-                policy=self._latest(DecisionType.PUBLISH_POLICY, "policy"),
+                policy=self._policy,
                 model=self._latest(DecisionType.ACTIVATE_MODEL, "model"),
                 frozen=any(d.type is DecisionType.FREEZE for d in self._platform.values()),
                 next_change=None if upcoming == NEVER else upcoming,
                 placements=self._current_placements(),
-                tier_shares=OPEN_SHARES,
+                tier_shares=self._shares,
                 classes=self._classes.size,
                 _interned=self._classes,
                 _tables=self._tables,
@@ -115,6 +128,19 @@ class State:
     def _latest(self, kind: DecisionType, parameter: str) -> str:
         found = [d for d in self._platform.values() if d.type is kind]
         return str(max(found, key=lambda d: d.revision).parameters[parameter]) if found else ""
+
+    def _enforce_policy(self) -> None:
+        """Compile the policy that is now in force, if it is another one than before, over all rows."""
+        digest = self._latest(DecisionType.PUBLISH_POLICY, "policy")
+        if digest == self._policy:
+            return
+        self._policy = digest
+        policy = self._stored[digest] if digest else None
+        self._compiled = CompiledPolicy(policy, self._classes) if policy is not None else None
+        self._shares = session_shares(policy) if policy is not None else OPEN_SHARES
+        self._rows.clear_due()
+        if self._columns is not None:
+            self._derive(self._columns, np.arange(self._rows.count, dtype=np.int32))
 
     def _turn(self, started: Iterable[Decision], ended: Iterable[Decision]) -> None:
         for decision in started:
@@ -164,24 +190,33 @@ class State:
 
     def _derive(self, columns: Columns, rows: Rows) -> None:
         """Work out the causes of rows anew, but for those of decisions on single items, which stay."""
-        if not rows.size:
-            return
-        handles = self._classes.remapped(
-            self._rows.handles(rows), lambda causes: tuple(c for c in causes if c in self._of_items)
-        )
-        handles = with_cause(self._classes, handles, columns.withdrawn(rows), self._withdrawn)
-        for kind, signal in _SIGNAL.items():
-            groups = self._of_groups[kind]
-            reached = np.flatnonzero(columns.member(signal, frozenset(groups), rows)) if groups else rows[:0]
-            if not reached.size:
-                continue
-            part = handles[reached]
-            for group, causes in groups.items():
-                mask = columns.member(signal, frozenset((group,)), rows[reached])
-                for cause in causes:
-                    part = with_cause(self._classes, part, mask, cause)
-            handles[reached] = part
-        self._rows.put(rows, handles)
+        for start in range(0, rows.size, CHUNK):
+            part = rows[start : start + CHUNK]
+            handles = self._classes.remapped(
+                self._rows.handles(part), lambda causes: tuple(c for c in causes if c in self._of_items)
+            )
+            handles = with_cause(self._classes, handles, columns.withdrawn(part), self._withdrawn)
+            for kind, signal in _SIGNAL.items():
+                handles = self._with_groups(columns, part, handles, self._of_groups[kind], signal)
+            if self._compiled is not None:
+                handles, due = self._compiled.apply(columns, part, self._timetable.as_of, handles)
+                self._rows.set_due(part, due)
+            self._rows.put(part, handles)
+
+    def _with_groups(
+        self, columns: Columns, rows: Rows, handles: Handles, groups: dict[str, set[int]], signal: str
+    ) -> Handles:
+        """Add the causes of decisions on authors, topics or communities to the rows that belong to them."""
+        reached = np.flatnonzero(columns.member(signal, frozenset(groups), rows)) if groups else rows[:0]
+        if not reached.size:
+            return handles
+        part = handles[reached]
+        for group, causes in groups.items():
+            mask = columns.member(signal, frozenset((group,)), rows[reached])
+            for cause in causes:
+                part = with_cause(self._classes, part, mask, cause)
+        handles[reached] = part
+        return handles
 
     def _current_placements(self) -> tuple[Placement, ...]:
         if self._placements is None:
@@ -210,4 +245,4 @@ def _contribution(decision: Decision) -> Contribution:
     if decision.type is DecisionType.SUPPRESS:
         return Contribution(scope=decision.scope, ineligible=True)
     factor = float(str(decision.parameters["factor"]))
-    return Contribution(scope=decision.scope, weight=max(1, round(factor * WEIGHT_ONE)))
+    return Contribution(scope=decision.scope, weight=fixed_point(factor))
