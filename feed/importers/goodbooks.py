@@ -11,7 +11,7 @@ from pathlib import Path
 
 from feed.importers.lines import Position, Table
 from feed.importers.reading import (
-    TOPICS,
+    LONGEST_NAME,
     Malformed,
     Progress,
     Record,
@@ -22,7 +22,9 @@ from feed.importers.reading import (
     rating_event,
     stars,
     topic,
+    words,
 )
+from feed.schemas.fields import TOPICS
 from feed.storage.records import AuthorRecord, EventRecord, ItemRecord
 
 EPOCH = 1_451_606_400
@@ -95,12 +97,12 @@ class GoodBooks:
 
     def _works(self, fields: Sequence[str]) -> tuple[Record, ...]:
         book, authors, year, title, foreign, *language = self._book(fields)
-        name = authors.split(",")[0].strip()
-        author = self._prefix + identifier(name, "authors") if name else ""
+        name = words(authors.split(",")[0], "authors", LONGEST_NAME)
+        author = self._prefix + identifier(name.replace("/", "-"), "authors") if name else ""
         item = ItemRecord(
             id=self._prefix + identifier(book, "book_id"),
             author=author,
-            title=title.strip(),
+            title=words(title, "title"),
             topics=tuple(self._topics.get(foreign, ()))[:TOPICS],
             published_at=first_of_january(_year(year)),
             language=_language(language[0]) if language else "",

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
 from feed.importers.errors import ImportStopped
-from feed.importers.reading import DataSet, Progress, Record, Taken
+from feed.importers.reading import PUBLISHED_NOW, DataSet, Progress, Record, Taken
 from feed.importers.resume import Bookmark, Standing
 from feed.reader_states import parse_settings
 from feed.storage.errors import StorageError
@@ -158,6 +158,8 @@ class Importer:
         changed = []
         for item in given.values():
             old = stored.get(item.id)
+            if item.published_at == PUBLISHED_NOW:
+                item = replace(item, published_at=self._now if old is None else old.published_at)
             if old is not None and old.withdrawn:
                 counts["items left withdrawn"] += 1
             elif old == item:

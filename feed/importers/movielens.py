@@ -13,7 +13,6 @@ from pathlib import Path
 
 from feed.importers.lines import Position, Table
 from feed.importers.reading import (
-    TOPICS,
     Malformed,
     Progress,
     Refusal,
@@ -24,7 +23,9 @@ from feed.importers.reading import (
     second,
     stars,
     topic,
+    words,
 )
+from feed.schemas.fields import TOPICS
 from feed.storage.records import EventRecord, ItemRecord
 
 TAG_FILMS = 3
@@ -98,7 +99,7 @@ class MovieLens:
         names += self._film_tags.get(film, [])
         return ItemRecord(
             id=self._prefix + identifier(film, "movieId"),
-            title=title.strip(),
+            title=words(title, "title"),
             topics=tuple(dict.fromkeys(name for name in names if name))[:TOPICS],
             published_at=self._first_rated.get(film, first_of_january(int(year.group(1)) if year else 1970)),
         )

@@ -1,6 +1,7 @@
 """Weir NDJSON: one JSON object a line, each with a ``type`` of item, author, label or event.
 
-The fields are those of the HTTP API. An event without ``client_id`` gets one from its content, so that the same line
+The fields are those of the HTTP API. An item without ``published_at`` keeps the time it has in the store, or is
+published now. An event without ``client_id`` gets one from its content, so that the same line
 is the same event however often it is imported.
 """
 
@@ -12,79 +13,40 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from feed.importers.errors import ImportRefused
 from feed.importers.lines import Position, lines
-from feed.importers.reading import LONGEST_ID, LONGEST_TOPIC, TOPICS, Malformed, Progress, Record, Refusal, Taken
+from feed.importers.reading import PUBLISHED_NOW, Malformed, Progress, Record, Refusal, Taken
+from feed.schemas.events import EventIn
+from feed.schemas.fields import Id, OptionalId, Second
+from feed.schemas.items import AuthorIn, ItemLine, LabelIn
 from feed.storage.records import AuthorRecord, EventRecord, ItemRecord, LabelRecord
 from ranking.reader import EventKind
 
 
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("must not hold control characters")
-    return text
-
-
-Id = Annotated[str, Field(min_length=1, max_length=LONGEST_ID), AfterValidator(_printable)]
-AnyId = Annotated[str, Field(max_length=LONGEST_ID), AfterValidator(_printable)]
-Second = Annotated[int, Field(ge=0, le=1 << 40)]
-
-
-class _Line(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class ItemLine(_Line):
-    """An item, created or replaced."""
-
-    type: Literal["item"]
-    id: Id
-    author: AnyId = ""
-    title: Annotated[str, Field(max_length=1000)] = ""
-    topics: Annotated[
-        list[Annotated[str, Field(min_length=1, max_length=LONGEST_TOPIC)]], Field(max_length=TOPICS)
-    ] = []
-    published_at: Second
-    language: Annotated[str, Field(max_length=8)] = ""
-    region: Annotated[str, Field(max_length=8)] = ""
-    community: AnyId = ""
-
-
-class AuthorLine(_Line):
-    """An author, created or replaced."""
+class AuthorLine(AuthorIn):
+    """An author, created or replaced; what is absent takes its default."""
 
     type: Literal["author"]
     id: Id
-    name: Annotated[str, Field(max_length=300)] = ""
-    standing: Annotated[int, Field(ge=0, le=100)] = 100
-    kind: Annotated[str, Field(max_length=40)] = ""
-    identity: Annotated[str, Field(max_length=40)] = ""
 
 
-class LabelLine(_Line):
+class LabelLine(LabelIn):
     """A label of an item."""
 
     type: Literal["label"]
-    item: Id
-    name: Id
-    score: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
     given_by: Id = "import"
     given_at: Second
 
 
-class EventLine(_Line):
+class EventLine(EventIn):
     """An event of a reader."""
 
     type: Literal["event"]
     reader: Id
-    item: Id
-    kind: Literal["impression", "click", "dwell", "like", "share", "more", "less", "hide"]
     occurred_at: Second
-    client_id: AnyId = ""
-    dwell_ms: Annotated[int, Field(ge=0, le=86_400_000)] = 0
-    request_id: AnyId = ""
+    client_id: OptionalId = ""
 
 
 _LINE: TypeAdapter[ItemLine | AuthorLine | LabelLine | EventLine] = TypeAdapter(
@@ -138,7 +100,7 @@ class WeirNdjson:
                     self._own(item.author),
                     item.title,
                     tuple(dict.fromkeys(item.topics)),
-                    item.published_at,
+                    PUBLISHED_NOW if item.published_at is None else item.published_at,
                     item.language,
                     item.region,
                     self._own(item.community),

@@ -6,6 +6,7 @@ is; a topic is a lower-case word of at most ``LONGEST_TOPIC`` characters; a year
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from feed.importers.lines import Position
+from feed.schemas.fields import LONGEST_ID, LONGEST_TOPIC
 from feed.storage.records import AuthorRecord, EventRecord, ItemRecord, LabelRecord
 from ranking.interactions import rating_kinds
 
@@ -20,12 +22,13 @@ Record = ItemRecord | AuthorRecord | LabelRecord | EventRecord
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how many bytes of it are done, and how many there are."""
 
-TOPICS = 8
-"""Most topics of an item."""
+PUBLISHED_NOW = -1
+"""Stands for a missing time of publication until the item is stored: what it was, or the second of the import."""
 
-LONGEST_TOPIC = 40
-LONGEST_ID = 128
+LONGEST_TITLE = 1000
+LONGEST_NAME = 300
 
+_PRINTABLE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*")
 HALF_STARS = tuple(n / 2 for n in range(1, 11))
 STAR_KINDS = {stars: int(kind) for stars, kind in zip(HALF_STARS, rating_kinds(HALF_STARS), strict=True)}
 """EventKind code of each rating from 0.5 to 5 stars, by the rule that training uses."""
@@ -81,9 +84,18 @@ class DataSet(Protocol):
 
 def identifier(text: str, field: str) -> str:
     """A usable id; Malformed when it is empty, too long or holds control characters."""
+    if not 0 < len(text) <= LONGEST_ID or "/" in text or not _PRINTABLE.fullmatch(text):
+        raise Malformed(
+            "id", f"{field} {text[:40]!r} must be 1 to {LONGEST_ID} characters, no control characters, no /"
+        )
+    return text
+
+
+def words(text: str, field: str, longest: int = LONGEST_TITLE) -> str:
+    """A title or name without outer spaces; Malformed when it is too long or holds control characters."""
     name = text.strip()
-    if not name or len(name) > LONGEST_ID or not name.isprintable():
-        raise Malformed("id", f"{field} {text[:40]!r} must be 1 to {LONGEST_ID} printable characters")
+    if len(name) > longest or not _PRINTABLE.fullmatch(name):
+        raise Malformed("text", f"{field} {name[:40]!r} must be at most {longest} characters, no control characters")
     return name
 
 
@@ -109,7 +121,7 @@ def second(text: str, field: str, now: int) -> int:
 def topic(word: str) -> str:
     """A topic's name from a genre or tag: lower case, single spaces; empty when nothing usable is left."""
     name = " ".join(word.lower().split())
-    return name if len(name) <= LONGEST_TOPIC and name.isprintable() else ""
+    return name if len(name) <= LONGEST_TOPIC and _PRINTABLE.fullmatch(name) else ""
 
 
 def first_of_january(year: int) -> int:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from feed.importers.errors import ImportRefused
 from feed.importers.lines import LONGEST_LINE, Position, Table, lines
+from feed.importers.reading import identifier
+from feed.schemas.fields import Id
 
 
 def written(folder: Path, content: bytes) -> Path:
@@ -77,3 +83,15 @@ def test_a_row_of_another_width_says_so_and_an_empty_one_passes(tmp_path: Path) 
 def test_columns_are_taken_by_name_in_any_order(tmp_path: Path) -> None:
     table = Table(written(tmp_path, b"name,id\na,1\n"), "id", "name")
     assert [table.picker("id", "name")(fields) for _, fields in table.rows()] == [("1", "a")]
+
+
+@given(st.text(max_size=140) | st.text(alphabet="ab/\x00\x85\u2028 ", max_size=6))
+def test_ids_keep_the_limits_of_the_api(text: str) -> None:
+    def kept(check: Callable[[str], object]) -> bool:
+        try:
+            check(text)
+        except ValueError:
+            return False
+        return True
+
+    assert kept(lambda one: identifier(one, "id")) == kept(TypeAdapter(Id).validate_python)
