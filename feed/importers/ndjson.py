@@ -106,7 +106,8 @@ class WeirNdjson:
                     self._own(item.community),
                 )
             case AuthorLine() as author:
-                return AuthorRecord(self._own(author.id), author.name, author.standing, author.kind, author.identity)
+                given = author.model_dump(include={"name", "standing", "kind", "identity"}, exclude_none=True)
+                return AuthorRecord(self._own(author.id), **given)
             case LabelLine() as label:
                 return LabelRecord(self._own(label.item), label.name, label.score, label.given_by, label.given_at)
             case EventLine() as event:
