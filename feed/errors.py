@@ -1,6 +1,7 @@
 """The errors of the service: one small tree. Each names what was wrong, where, and what to do.
 
 FeedError
+├── BodyUnreadable       400  the body is not well-formed
 ├── NotAuthenticated     401  no credentials, or ones that do not hold
 │   ├── TokenInvalid          malformed, forged, of another algorithm, issuer or audience
 │   ├── TokenExpired          past its ``exp``, or before its ``nbf``
@@ -51,6 +52,12 @@ class FeedError(Exception):
         self.detail = detail
         self.headers = dict(headers or {})
         self.faults = tuple(faults)
+
+
+class BodyUnreadable(FeedError):
+    """The body is not well-formed."""
+
+    type = "body-unreadable"
 
 
 class NotAuthenticated(FeedError):

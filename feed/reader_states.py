@@ -111,6 +111,17 @@ class ReaderStates:
         """The view of a reader, from memory or the store."""
         return self.cached(reader, catalogue) or self.load(reader, catalogue)
 
+    def consents(self, readers: Iterable[str]) -> dict[str, bool]:
+        """Whether each reader has personalization on, without building states. Blocks on the store."""
+        with self._lock:
+            known = {reader: self._states.get(reader) for reader in readers}
+        return {
+            reader: (
+                state.settings if state else parse_settings(self._store.readers.get(reader).settings)[0]
+            ).personalization
+            for reader, state in known.items()
+        }
+
     def apply(self, events: Iterable[EventRecord]) -> None:
         """Let durable events count from the next request on."""
         with self._lock:

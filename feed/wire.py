@@ -1,0 +1,148 @@
+"""The wire: what every route takes from a request, and how it lays down its answer.
+
+Routes are ``WireRoute``: bodies of another type than JSON are answered 415, JSON is read by orjson (no NaN, no lone
+surrogates, bounded depth), and each route states who may call it with :class:`Allow`, which OpenAPI shows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Future
+from hashlib import blake2b, sha256
+from typing import Annotated, Any, TypeVar, cast
+
+import orjson
+from fastapi import APIRouter, Depends, Header
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from feed.auth import Caller
+from feed.bootstrap import Service
+from feed.errors import Fault, InputInvalid, MediaTypeRefused
+from feed.storage.ports import Once
+
+_T = TypeVar("_T")
+
+JSON_TYPES = ("application/json", "application/merge-patch+json")
+PRIVATE = "private, no-cache"
+PUBLIC = "public, no-cache"
+
+
+class _JsonRequest(Request):
+    async def json(self) -> Any:
+        return orjson.loads(await self.body())
+
+
+class WireRoute(APIRoute):
+    """A route whose body, if it has one, is JSON."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, behind the check of the body's type."""
+        handle = super().get_route_handler()
+        reads = self.body_field is not None
+
+        async def checked(request: Request) -> Response:
+            if reads:
+                require_type(request, *JSON_TYPES)
+            return await handle(_JsonRequest(request.scope, request.receive))
+
+        return checked
+
+
+def router(noun: str) -> APIRouter:
+    """The router of one noun."""
+    return APIRouter(tags=[noun], route_class=WireRoute)
+
+
+def require_type(request: Request, *types: str) -> str:
+    """The body's media type without parameters; raises ``MediaTypeRefused`` unless it is one of ``types``."""
+    said = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if said not in types:
+        raise MediaTypeRefused(f"the body's Content-Type is {said or 'missing'}; send {' or '.join(types)}")
+    return said
+
+
+class Allow:
+    """Who may call a route: callers with one of the scopes (or ``admin``), or everybody when none is named."""
+
+    def __init__(self, *scopes: str) -> None:
+        self.scopes = scopes
+
+    async def __call__(self, request: Request) -> Caller:
+        """The caller; raises ``NotAuthenticated`` or ``ScopeMissing``."""
+        caller = cast(Caller, request.state.caller)
+        if self.scopes:
+            caller.require(*self.scopes)
+        return caller
+
+
+async def _service(request: Request) -> Service:
+    return cast(Service, request.app.state.service)
+
+
+ServiceNow = Annotated[Service, Depends(_service)]
+"""The running Service."""
+
+
+async def _once(
+    request: Request,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            min_length=1,
+            max_length=200,
+            pattern=r"^[\x21-\x7e]+$",
+            description="The same key with the same request is done once, and answered alike ever after",
+        ),
+    ] = None,
+) -> Once | None:
+    if idempotency_key is None:
+        return None
+    caller = cast(Caller, request.state.caller)
+    asked = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
+    digest = sha256(asked + await request.body()).hexdigest()
+    return Once(f"{caller.subject}:{idempotency_key}", digest)
+
+
+OnceOnly = Annotated[Once | None, Depends(_once)]
+"""The request's ``Idempotency-Key`` with the digest of the request, or None."""
+
+
+async def _expected_version(
+    if_match: Annotated[
+        str | None, Header(description='Version that the change was made for, as the ETag told: "3"')
+    ] = None,
+) -> int | None:
+    if if_match is None or if_match.strip() == "*":
+        return None
+    tag = if_match.strip().removeprefix("W/").strip('"')
+    if not tag.isdecimal() or len(tag) > 12:
+        raise InputInvalid("If-Match is not a version", faults=(Fault("If-Match", 'send the ETag as told: "3"'),))
+    return int(tag)
+
+
+ExpectedVersion = Annotated[int | None, Depends(_expected_version)]
+"""The version that ``If-Match`` names, or None."""
+
+
+async def durable(future: Future[_T]) -> _T:
+    """Wait for a write without blocking the loop; raises what the write raised."""
+    return await asyncio.wrap_future(future)
+
+
+def answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON answer. Dataclasses and enumerations are laid down as they are."""
+    return Response(orjson.dumps(value), status, dict(headers or {}), "application/json")
+
+
+def tagged(request: Request, value: object, cache: str = PRIVATE) -> Response:
+    """A JSON answer with a strong ETag over its bytes, or 304 when the caller has them already (RFC 9110 13.1.2)."""
+    body = orjson.dumps(value)
+    tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
+    headers = {"ETag": tag, "Cache-Control": cache}
+    had = [other.strip().removeprefix("W/") for other in request.headers.get("if-none-match", "").split(",")]
+    if tag in had or had == ["*"]:
+        return Response(status_code=304, headers=headers)
+    return Response(body, 200, headers, "application/json")
