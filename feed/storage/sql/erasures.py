@@ -1,0 +1,63 @@
+"""What erasing a reader does to Servings: those stored lose reader, inputs and items; those still under way, too.
+
+Keeps law 8. What remains of an erasure is a digest of the reader's id and the second, kept as long as Servings are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import bindparam, delete, select, update
+
+from feed.storage.records import ServingRecord
+from feed.storage.schema import erasures, servings
+from feed.storage.sql.queue import Cursor
+from feed.storage.sql.statements import Statements
+
+
+class Erasures:
+    """Steps of other nouns' transactions."""
+
+    def __init__(self, statements: Statements) -> None:
+        emptied = {"reader": "", "inputs": b"", "items": b"", "erased": 1}
+        parameters = {name: bindparam(f"new_{name}") for name in emptied}
+        self._emptied = tuple(emptied.values())
+        self._empty = statements.text(
+            update(servings).values(parameters).where(servings.c.reader == bindparam("of")),
+            *(f"new_{name}" for name in emptied),
+            "of",
+        )
+        self._remember = statements.put(erasures, "reader_digest", "at", key=["reader_digest"], newer="at")
+        self._since = statements.text(
+            select(erasures.c.reader_digest, erasures.c.at).where(erasures.c.at >= bindparam("at")), "at"
+        )
+        self._expire = statements.text(delete(erasures).where(erasures.c.at < bindparam("before")), "before")
+
+    def empty(self, cursor: Cursor, reader: str, at: int) -> int:
+        """Empty a reader's Servings, and remember to empty those served up to ``at`` that come in later."""
+        cursor.execute(self._remember, (_digest(reader), at))
+        cursor.execute(self._empty, (*self._emptied, reader))
+        return cursor.rowcount
+
+    def applied(self, cursor: Cursor, records: Sequence[ServingRecord]) -> Sequence[ServingRecord]:
+        """The records, those of readers erased since they were served emptied."""
+        cursor.execute(self._since, (min(record.served_at for record in records),))
+        erased = dict(cursor.fetchall())
+        if not erased:
+            return records
+        return [
+            replace(record, reader="", inputs=b"", items=b"", erased=True)
+            if erased.get(_digest(record.reader), -1) >= record.served_at
+            else record
+            for record in records
+        ]
+
+    def expire(self, cursor: Cursor, before: int) -> None:
+        """Forget erasures older than the oldest Serving that is kept."""
+        cursor.execute(self._expire, (before,))
+
+
+def _digest(reader: str) -> str:
+    return hashlib.sha256(reader.encode()).hexdigest()

@@ -1,0 +1,106 @@
+"""Events in SQL: a batch is one statement; duplicates are told apart only when there are any."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from itertools import chain
+
+from sqlalchemy import bindparam, delete, func, select
+
+from feed.storage.ports import Outcome
+from feed.storage.records import EventColumns, EventRecord
+from feed.storage.schema import events
+from feed.storage.sql.columns import read_columns
+from feed.storage.sql.erasures import Erasures
+from feed.storage.sql.queue import Cursor, Lane
+from feed.storage.sql.reading import Reading
+from feed.storage.sql.statements import Statements, names
+from feed.storage.sql.writer import Writes
+
+_EVENT_BYTES = 256
+
+
+class SqlEvents:
+    """Events of readers, unique by (reader, client_id)."""
+
+    def __init__(self, reading: Reading, writes: Writes, statements: Statements, erasures: Erasures) -> None:
+        self._reading = reading
+        self._writes = writes
+        self._statements = statements
+        self._erasures = erasures
+        self._insert = statements.new_only(events, *names(EventRecord))
+        self._last = statements.text(select(func.max(events.c.seq)))
+        self._stored = statements.text(
+            select(events.c.reader, events.c.client_id).where(events.c.seq > bindparam("seq")), "seq"
+        )
+        mine = delete(events).where(events.c.reader == bindparam("reader"))
+        self._forget_all = statements.text(mine, "reader")
+        self._forget_item = statements.text(
+            mine.where(events.c.item == bindparam("item")), "reader", "item"
+        )
+        newest = (
+            select(events.c.seq)
+            .where(events.c.reader == bindparam("reader"))
+            .order_by(events.c.seq.desc())
+            .limit(bindparam("limit"))
+        )
+        fields = [events.c[name] for name in names(EventRecord)]
+        self._of_reader = select(*fields).where(events.c.seq.in_(newest)).order_by(events.c.seq)
+        self._count = select(func.count()).select_from(events)
+
+    def append(self, records: Sequence[EventRecord]) -> Future[list[Outcome]]:
+        """Store a batch in one transaction; one outcome per record, in order."""
+        count = len(records)
+        return self._writes.submit(
+            self._append, records, lane=Lane.EVENTS, rows=count, size=_EVENT_BYTES * (count + 1)
+        )
+
+    def _append(self, cursor: Cursor, batches: Sequence[Sequence[EventRecord]]) -> list[list[Outcome]]:
+        rows = batches[0] if len(batches) == 1 else list(chain.from_iterable(batches))
+        if not rows:
+            return [[] for _ in batches]
+        cursor.execute(self._last)
+        last = cursor.fetchone()[0] or 0
+        cursor.executemany(self._insert, rows)
+        if cursor.rowcount == len(rows):
+            return [[Outcome.ACCEPTED] * len(batch) for batch in batches]
+        cursor.execute(self._stored, (last,))
+        stored = set(cursor.fetchall())
+        return [[_outcome(record, stored) for record in batch] for batch in batches]
+
+    def of_reader(self, reader: str, limit: int) -> list[EventRecord]:
+        """The newest ``limit`` events of a reader in the order of storing, oldest first."""
+        return [EventRecord._make(row) for row in self._reading.all(self._of_reader, reader=reader, limit=limit)]
+
+    def forget(self, reader: str, item: str | None = None, *, at: int = 0) -> Future[int]:
+        """Delete a reader's events, or those about one item, and empty the reader's Servings; returns how many."""
+        return self._writes.submit(self._forget, (reader, item, at), lane=Lane.SERVINGS, after_all=True)
+
+    def _forget(self, cursor: Cursor, jobs: Sequence[tuple[str, str | None, int]]) -> list[int]:
+        return [self.erase(cursor, reader, item, at)[0] for reader, item, at in jobs]
+
+    def erase(self, cursor: Cursor, reader: str, item: str | None, at: int) -> tuple[int, int]:
+        """Do :meth:`forget` in the open transaction; returns the events deleted and the Servings emptied."""
+        if item is None:
+            cursor.execute(self._forget_all, (reader,))
+        else:
+            cursor.execute(self._forget_item, (reader, item))
+        return cursor.rowcount, self._erasures.empty(cursor, reader, at)
+
+    def columns(self, *, after: int = 0, newest: int | None = None) -> EventColumns:
+        """Consented events without impressions, of readers whose personalization is on, oldest first."""
+        return read_columns(self._reading, self._statements, after, newest)
+
+    def count(self) -> int:
+        """Number of stored events."""
+        return self._reading.number(self._count)
+
+
+def _outcome(record: EventRecord, stored: set[tuple[str, str]]) -> Outcome:
+    """Of records with the same key the first was stored, so only the first finds its key."""
+    key = (record.reader, record.client_id)
+    if key not in stored:
+        return Outcome.DUPLICATE
+    stored.remove(key)
+    return Outcome.ACCEPTED

@@ -1,0 +1,59 @@
+"""Idempotency in SQL: a key, what it was used for and the first result, written in the transaction of the effect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import bindparam, select
+
+from feed.storage.errors import IdempotencyConflict
+from feed.storage.ports import Once
+from feed.storage.schema import once as table
+from feed.storage.sql.queue import Cursor
+from feed.storage.sql.statements import Statements
+
+A = TypeVar("A")
+
+
+class Keyed:
+    """Keys of one act; a key that was used for another act or another request is refused."""
+
+    def __init__(self, statements: Statements, act: str) -> None:
+        self._act = act
+        self._select = statements.text(
+            select(table.c.act, table.c.digest, table.c.result).where(table.c.key == bindparam("key")), "key"
+        )
+        self._insert = statements.new(table, "key", "act", "digest", "result")
+
+    def run(
+        self, cursor: Cursor, once: Once | None, effect: Callable[[Cursor, A], int], argument: A
+    ) -> int | IdempotencyConflict:
+        """The result of ``effect``, or the first result under this key, or the conflict; written together."""
+        if once is None:
+            return effect(cursor, argument)
+        result = self.first(cursor, once)
+        if result is None:
+            result = effect(cursor, argument)
+            self.keep(cursor, once, result)
+        return result
+
+    def first(self, cursor: Cursor, once: Once) -> int | IdempotencyConflict | None:
+        """The first result under this key, the conflict if it was used for something else, None if it is new."""
+        cursor.execute(self._select, (once.key,))
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        act, digest, result = row
+        return int(result) if (act, digest) == (self._act, once.digest) else conflict(once)
+
+    def keep(self, cursor: Cursor, once: Once, result: int) -> None:
+        """Remember the first result under this key."""
+        cursor.execute(self._insert, (once.key, self._act, once.digest, result))
+
+
+def conflict(once: Once) -> IdempotencyConflict:
+    """What a key gets that was used for another request."""
+    return IdempotencyConflict(
+        f"idempotency key {once.key!r} was used for another request; repeat that one, or take a new key"
+    )

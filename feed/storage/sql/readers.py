@@ -1,0 +1,90 @@
+"""Readers' settings in SQL, and erasure: settings, events and the contents of Servings in one transaction (law 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, delete, select
+
+from feed.storage.errors import VersionConflict
+from feed.storage.records import Erasure, ReaderRecord
+from feed.storage.schema import readers
+from feed.storage.sql.events import SqlEvents
+from feed.storage.sql.queue import Cursor, Lane
+from feed.storage.sql.reading import Reading
+from feed.storage.sql.statements import Statements, names
+from feed.storage.sql.writer import Writes
+
+_Save = tuple[ReaderRecord, int | None]
+
+
+class SqlReaders:
+    """Readers' explicit settings."""
+
+    def __init__(self, reading: Reading, writes: Writes, statements: Statements, events: SqlEvents) -> None:
+        self._reading = reading
+        self._writes = writes
+        self._events = events
+        fields = names(ReaderRecord)
+        mine = readers.c.reader == bindparam("of")
+        self._put = statements.put(readers, *fields, "personalized", key=["reader"])
+        self._version = statements.text(select(readers.c.version).where(mine), "of")
+        self._delete = statements.text(delete(readers).where(mine), "of")
+        self._get = select(*(readers.c[name] for name in fields)).where(mine)
+
+    def get(self, reader: str) -> ReaderRecord:
+        """A reader's settings; version 0 if never saved."""
+        row = self._reading.first(self._get, of=reader)
+        return ReaderRecord(*row) if row else ReaderRecord(reader)
+
+    def save(self, record: ReaderRecord, expected_version: int | None) -> Future[ReaderRecord]:
+        """Save settings with version + 1; ``VersionConflict`` if ``expected_version`` is not the stored one."""
+        size = len(record.settings) + 256
+        return self._writes.submit(self._save, (record, expected_version), lane=Lane.DECISIONS, size=size)
+
+    def _save(self, cursor: Cursor, jobs: Sequence[_Save]) -> list[Any]:
+        return [self._save_one(cursor, record, expected) for record, expected in jobs]
+
+    def _save_one(self, cursor: Cursor, record: ReaderRecord, expected: int | None) -> ReaderRecord | VersionConflict:
+        cursor.execute(self._version, (record.reader,))
+        row = cursor.fetchone()
+        version = row[0] if row else 0
+        if expected is not None and expected != version:
+            return version_conflict(record.reader, expected, version)
+        saved = replace(record, version=version + 1)
+        personalized = int(is_personalized(record.settings))
+        cursor.execute(self._put, (saved.reader, saved.settings, saved.version, saved.updated_at, personalized))
+        return saved
+
+    def erase(self, reader: str, at: int) -> Future[Erasure]:
+        """Delete settings and events, and empty the reader's Servings, those recorded later too if served up to ``at``."""
+        return self._writes.submit(self._erase, (reader, at), lane=Lane.SERVINGS, after_all=True)
+
+    def _erase(self, cursor: Cursor, jobs: Sequence[tuple[str, int]]) -> list[Erasure]:
+        return [self._erase_one(cursor, reader, at) for reader, at in jobs]
+
+    def _erase_one(self, cursor: Cursor, reader: str, at: int) -> Erasure:
+        cursor.execute(self._delete, (reader,))
+        settings = cursor.rowcount
+        events, servings = self._events.erase(cursor, reader, None, at)
+        return Erasure(events=events, settings=settings, servings=servings)
+
+
+def version_conflict(reader: str, expected: int, stored: int) -> VersionConflict:
+    """What a save gets whose settings were read before they changed."""
+    return VersionConflict(
+        f"settings of reader {reader!r} are at version {stored}, not {expected}; read them again, then save", stored
+    )
+
+
+def is_personalized(settings: str) -> bool:
+    """Whether personalization is on; unreadable settings read as off (law 7)."""
+    try:
+        stored = orjson.loads(settings)
+    except ValueError:
+        return False
+    return isinstance(stored, dict) and bool(stored.get("personalization", True))

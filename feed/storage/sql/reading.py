@@ -1,0 +1,58 @@
+"""Reading: a small pool of read-only connections, usable from any thread, that never holds up the writer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Select
+from sqlalchemy.exc import DBAPIError
+
+from feed.storage.errors import StorageError, StoreClosed
+
+
+class Reading:
+    """Runs queries; errors of the driver come out as ``StorageError``."""
+
+    def __init__(
+        self, engine: Engine, fault: Callable[[Exception], StorageError], driver_error: type[Exception]
+    ) -> None:
+        """``fault`` says what an error of the driver, an instance of ``driver_error``, means."""
+        self._engine = engine
+        self._fault = fault
+        self._driver_error = driver_error
+        self._closed = False
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """A connection of the pool. Raises ``StoreClosed`` after :meth:`close`."""
+        if self._closed:
+            raise StoreClosed("the store was closed; open it again")
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except DBAPIError as cause:
+            raise self._fault(cause.orig if isinstance(cause.orig, Exception) else cause) from cause
+        except self._driver_error as cause:
+            raise self._fault(cause) from cause
+
+    def all(self, query: Select[Any], **parameters: Any) -> Sequence[Any]:
+        """All rows."""
+        with self.connection() as connection:
+            return connection.execute(query, parameters).all()
+
+    def first(self, query: Select[Any], **parameters: Any) -> Any:
+        """The first row, or None."""
+        with self.connection() as connection:
+            return connection.execute(query, parameters).first()
+
+    def number(self, query: Select[Any], **parameters: Any) -> int:
+        """The first column of the first row; 0 without one."""
+        row = self.first(query, **parameters)
+        return row[0] or 0 if row else 0
+
+    def close(self) -> None:
+        """Close the pool; queries under way finish first on their own connections."""
+        self._closed = True
+        self._engine.dispose()
