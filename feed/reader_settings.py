@@ -35,7 +35,7 @@ def change(
         record = service.store.readers.get(reader)
         if expected_version is not None and record.version != expected_version:
             raise _mismatch(record.version, expected_version)
-        before = _stored(record)
+        before = stored_settings(record)
         after = apply(dict(before))
         if after == before:
             return record
@@ -92,7 +92,8 @@ def shown(record: ReaderRecord) -> SettingsOut:
     )
 
 
-def _stored(record: ReaderRecord) -> Stored:
+def stored_settings(record: ReaderRecord) -> Stored:
+    """A reader's settings as they are stored; personalization off when they cannot be read (law 7)."""
     try:
         stored = orjson.loads(record.settings)
     except orjson.JSONDecodeError:
