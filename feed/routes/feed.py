@@ -1,0 +1,163 @@
+"""GET /v1/feed: the hot route, a plain ASGI endpoint; its query is read by hand and its answer is prebuilt bytes.
+
+Holds one Snapshot until the answer has been sent (laws 4 and 11). It is documented in the OpenAPI by hand, in
+``feed.schemas.feed``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from time import perf_counter_ns
+from urllib.parse import parse_qsl
+
+import anyio.to_thread
+from starlette.types import Receive, Scope, Send
+
+from controls.scopes import AgeClass, SurfaceKind
+from controls.tiers import Tier
+from controls.verdicts import Source
+from feed.audience import NOTHING_ASKED, Asked, resolve
+from feed.auth import Caller
+from feed.bootstrap import Service
+from feed.errors import Fault, InputInvalid
+from feed.pages import Answer, PageQuery
+from ranking.reader import Mode, Surface
+
+DEFAULT_LIMIT = 30
+MOST = 100
+"""Most items of one page."""
+
+_KEYS = frozenset(("reader", "surface", "limit", "cursor", "mode", "region", "age", "language"))
+_MODES: Mapping[str, Mode] = {mode.value: mode for mode in Mode}
+_AGES: Mapping[str, AgeClass] = {age.value: age for age in AgeClass}
+_HOME = Surface()
+_ASKABLE = (SurfaceKind.TOPIC, SurfaceKind.COMMUNITY)
+_LONGEST_ID = 200
+
+
+class FeedEndpoint:
+    """Answers GET /v1/feed."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        metrics = service.metrics
+        self._items = {mode: metrics.page_items.labels(mode.value) for mode in Mode}
+        self._sources = [metrics.candidates.labels(source.name.lower()) for source in Source]
+        self._tiers = [metrics.tiers.labels(tier.word) for tier in Tier]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Authorise, make the page, answer."""
+        service = self._service
+        began = perf_counter_ns()
+        caller: Caller = scope["state"]["caller"]
+        asked = read_query(scope["query_string"])
+        reader = asked.reader or (caller.subject if caller.personal else "")
+        caller.require_own("reader", reader, "feed")
+        if not reader:
+            raise InputInvalid("name a reader", faults=[Fault("reader", "is required with a service's credentials")])
+        catalogue = service.replica.snapshot().catalogue
+        view = service.readers.cached(reader, catalogue)
+        if view is None:
+            view = await anyio.to_thread.run_sync(service.readers.load, reader, catalogue)
+        with service.replica.reading() as snapshot:
+            known = perf_counter_ns()
+            audience = resolve(caller.audience, view.audience, asked.audience)
+            query = PageQuery(reader, asked.surface, asked.limit, asked.cursor, asked.mode, audience)
+            answer = service.pages.page(query, snapshot, view)
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": 200,
+                    "headers": [
+                        (b"content-type", b"application/json"),
+                        (b"content-length", b"%d" % len(answer.body)),
+                        (b"server-timing", _timing(known - began, answer)),
+                    ],
+                }
+            )
+            await send({"type": "http.response.body", "body": answer.body})
+        self._count(known - began, answer)
+
+    def _count(self, reader_ns: int, answer: Answer) -> None:
+        metrics = self._service.metrics
+        metrics.reader_stage.observe(reader_ns / 1e9)
+        metrics.rank_stage.observe(answer.rank_ns / 1e9)
+        metrics.json_stage.observe(answer.json_ns / 1e9)
+        self._items[answer.mode].observe(len(answer.page.rows))
+        for tally, children in ((answer.page.sources, self._sources), (answer.page.tiers, self._tiers)):
+            kinds = tally.tobytes()
+            for kind in set(kinds):
+                children[kind].inc(kinds.count(kind))
+
+
+class Query:
+    """The query of a feed request, read and bounded."""
+
+    __slots__ = ("audience", "cursor", "limit", "mode", "reader", "surface")
+
+    def __init__(self) -> None:
+        self.reader = ""
+        self.surface = _HOME
+        self.limit = DEFAULT_LIMIT
+        self.cursor = ""
+        self.mode: Mode | None = None
+        self.audience = NOTHING_ASKED
+
+
+def read_query(query_string: bytes) -> Query:
+    """The query; raises ``InputInvalid`` naming every field that does not hold."""
+    query = Query()
+    faults: list[Fault] = []
+    try:
+        given = dict(parse_qsl(query_string.decode("ascii"), keep_blank_values=True, strict_parsing=bool(query_string)))
+    except ValueError:
+        raise InputInvalid("the query cannot be read", faults=[Fault("query", "is not name=value pairs")]) from None
+    for name in given.keys() - _KEYS:
+        faults.append(Fault(name, f"is not known here; there are {', '.join(sorted(_KEYS))}"))
+    query.reader = given.get("reader", "")
+    if len(query.reader) > _LONGEST_ID:
+        faults.append(Fault("reader", f"is longer than {_LONGEST_ID} characters"))
+    query.cursor = given.get("cursor", "")
+    if "limit" in given:
+        text = given["limit"]
+        if text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MOST:
+            query.limit = int(text)
+        else:
+            faults.append(Fault("limit", f"is not a whole number from 1 to {MOST}"))
+    if "surface" in given:
+        query.surface = _surface(given["surface"], faults)
+    if "mode" in given:
+        query.mode = _MODES.get(given["mode"])
+        if query.mode is None:
+            faults.append(Fault("mode", f"is none of {', '.join(_MODES)}"))
+    if not given.keys().isdisjoint(("region", "age", "language")):
+        query.audience = _audience(given, faults)
+    if faults:
+        raise InputInvalid("; ".join(f"{fault.field} {fault.message}" for fault in faults), faults=faults)
+    return query
+
+
+def _surface(text: str, faults: list[Fault]) -> Surface:
+    kind, _, key = text.partition(":")
+    if kind == SurfaceKind.HOME and not key:
+        return _HOME
+    for askable in _ASKABLE:
+        if kind == askable and 0 < len(key) <= _LONGEST_ID:
+            return Surface(askable, key)
+    faults.append(Fault("surface", "is none of home, topic:<topic>, community:<id>"))
+    return _HOME
+
+
+def _audience(given: Mapping[str, str], faults: list[Fault]) -> Asked:
+    age = given.get("age")
+    if age is not None and age not in _AGES:
+        faults.append(Fault("age", f"is none of {', '.join(_AGES)}"))
+    return Asked(given.get("region"), _AGES.get(age) if age else None, given.get("language"))
+
+
+def _timing(reader_ns: int, answer: Answer) -> bytes:
+    return b"reader;dur=%.3f, rank;dur=%.3f, json;dur=%.3f" % (
+        reader_ns / 1e6,
+        answer.rank_ns / 1e6,
+        answer.json_ns / 1e6,
+    )
