@@ -126,9 +126,24 @@ class Classes:
 
     def remapped(self, handles: Handles, change: Callable[[tuple[int, ...]], tuple[int, ...]]) -> Handles:
         """int32[n]: the handles after ``change`` was applied to each distinct cause set among ``handles``."""
-        present = np.zeros(self.size, dtype=np.bool_)
-        present[handles] = True
-        table = np.zeros(present.size, dtype=np.int32)
-        for handle in np.flatnonzero(present).tolist():
-            table[handle] = self.intern(change(self._sets[handle]))
-        return table[handles]
+        return mapped(handles, self.size, lambda handle: self.intern(change(self._sets[handle])))
+
+
+_TABLE = 1 << 22
+"""Codes below this are mapped by a table, greater ones by sorting."""
+
+
+def mapped(codes: NDArray[np.integer], size: int, change: Callable[[int], int]) -> Handles:
+    """int32[n], fresh: ``change`` of every code, called once per distinct one. Codes lie in [0, ``size``)."""
+    if codes.size == 1:
+        return np.array([change(int(codes[0]))], dtype=np.int32)
+    if size > _TABLE:
+        values, inverse = np.unique(codes, return_inverse=True)
+        return np.array([change(int(value)) for value in values], dtype=np.int32)[inverse]
+    present = np.zeros(size, dtype=np.bool_)
+    present[codes] = True
+    values = np.flatnonzero(present)
+    table = np.zeros(size, dtype=np.int32)
+    table[values] = [change(value) for value in values.tolist()]
+    changed: Handles = table[codes]
+    return changed

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from controls.causes import Cause, Classes, Contribution, Handles
-from controls.compile import CHUNK, CompiledPolicy, fixed_point, session_shares
+from controls.compile import CompiledPolicy, fixed_point, session_shares
 from controls.decisions import Decision, DecisionType, SubjectKind
 from controls.errors import StateError
 from controls.governance import Governance, Placement, Tables
@@ -189,19 +189,19 @@ class State:
         return self._classes.cause(Cause("decision", decision.id, words), _contribution(decision))
 
     def _derive(self, columns: Columns, rows: Rows) -> None:
-        """Work out the causes of rows anew, but for those of decisions on single items, which stay."""
-        for start in range(0, rows.size, CHUNK):
-            part = rows[start : start + CHUNK]
-            handles = self._classes.remapped(
-                self._rows.handles(part), lambda causes: tuple(c for c in causes if c in self._of_items)
-            )
-            handles = with_cause(self._classes, handles, columns.withdrawn(part), self._withdrawn)
-            for kind, signal in _SIGNAL.items():
-                handles = self._with_groups(columns, part, handles, self._of_groups[kind], signal)
-            if self._compiled is not None:
-                handles, due = self._compiled.apply(columns, part, self._timetable.as_of, handles)
-                self._rows.set_due(part, due)
-            self._rows.put(part, handles)
+        """Work out the causes of rows (ascending) anew, but for those of decisions on single items, which stay."""
+        if not rows.size:
+            return
+        handles = self._classes.remapped(
+            self._rows.handles(rows), lambda causes: tuple(c for c in causes if c in self._of_items)
+        )
+        handles = with_cause(self._classes, handles, columns.withdrawn(rows), self._withdrawn)
+        for kind, signal in _SIGNAL.items():
+            handles = self._with_groups(columns, rows, handles, self._of_groups[kind], signal)
+        if self._compiled is not None:
+            handles, due = self._compiled.apply(columns, rows, self._timetable.as_of, handles)
+            self._rows.set_due(rows, due)
+        self._rows.put(rows, handles)
 
     def _with_groups(
         self, columns: Columns, rows: Rows, handles: Handles, groups: dict[str, set[int]], signal: str
