@@ -12,6 +12,7 @@ import zlib
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import orjson
@@ -95,7 +96,9 @@ def decode_inputs(block: bytes) -> tuple[Inputs, NDArray[np.int32]]:
         count = int(np.prod(shape))
         arrays[name] = np.frombuffer(data, dtype=dtype, count=count, offset=offset).reshape(shape)
         offset += arrays[name].nbytes
-    settings = {key: tuple(value) if isinstance(value, list) else value for key, value in head["settings"].items()}
+    settings: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in head["settings"].items()
+    }
     settings["mode"] = Mode(settings["mode"])
     region, age, language = head["audience"]
     kind, key = head["surface"]

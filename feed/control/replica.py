@@ -62,7 +62,7 @@ class Replica:
         self._acked = -1
         self._waiters: list[_Waiter] = []
         self._wake = threading.Event()
-        self._closing = False
+        self._closing = threading.Event()
         self._listeners: list[Callable[[Snapshot], None]] = []
         self._thread = threading.Thread(target=self._run, name="weir-replica", daemon=True)
 
@@ -73,7 +73,7 @@ class Replica:
 
     def close(self) -> None:
         """Stop following."""
-        self._closing = True
+        self._closing.set()
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -158,10 +158,10 @@ class Replica:
         self._waiters = waiting
 
     def _run(self) -> None:
-        while not self._closing:
+        while not self._closing.is_set():
             self._wake.wait(TICK_SECONDS)
             self._wake.clear()
-            if self._closing:
+            if self._closing.is_set():
                 return
             try:
                 self._follow()
@@ -171,7 +171,7 @@ class Replica:
             except Exception as error:
                 self.failure = f"{type(error).__name__}: {error}"
                 _log.exception("the fold failed; this replica stops serving when its lease lapses")
-                self._closing = True
+                self._closing.set()
                 raise ReplicaFailed(str(error)) from error
 
     def _follow(self) -> None:
