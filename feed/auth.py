@@ -39,6 +39,9 @@ SCOPES: Mapping[str, str] = {
 
 ADMIN = "admin"
 PERSONAL = frozenset(("reader", "author"))
+INSPECTORS = ("editor", "moderator", "policy", "auditor")
+"""Scopes of those who decide or audit: they see items, authors and verdicts whatever the verdict."""
+
 _LONGEST_TOKEN = 8192
 _REMEMBERED = 100_000
 _REFRESH_PAUSE = 10.0

@@ -10,6 +10,7 @@ FeedError
 │   ├── ScopeMissing          the route wants another scope
 │   └── NotYours              a personal token reaches its own reader or author only
 ├── NotFound             404  nothing is known by this id
+│   └── UnknownItem           no item by this id, or none that this caller may see
 ├── Gone                 410  it was here, and is kept no longer
 ├── VersionMismatch      412  ``If-Match`` names another version than the stored one
 ├── BodyTooLarge         413  the body is longer than the limit
@@ -110,6 +111,15 @@ class NotFound(FeedError):
     """Nothing is known by this id."""
 
     type = "not-found"
+
+
+class UnknownItem(NotFound):
+    """No item by this id, or none that this caller may see."""
+
+    type = "unknown-item"
+
+    def __init__(self, item: str) -> None:
+        super().__init__(f"no item {item!r} is known here; check the id")
 
 
 class Gone(FeedError):

@@ -86,18 +86,19 @@ ServiceNow = Annotated[Service, Depends(_service)]
 """The running Service."""
 
 
-async def _once(
-    request: Request,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            min_length=1,
-            max_length=200,
-            pattern=r"^[\x21-\x7e]+$",
-            description="The same key with the same request is done once, and answered alike ever after",
-        ),
-    ] = None,
-) -> Once | None:
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="The same key with the same request is done once, and answered alike ever after",
+    ),
+]
+"""The request's ``Idempotency-Key``, or None."""
+
+
+async def _once(request: Request, idempotency_key: IdempotencyKey = None) -> Once | None:
     if idempotency_key is None:
         return None
     caller = cast(Caller, request.state.caller)

@@ -1,0 +1,52 @@
+"""Cataloguing: items as their publishers put them become records; an author's token reaches its own items only."""
+
+from __future__ import annotations
+
+from feed.auth import ADMIN, Caller
+from feed.errors import NotYours
+from feed.schemas.items import ItemIn, ItemOut
+from feed.storage.records import ItemRecord
+
+
+def record_of(item: str, body: ItemIn, stored: ItemRecord | None, caller: Caller, now: int) -> ItemRecord:
+    """The record of an item put by a caller over the one stored; raises ``NotYours`` for another author's item."""
+    author = body.author
+    if ADMIN not in caller.scopes:
+        author = author or caller.subject
+        require_own(caller, item, author)
+        if stored is not None:
+            require_own(caller, item, stored.author)
+    published_at = body.published_at
+    if published_at is None:
+        published_at = stored.published_at if stored is not None else now
+    return ItemRecord(
+        id=item,
+        author=author,
+        title=body.title,
+        topics=tuple(dict.fromkeys(body.topics)),
+        published_at=published_at,
+        language=body.language,
+        region=body.region,
+        community=body.community,
+    )
+
+
+def require_own(caller: Caller, item: str, author: str) -> None:
+    """Raise ``NotYours`` unless the item's author is the caller, or the caller an administrator."""
+    if ADMIN not in caller.scopes and author != caller.subject:
+        raise NotYours(f"item {item!r} is another author's; an author token reaches its own items only")
+
+
+def shown(record: ItemRecord) -> ItemOut:
+    """An item as the wire shows it."""
+    return ItemOut(
+        id=record.id,
+        author=record.author,
+        title=record.title,
+        topics=record.topics,
+        published_at=record.published_at,
+        language=record.language,
+        region=record.region,
+        community=record.community,
+        withdrawn=record.withdrawn,
+    )

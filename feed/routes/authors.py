@@ -1,0 +1,66 @@
+"""Authors: what rules may know of those who publish. Standing, kind and identity are not for authors to say."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import anyio.to_thread
+from fastapi import Depends, Path
+from starlette.requests import Request
+from starlette.responses import Response
+
+from feed.auth import ADMIN, INSPECTORS, Caller
+from feed.errors import NotAllowed, NotFound
+from feed.schemas.fields import Id
+from feed.schemas.items import AuthorIn, AuthorOut
+from feed.storage.records import AuthorRecord
+from feed.wire import Allow, ServiceNow, answer, durable, router, tagged
+
+routes = router("authors")
+
+AuthorId = Annotated[Id, Path()]
+
+
+def _shown(record: AuthorRecord) -> AuthorOut:
+    return AuthorOut(record.id, record.name, record.standing, record.kind, record.identity)
+
+
+@routes.put("/v1/authors/{author}", summary="Create or change an author", responses={200: {"model": AuthorOut}})
+async def put(
+    author: AuthorId,
+    body: AuthorIn,
+    service: ServiceNow,
+    caller: Annotated[Caller, Depends(Allow("author"))],
+) -> Response:
+    """Store an author; rules see it with the next edition. What is absent stays as it is.
+
+    An author's token may change its own `name`; standing, kind and identity need the scope `admin`.
+    """
+    caller.require_own("author", author)
+    given = body.model_dump(exclude_unset=True, exclude_none=True)
+    if ADMIN not in caller.scopes and given.keys() - {"name"}:
+        raise NotAllowed("an author token may change the name only; standing, kind and identity need the scope admin")
+    stored = await anyio.to_thread.run_sync(service.store.items.author, author)
+    fields = {"id": author} | ({} if stored is None else _fields(stored)) | given
+    record = AuthorRecord(**fields)
+    await durable(service.store.items.put_author(record))
+    return answer(_shown(record))
+
+
+@routes.get("/v1/authors/{author}", summary="Read an author", responses={200: {"model": AuthorOut}})
+def read(
+    request: Request,
+    author: AuthorId,
+    service: ServiceNow,
+    caller: Annotated[Caller, Depends(Allow("author", *INSPECTORS))],
+) -> Response:
+    """An author as it is stored: to the author, and to those who decide or audit."""
+    caller.require_own("author", author, *INSPECTORS)
+    stored = service.store.items.author(author)
+    if stored is None:
+        raise NotFound(f"no author {author!r} is known; check the id")
+    return tagged(request, _shown(stored))
+
+
+def _fields(record: AuthorRecord) -> dict[str, str | int]:
+    return {"name": record.name, "standing": record.standing, "kind": record.kind, "identity": record.identity}

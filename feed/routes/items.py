@@ -1,0 +1,104 @@
+"""Items: put, read, withdraw and import. Changes act from the next edition on, a second later at most (law 2)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import anyio.to_thread
+from fastapi import Depends, Path
+from starlette.requests import Request
+from starlette.responses import Response
+
+from feed.auth import INSPECTORS, Caller
+from feed.cataloguing import record_of, require_own, shown
+from feed.errors import UnknownItem
+from feed.item_import import NDJSON_TYPES, import_items
+from feed.schemas.fields import Id
+from feed.schemas.items import ItemIn, ItemOut
+from feed.visibility import require_visible
+from feed.wire import Allow, IdempotencyKey, ServiceNow, answer, durable, require_type, router, tagged
+
+routes = router("items")
+
+ItemId = Annotated[Id, Path()]
+PublishingCaller = Annotated[Caller, Depends(Allow("author"))]
+
+
+@routes.put("/v1/items/{item}", summary="Create or replace an item", responses={200: {"model": ItemOut}})
+async def put(item: ItemId, body: ItemIn, service: ServiceNow, caller: PublishingCaller) -> Response:
+    """Store an item; it is on every replica with the next edition. An author's token puts that author's items only.
+
+    Replacing an item without `published_at` keeps the one it has. Putting a withdrawn item publishes it again.
+    """
+    stored = await anyio.to_thread.run_sync(service.store.items.item, item)
+    record = record_of(item, body, stored, caller, service.clock.now())
+    await durable(service.store.items.put_items([record]))
+    return answer(shown(record))
+
+
+@routes.get("/v1/items/{item}", summary="Read an item", responses={200: {"model": ItemOut}})
+def read(
+    request: Request,
+    item: ItemId,
+    service: ServiceNow,
+    caller: Annotated[Caller, Depends(Allow("feed", "reader", "author", *INSPECTORS))],
+) -> Response:
+    """An item as it was put. Readers, apps and other authors see no item that may not be shown to their audience."""
+    stored = service.store.items.item(item)
+    if stored is None:
+        raise UnknownItem(item)
+    own = "author" in caller.scopes and stored.author == caller.subject
+    if not own and not caller.may(*INSPECTORS):
+        require_visible(service.replica.snapshot(), item, caller.audience)
+    return tagged(request, shown(stored))
+
+
+@routes.delete("/v1/items/{item}", summary="Withdraw an item", responses={200: {"model": ItemOut}})
+async def withdraw(item: ItemId, service: ServiceNow, caller: PublishingCaller) -> Response:
+    """Withdraw an item from every page, from the next edition on. Repeating it changes nothing.
+
+    What must be gone within milliseconds is taken down by a decision instead.
+    """
+    stored = await anyio.to_thread.run_sync(service.store.items.item, item)
+    if stored is None:
+        raise UnknownItem(item)
+    require_own(caller, item, stored.author)
+    await durable(service.store.items.withdraw(item))
+    withdrawn = await anyio.to_thread.run_sync(service.store.items.item, item)
+    return answer(shown(withdrawn or stored))
+
+
+@routes.post(
+    "/v1/items/import",
+    summary="Import items",
+    responses={
+        200: {
+            "description": "One line for each line that was sent (`LineOut`), and a last one that counts (`ImportOut`)",
+            "content": {
+                "application/x-ndjson": {
+                    "schema": {
+                        "anyOf": [{"$ref": "#/components/schemas/LineOut"}, {"$ref": "#/components/schemas/ImportOut"}]
+                    }
+                }
+            },
+        }
+    },
+    # Read by hand, as a stream.
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/x-ndjson": {"schema": {"$ref": "#/components/schemas/ItemLine"}}},
+        }
+    },
+)
+async def import_(
+    request: Request, service: ServiceNow, caller: PublishingCaller, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Create or replace items from NDJSON, one item a line, read as a stream.
+
+    Every line is answered: taken, or refused with field and reason; refused lines do not hold up the others. Lines are
+    written a thousand at a time; sending the same file again changes nothing.
+    """
+    require_type(request, *NDJSON_TYPES)
+    told = await import_items(service, caller, request.stream(), idempotency_key)
+    return Response(told, media_type="application/x-ndjson")
