@@ -13,13 +13,17 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
+import orjson
+
 from feed.importers.errors import ImportStopped
 from feed.importers.reading import PUBLISHED_NOW, DataSet, Progress, Record, Taken
 from feed.importers.resume import Bookmark, Standing
+from feed.reader_settings import hiding, stored_settings
 from feed.reader_states import parse_settings
 from feed.storage.errors import StorageError
 from feed.storage.ports import Outcome, Store
 from feed.storage.records import AuthorRecord, EventRecord, ItemRecord, LabelRecord
+from ranking.reader import EventKind
 
 BATCH = 5_000
 """Lines of a batch."""
@@ -147,6 +151,7 @@ class Importer:
             writes.append(("labels", len(labels), store.give_labels(labels)))
         events = [self._settled(record, counts) for record in records if isinstance(record, EventRecord)]
         if events:
+            self._hide(events)
             self._count_unknown(events, counts)
             writes.append(("events", len(events), self._store.events.append(events)))
         return writes
@@ -179,6 +184,20 @@ class Importer:
                 else:
                     labels.append(record)
         return labels
+
+    def _hide(self, events: Sequence[EventRecord]) -> None:
+        """A hide is an explicit setting too, as when it comes through the API (docs/adr/0008)."""
+        hidden: dict[str, list[str]] = {}
+        for event in events:
+            if event.kind == EventKind.HIDE:
+                hidden.setdefault(event.reader, []).append(event.item)
+        for reader, items in hidden.items():
+            record = self._store.readers.get(reader)
+            before = stored_settings(record)
+            after = hiding(items)(before)
+            if after != before:
+                changed = replace(record, settings=orjson.dumps(after).decode(), updated_at=self._now)
+                self._store.readers.save(changed, record.version).result()
 
     def _settled(self, event: EventRecord, counts: Counter[str]) -> EventRecord:
         """The event with its reader's consent."""
