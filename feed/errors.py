@@ -21,6 +21,7 @@ FeedError
 │   ├── CursorForged          not made by this service, or altered
 │   ├── CursorForeign         made for another reader or surface
 │   └── CursorExpired         older than the setting allows
+├── AlreadyThere         409  something of this name is there already
 ├── ModelWorse           409  a model whose hold-out score is below the active one's
 └── SetupInvalid              settings or files with which the service must not start
 
@@ -180,6 +181,12 @@ class CursorExpired(CursorRefused):
     """Older than the setting allows."""
 
     type = "cursor-expired"
+
+
+class AlreadyThere(FeedError):
+    """Something of this name is there already."""
+
+    type = "conflict"
 
 
 class ModelWorse(FeedError):

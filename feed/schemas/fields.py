@@ -31,8 +31,8 @@ Text = Annotated[str, StringConstraints(max_length=4000, pattern=r"^[^\x00]*$")]
 Word = Annotated[str, StringConstraints(max_length=40, pattern=PRINTABLE)]
 Region = Annotated[
     str,
-    StringConstraints(pattern=r"^([A-Z]{2}(-[A-Z0-9]{1,3})?|)$"),
-    Field(description="ISO 3166 code such as DE or US-CA; empty when unknown"),
+    StringConstraints(pattern=r"^([A-Z]{2}|)$"),
+    Field(description="ISO 3166-1 code such as DE; empty when unknown"),
 ]
 Language = Annotated[
     str,
