@@ -165,6 +165,11 @@ class Governance:
         del audience, surface
         return self.tier_shares
 
+    @property
+    def regions(self) -> frozenset[str]:
+        """Every region that the scope of some rule or decision names."""
+        return frozenset(self._interned.regions)
+
     def causes(self, cls: int) -> tuple[Cause, ...]:
         """Every cause of a verdict class, wherever it holds, by kind and id."""
         named = [self._interned.named(cause) for cause in self._interned.causes_of(cls)]

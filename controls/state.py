@@ -72,7 +72,13 @@ class State:
                 )
             if decision.type is DecisionType.PUBLISH_POLICY:
                 digest = str(decision.parameters["policy"])
-                self._stored[digest] = self._policies(digest)
+                try:
+                    self._stored[digest] = self._policies(digest)
+                except KeyError as error:
+                    raise StateError(
+                        f"revision {decision.revision} publishes policy {digest}, which is not stored; "
+                        "restore the document, then fold on"
+                    ) from error
             self._revision = decision.revision
             self._governance = None
             self._turn(*self._timetable.arrive(decision))

@@ -1,0 +1,194 @@
+"""DecisionService: the only door through which decisions reach the ledger (laws 1, 9 and 12).
+
+It checks authority, the proposal by itself, and the proposal against what is in force; then it appends. A decision on
+a subject that is not known yet is taken and waits for it (``waits`` tells so); nothing is ever written for a refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from itertools import product
+from typing import Any, Protocol
+from uuid import uuid4
+
+from controls.authority import Principal, require, require_approval
+from controls.decisions import Decision, DecisionType, Subject, SubjectKind
+from controls.errors import AlreadyReversed, IneligibleSubject, InvalidDecision, PolicyError, UnknownReference
+from controls.governance import Governance
+from controls.lint import check_policy
+from controls.policy import Policy
+from controls.proposals import PLACEMENTS, PLATFORM_ACTS, UNDOING, Proposal, check
+from controls.scopes import EVERYWHERE, AgeClass, Audience, Scope, SurfaceKind
+from controls.signals import Columns
+from controls.tiers import Tier
+
+PLATFORM = Subject(SubjectKind.PLATFORM, "")
+
+
+class LedgerPort(Protocol):
+    """What the service asks of the store; ``once`` is the store's own form of idempotency and passes through."""
+
+    def append(self, decision: Decision, once: Any = None) -> Future[Decision]:
+        """Append and give the decision its revision; with a known ``once`` the first one is returned."""
+        ...
+
+    def by_id(self, decision: str) -> Decision | None:
+        """One decision, or None."""
+        ...
+
+    def reversal_of(self, decision: str) -> Decision | None:
+        """The decision that reversed this one, or None."""
+        ...
+
+
+def _new_id() -> str:
+    return uuid4().hex
+
+
+class DecisionService:
+    """Checks and appends decisions. ``governance`` and ``columns`` give the present views; ``policy_known`` and
+    ``model_known`` tell whether a version is stored and loads (law 4). ``policies`` gives a stored policy, which is
+    then linted before it is published. ``approvals``: high-impact acts need a second person."""
+
+    def __init__(
+        self,
+        ledger: LedgerPort,
+        *,
+        governance: Callable[[], Governance],
+        columns: Callable[[], Columns],
+        policy_known: Callable[[str], bool],
+        model_known: Callable[[str], bool],
+        policies: Callable[[str], Policy] | None = None,
+        approvals: bool = False,
+        new_id: Callable[[], str] = _new_id,
+    ) -> None:
+        self._ledger = ledger
+        self._governance = governance
+        self._columns = columns
+        self._policy_known = policy_known
+        self._model_known = model_known
+        self._policies = policies
+        self._approvals = approvals
+        self._new_id = new_id
+
+    def decide(
+        self,
+        proposal: Proposal,
+        principal: Principal,
+        now: int,
+        once: Any = None,
+        approver: Principal | None = None,
+    ) -> Future[Decision]:
+        """Make a decision at second ``now``; the future is done once it is durable. Raises :class:`ControlsError`
+        subclasses for what is refused, each naming the field and what to do."""
+        if proposal.type is not DecisionType.REVERSE:
+            require(principal, proposal.type)
+        check(proposal, now)
+        target = self._target(proposal, principal)
+        subject = self._subject(proposal, target)
+        act = proposal.type if target is None else target.type
+        require_approval(principal, act, subject, approver, wanted=self._approvals and target is None)
+        self._check_references(proposal, now)
+        if proposal.type in PLACEMENTS:
+            self._check_placement(subject, proposal.scope)
+        assert proposal.basis is not None  # checked above
+        decision = Decision(
+            id=self._new_id(),
+            type=proposal.type,
+            subject=subject,
+            actor=principal.subject,
+            role=principal.role,
+            reason=proposal.reason,
+            basis=proposal.basis,
+            decided_at=now,
+            starts_at=now if proposal.starts_at is None else proposal.starts_at,
+            expires_at=proposal.expires_at,
+            review_by=proposal.review_by,
+            scope=proposal.scope,
+            parameters=proposal.parameters,
+            evidence=proposal.evidence,
+            reverses=proposal.reverses,
+            approved_by=approver.subject if approver is not None else None,
+            idempotency_key=proposal.idempotency_key,
+        )
+        return self._ledger.append(decision, once)
+
+    def waits(self, decision: Decision) -> bool:
+        """Whether a decision's subject has no item yet, so that it waits for the first."""
+        subject = decision.subject
+        if subject.kind is SubjectKind.PLATFORM:
+            return False
+        columns = self._columns()
+        if subject.kind is SubjectKind.ITEM:
+            return columns.row_of(subject.id) < 0
+        return columns.rows_of(subject.kind.value, subject.id).size == 0
+
+    def _target(self, proposal: Proposal, principal: Principal) -> Decision | None:
+        """The decision that a reversal reverses, after every check that it may be reversed."""
+        if proposal.type is not DecisionType.REVERSE:
+            return None
+        target = self._ledger.by_id(proposal.reverses or "")
+        if target is None:
+            raise UnknownReference(f"no decision has the id {proposal.reverses!r}; check the id", "reverses")
+        if target.type in UNDOING:
+            raise InvalidDecision(
+                f"a {target.type.value} cannot be reversed; make the decision that it undid again", "reverses"
+            )
+        require(principal, target.type)
+        earlier = self._ledger.reversal_of(target.id)
+        repeated = earlier is not None and (earlier.actor, earlier.idempotency_key) == (
+            principal.subject,
+            proposal.idempotency_key,
+        )
+        # A repeated request goes on to the ledger, which answers with the first reversal.
+        if earlier is not None and not (repeated and proposal.idempotency_key):
+            raise AlreadyReversed(f"decision {target.id} was reversed by {earlier.id}", "reverses")
+        return target
+
+    def _subject(self, proposal: Proposal, target: Decision | None) -> Subject:
+        if target is not None:
+            if proposal.subject is not None and proposal.subject != target.subject:
+                raise InvalidDecision("a reversal has its target's subject; leave the subject out", "subject")
+            return target.subject
+        if proposal.type in PLATFORM_ACTS or proposal.subject is None:
+            return PLATFORM
+        return proposal.subject
+
+    def _check_references(self, proposal: Proposal, now: int) -> None:
+        if proposal.type is DecisionType.ACTIVATE_MODEL:
+            model = str(proposal.parameters["model"])
+            if not self._model_known(model):
+                raise UnknownReference(
+                    f"no model {model!r} that can be loaded is registered; train it, or check the version",
+                    "parameters.model",
+                )
+        elif proposal.type is DecisionType.PUBLISH_POLICY:
+            digest = str(proposal.parameters["policy"])
+            if not self._policy_known(digest):
+                raise UnknownReference(
+                    f"no policy with content hash {digest!r} is stored; store the document first", "parameters.policy"
+                )
+            if self._policies is not None:
+                problems = [f.problem for f in check_policy(self._policies(digest), now) if f.fatal]
+                if problems:
+                    raise PolicyError(problems)
+
+    def _check_placement(self, subject: Subject, scope: Scope) -> None:
+        """Raise unless the item is still unknown or may be placed for somebody within the scope."""
+        row = self._columns().row_of(subject.id)
+        governance = self._governance()
+        if row < 0 or row >= governance.class_of.size:
+            return
+        cls = int(governance.class_of[row])
+        surfaces = [kind for kind in SurfaceKind if EVERYWHERE in scope.surfaces or kind.value in scope.surfaces]
+        regions = [*sorted(governance.regions), "-"] if EVERYWHERE in scope.regions else list(scope.regions)
+        ages = [age for age in (AgeClass.ADULT, AgeClass.MINOR) if scope.audience in ("any", age.value)]
+        for surface, region, age in product(surfaces, regions, ages):
+            table = governance.table(Audience(region, age), surface)
+            if table.eligible[cls] and table.tier[cls] <= Tier.STANDARD:
+                return
+        why = "; ".join(cause.words for cause in governance.causes(cls))
+        raise IneligibleSubject(
+            f"item {subject.id!r} may not be placed anywhere in this scope ({why}); lift that first", "subject.id"
+        )
