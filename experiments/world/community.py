@@ -101,11 +101,19 @@ class World:
         """Take in items of elsewhere (id, topics, publication second), so that readers react to them."""
         self._works.adopt(items)
 
-    def step(self, seconds: int) -> Step:
-        """Let ``seconds`` pass: items are published (more in a burst), labels come in late."""
+    def wake(self, now: int, number: int) -> None:
+        """Go on at second ``now`` as if nothing had happened since; the next item gets ``number`` in its id."""
+        self.now, self._works.number = now, number
+        self._works.labels_until(now)
+
+    def step(self, seconds: int, *, pace: float = 1.0) -> Step:
+        """Let ``seconds`` pass: items are published (more in a burst), labels come in late.
+
+        A ``pace`` above 1 publishes so many times more than in the past.
+        """
         before, self.now = self.now, self.now + seconds
         heat = self._news.heat(np.array([self.now], dtype=np.int64)).mean()
-        count = int(self._steps.poisson(self._items_a_second * seconds * heat))
+        count = int(self._steps.poisson(self._items_a_second * seconds * heat * pace))
         times = np.sort(self._steps.integers(before + 1, self.now + 1, size=count))
         items = self._works.publish(self._steps, times.tolist())
         return Step(tuple(items), self._works.labels_until(self.now))

@@ -6,6 +6,9 @@ sees what a label is about.
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Sequence
+
 from numpy.random import Generator
 
 TOPICS: dict[str, tuple[str, ...]] = {
@@ -70,6 +73,15 @@ _THINGS = "workshop ledger map notebook lantern kitchen choir bench engine windo
 _PEOPLE = "Ilse Marek Oona Teodor Wanda Baptiste Runa Cyril Noor Edda Joris Samira".split()
 _HEADS = "Vel Kar Oster Lin Brem Tal Mor Hess Ald Quin Rov Sund".split()
 _TAILS = "mora wick heim dale ford sund au by stad grove".split()
+
+
+def cell_of(topics: Sequence[str]) -> int:
+    """The cell that suits an item with these topics; any words do, and the same words always give the same cell."""
+    first, second = (*topics, "", "")[:2]
+    topic = NAMES.index(first) if first in TOPICS else zlib.crc32(first.encode()) % len(NAMES)
+    strands = TOPICS[NAMES[topic]]
+    strand = strands.index(second) if second in strands else zlib.crc32(second.encode()) % STRANDS
+    return topic * STRANDS + strand
 
 
 def topic_and_strand(cell: int) -> tuple[str, str]:

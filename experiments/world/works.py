@@ -48,7 +48,8 @@ class Works:
         self.records: list[SimulatedItem | None] = []
         self._labels: list[LabelGiven] = []
         self._index: dict[str, int] = {}
-        self._published = 0
+        self.number = 0
+        """Number of the next item to be published."""
         self._cells: list[int] = []
         self._times: list[int] = []
         self._quality: list[float] = []
@@ -94,14 +95,11 @@ class Works:
         return [self._publish(rng, int(at), heat[n]) for n, at in enumerate(times)]
 
     def adopt(self, items: Iterable[tuple[str, Sequence[str], int]]) -> None:
-        """Take in foreign items (id, topics, publication second); the first two topics choose the cell."""
+        """Take in items of elsewhere (id, topics, publication second); the first two topics choose the cell."""
         for item, topics, published_at in items:
             if item not in self._index:
-                words = (*topics, "", "")[:2]
-                topic = zlib.crc32(words[0].encode()) % len(vocabulary.NAMES)
-                strand = zlib.crc32(words[1].encode()) % vocabulary.STRANDS
                 quality = (zlib.crc32(item.encode()) % 1000) / 1000
-                self._add(item, None, topic * vocabulary.STRANDS + strand, published_at, quality, False, False)
+                self._add(item, None, vocabulary.cell_of(topics), published_at, quality, False, False)
 
     def _publish(self, rng: Generator, at: int, heat: NDArray[np.float64]) -> SimulatedItem:
         author = int(rng.choice(len(self.authors), p=self._diligence))
@@ -116,7 +114,7 @@ class Works:
         spam = not rumour and bool(rng.random() < careless * 0.4)
         quality = float(np.clip(rng.normal(self.author_quality[author], 0.15), 0.02, 1.0))
         item = SimulatedItem(
-            id=f"item-{self._published:06d}",
+            id=f"item-{self.number:06d}",
             author=self.authors[author].id,
             title=vocabulary.title(rng, cell, rumour=rumour, spam=spam, news_from=news_from),
             topics=vocabulary.topic_and_strand(cell),
@@ -124,7 +122,7 @@ class Works:
             language="en",
             region=self._author_regions[author],
         )
-        self._published += 1
+        self.number += 1
         self._add(item.id, item, cell, at, quality * (0.15 if spam else 0.4 if rumour else 1.0), rumour, spam)
         for name, really in (("rumour", rumour), ("spam", spam)):
             score = float(rng.beta(8, 2) if really else rng.beta(1.2, 14))

@@ -212,3 +212,30 @@ def test_titles_are_whole_sentences_without_gaps(lived: tuple[World, History]) -
         assert item.title[0].isupper() or item.title[0].isdigit()
         assert "{" not in item.title
     assert len({item.title for item in past.items}) > len(past.items) / 2
+
+
+def test_a_world_that_wakes_later_goes_on_with_new_numbers() -> None:
+    world, past = small()
+    later = world.now + 10 * DAY
+    world.wake(later, number=7_000)
+    items = world.step(DAY).items
+    assert items[0].id == "item-007000"
+    assert all(later < item.published_at <= later + DAY for item in items)
+    assert not {item.id for item in items} & {item.id for item in past.items}
+
+
+def test_a_faster_pace_publishes_more() -> None:
+    slow, fast = small()[0], small()[0]
+    assert len(fast.step(DAY, pace=20).items) > 5 * len(slow.step(DAY).items)
+
+
+def test_own_topics_taken_in_from_elsewhere_mean_what_they_meant() -> None:
+    world, past = small(items=900)
+    stranger = World(3, 200, 0, start=START)
+    stranger.adopt((item.id, item.topics, item.published_at) for item in past.items)
+    ids = [item.id for item in past.items if not world.truth(item.id)]
+    alike = np.corrcoef(
+        world.relevance(world.readers[:40], ids, world.now).ravel(),
+        stranger.relevance(stranger.readers[:40], ids, world.now).ravel(),
+    )[0, 1]
+    assert alike > 0.7
