@@ -19,5 +19,5 @@ def field_words(kind: type) -> dict[str, str]:
             and isinstance(following, ast.Expr)
             and isinstance(following.value, ast.Constant)
         ):
-            words[field.target.id] = inspect.cleandoc(str(following.value.value))
+            words[field.target.id] = " ".join(str(following.value.value).split())
     return words

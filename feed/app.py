@@ -1,0 +1,127 @@
+"""The application: a Service behind routes and the gate. ``create_app(open_service(settings))`` is all of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from importlib.metadata import version
+
+import anyio.to_thread
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute, Route
+
+from feed import refusals
+from feed.bootstrap import Service
+from feed.gate import Gate
+from feed.metrics import Gauges
+from feed.openapi import describe
+from feed.revocations import Revocations
+from feed.routes import (
+    authors,
+    decisions,
+    events,
+    handbook,
+    health,
+    items,
+    keys,
+    labels,
+    models,
+    policy,
+    readers,
+    verdicts,
+)
+from feed.routes.feed import FeedEndpoint
+
+_NOUNS = (
+    events,
+    items,
+    verdicts,
+    authors,
+    labels,
+    readers,
+    decisions,
+    policy,
+    models,
+    keys,
+    health,
+    handbook,
+)
+
+
+def create_app(service: Service) -> FastAPI:
+    """The ASGI application of a Service that was not started; the server's lifespan starts and closes it."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await service.authenticator.refresh()
+        await anyio.to_thread.run_sync(service.start)
+        refreshing = asyncio.create_task(_refresh_keys(service))
+        try:
+            yield
+        finally:
+            refreshing.cancel()
+            await anyio.to_thread.run_sync(service.close)
+
+    # The hot route comes first, because routes are tried in order.
+    routes: list[BaseRoute] = [Route("/v1/feed", FeedEndpoint(service), methods=["GET"])]
+    routes += [route for noun in _NOUNS for route in noun.routes.routes]
+    app = FastAPI(
+        title="Weir",
+        version=version("weir"),
+        lifespan=lifespan,
+        routes=routes,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.service = service
+    app.state.revocations = Revocations()
+    service.replica.on_swap(app.state.revocations.swapped)
+    service.metrics.read(_gauges(service))
+    refusals.install(app)
+    app.add_middleware(
+        Gate,
+        settings=service.settings,
+        authenticator=service.authenticator,
+        metrics=service.metrics,
+        clock=service.clock,
+    )
+    if service.settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=service.settings.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"],
+            expose_headers=["ETag", "RateLimit", "RateLimit-Policy", "Retry-After", "Server-Timing", "X-Request-Id"],
+        )
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    return app
+
+
+async def _refresh_keys(service: Service) -> None:
+    while True:
+        await asyncio.sleep(service.settings.jwks_refresh)
+        await service.authenticator.refresh()
+
+
+def _gauges(service: Service) -> Gauges:
+    def read() -> dict[tuple[str, str], float]:
+        snapshot = service.replica.latest()
+        return {
+            ("weir_revision", ""): snapshot.revision,
+            ("weir_edition", ""): snapshot.edition,
+            ("weir_lease_fresh", ""): float(service.replica.fresh()),
+            ("weir_items", ""): snapshot.catalogue.rows,
+            ("weir_model_active", ""): float(bool(snapshot.model)),
+            ("weir_reader_states", ""): len(service.readers),
+            ("weir_queue_depth", "writer"): service.store.queue_depth(),
+            ("weir_queue_depth", "servings"): service.servings.depth(),
+            ("weir_queue_depth", "journal"): service.store.journal.pending(),
+            ("weir_servings", "recorded"): service.servings.recorded,
+            ("weir_servings", "dropped"): service.servings.dropped,
+        }
+
+    return read

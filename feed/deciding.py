@@ -1,0 +1,92 @@
+"""Deciding over HTTP: a proposal goes through the one write door; its maker is told who obeys it (laws 9 and 11)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import anyio.to_thread
+
+from controls.authority import Principal
+from controls.decisions import Basis, Decision, Subject
+from controls.proposals import Proposal
+from controls.scopes import Scope
+from feed.auth import Caller
+from feed.bootstrap import Service
+from feed.schemas.decisions import BasisIn, DecidedOut, DecisionIn, DecisionOut, EnforcedOut
+from feed.storage.ports import Once
+from feed.wire import durable
+
+
+def basis_of(body: BasisIn) -> Basis:
+    """The basis that a body states."""
+    return Basis(body.kind, body.clause, body.url, body.category)
+
+
+def proposal_of(body: DecisionIn, once: Once | None) -> Proposal:
+    """The proposal that a body makes."""
+    return Proposal(
+        type=body.type,
+        subject=Subject(body.subject.kind, body.subject.id) if body.subject is not None else None,
+        reason=body.reason,
+        basis=basis_of(body.basis),
+        starts_at=body.starts_at,
+        expires_at=body.expires_at,
+        review_by=body.review_by,
+        scope=Scope(body.scope.surfaces, body.scope.regions, body.scope.audience),
+        parameters=dict(body.parameters),
+        evidence=body.evidence,
+        reverses=body.reverses,
+        idempotency_key=key_of(once),
+    )
+
+
+def key_of(once: Once | None) -> str:
+    """The idempotency key as the decision records it."""
+    return once.key if once is not None else ""
+
+
+async def decide(service: Service, caller: Caller, proposal: Proposal, once: Once | None) -> DecidedOut:
+    """Make a decision and wait for the replicas; raises what ``controls`` and the store refuse.
+
+    The decision is durable even when replicas lag: the answer then names them.
+    """
+    principal = Principal(caller.subject, caller.scopes, caller.role)
+    appended = await anyio.to_thread.run_sync(service.decisions.decide, proposal, principal, service.clock.now(), once)
+    decision = await durable(appended)
+    service.replica.wake()
+    enforcement = await service.replica.enforced(decision.revision, service.settings.enforced_timeout)
+    service.metrics.decisions.labels(decision.type.value).inc()
+    if not enforcement.lagging:
+        service.metrics.enforcement.observe(enforcement.ms / 1000)
+    enforced = EnforcedOut(enforcement.replicas, enforcement.acked, enforcement.ms, enforcement.lagging)
+    return DecidedOut(shown(decision), enforced, service.decisions.waits(decision))
+
+
+def shown(decision: Decision, reversed_by: str | None = None) -> DecisionOut:
+    """A decision as the wire shows it."""
+    return DecisionOut(
+        id=decision.id,
+        revision=decision.revision,
+        type=decision.type.value,
+        subject={"kind": decision.subject.kind.value, "id": decision.subject.id},
+        actor=decision.actor,
+        role=decision.role,
+        reason=decision.reason,
+        basis=asdict(decision.basis),
+        decided_at=decision.decided_at,
+        starts_at=decision.starts_at,
+        expires_at=decision.expires_at,
+        review_by=decision.review_by,
+        scope=asdict(decision.scope),
+        parameters=dict(decision.parameters),
+        evidence=decision.evidence,
+        reverses=decision.reverses,
+        reversed_by=reversed_by,
+        approved_by=decision.approved_by,
+    )
+
+
+def read(service: Service, decision: Decision) -> DecisionOut:
+    """A stored decision with what reversed it. Blocks."""
+    undone = service.store.ledger.reversal_of(decision.id)
+    return shown(decision, undone.id if undone is not None else None)

@@ -1,0 +1,106 @@
+"""The OpenAPI document: what FastAPI derives, with the scopes of every route and the shape of every problem."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
+
+from feed.auth import ADMIN, SCOPES
+from feed.refusals import MEDIA_TYPE
+from feed.schemas.events import EventsIn
+from feed.schemas.items import ImportOut, ItemLine, LineOut
+from feed.wire import Allow
+
+_READ_BY_HAND = (EventsIn, ItemLine, LineOut, ImportOut)
+"""Types that routes read or write themselves, so that FastAPI does not see them."""
+
+_REF = "#/components/schemas/{model}"
+_PROBLEM: Mapping[str, Any] = {
+    "type": "object",
+    "description": "A problem (RFC 9457). The page of its type says what it means and what to do.",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "examples": ["/problems/input-invalid"]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "request_id": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {
+                    "field": {"type": "string"},
+                    "message": {"type": "string"},
+                    "line": {"type": "integer"},
+                },
+            },
+        },
+    },
+}
+_DESCRIPTION = """A feed whose algorithm is governed: every rule and decision is explained, attributed and undoable.
+
+Send `Authorization: Bearer <token or API key>`. Times are seconds since 1970 (UTC). Every refusal is a problem whose
+`type` is stable; /problems lists them. Answers carry `RateLimit` and `X-Request-Id`.
+"""
+
+
+def scopes_of(route: APIRoute) -> tuple[str, ...]:
+    """The scopes of which a caller needs one (beside ``admin``); empty when the route is open to everybody."""
+    return tuple(scope for allow in _allows(route.dependant) for scope in allow.scopes)
+
+
+def _allows(dependant: Dependant) -> Iterator[Allow]:
+    if isinstance(dependant.call, Allow):
+        yield dependant.call
+    for inner in dependant.dependencies:
+        yield from _allows(inner)
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The document of an application, made once and kept."""
+    if app.openapi_schema is None:
+        app.openapi_schema = _described(app)
+    return app.openapi_schema
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    document = get_openapi(title=app.title, version=app.version, description=_DESCRIPTION, routes=app.routes)
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for kind in _READ_BY_HAND:
+        schema = TypeAdapter[object](kind).json_schema(ref_template=_REF)
+        schemas.update(schema.pop("$defs", {}))
+        schemas[kind.__name__] = schema
+    schemas["Problem"] = dict(_PROBLEM)
+    # Replaced by Problem everywhere.
+    schemas.pop("HTTPValidationError", None)
+    schemas.pop("ValidationError", None)
+    listed = "; ".join(f"`{scope}`: {words}" for scope, words in SCOPES.items())
+    components["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer", "description": f"A JWT or an API key. Scopes: {listed}"}
+    }
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.include_in_schema:
+            for method in route.methods or ():
+                _complete(document["paths"][route.path_format][method.lower()], route)
+    return document
+
+
+def _complete(operation: dict[str, Any], route: APIRoute) -> None:
+    scopes = scopes_of(route)
+    if scopes:
+        operation["security"] = [{"bearer": [scope]} for scope in dict.fromkeys((*scopes, ADMIN))]
+    responses = operation["responses"]
+    responses.pop("422", None)
+    responses["default"] = {
+        "description": "A problem",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }

@@ -1,0 +1,136 @@
+"""Decisions on the wire. What a decision must have is checked by ``controls``; the limits here bound its size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from controls.decisions import DecisionType, SubjectKind
+from feed.schemas.fields import OptionalId, Second, Text, Wire, Word
+
+_Reason = Annotated[str, StringConstraints(min_length=1, max_length=5000, pattern=r"^[^\x00]*$")]
+_Line = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
+_Parameters = dict[Word, Annotated[str, Field(max_length=256)] | int | float]
+_Words = Annotated[tuple[Word, ...], Field(min_length=1, max_length=300)]
+
+
+class SubjectIn(Wire):
+    """What a decision is about."""
+
+    kind: SubjectKind
+    id: OptionalId = ""
+
+
+class BasisIn(Wire):
+    """The ground of a decision."""
+
+    kind: Word
+    """``law``, ``terms``, ``editorial`` or ``operations``."""
+    clause: _Line
+    url: _Line = ""
+    category: _Line = ""
+
+
+class ScopeIn(Wire):
+    """Where a decision holds; everywhere and for everybody by default."""
+
+    surfaces: _Words = ("*",)
+    regions: _Words = ("*",)
+    audience: Word = "any"
+
+
+class DecisionIn(Wire):
+    """A decision to be made."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "pin",
+                    "subject": {"kind": "item", "id": "item-1"},
+                    "parameters": {"position": 0},
+                    "reason": "Our guide to the elections",
+                    "basis": {"kind": "editorial", "clause": "2.1"},
+                    "expires_at": 1_900_000_000,
+                }
+            ]
+        }
+    )
+
+    type: DecisionType
+    subject: SubjectIn | None = None
+    """Needed by all but acts on the platform and reversals."""
+    reason: _Reason
+    """Why, in a sentence that those concerned can read."""
+    basis: BasisIn
+    starts_at: Second | None = None
+    """Now when absent."""
+    expires_at: Second | None = None
+    """Restrictions and placements end here, or are reviewed by ``review_by``."""
+    review_by: Second | None = None
+    scope: ScopeIn = ScopeIn()
+    parameters: Annotated[_Parameters, Field(max_length=10, default_factory=dict)]
+    """``position`` (pin), ``factor`` (boost), ``policy`` (publish_policy), ``model`` (activate_model)."""
+    evidence: Annotated[tuple[_Line, ...], Field(max_length=50)] = ()
+    reverses: OptionalId | None = None
+    """Id of the decision that is undone (type ``reverse``)."""
+
+
+class ReversalIn(Wire):
+    """Why a decision is undone."""
+
+    reason: Annotated[Text, Field(min_length=1)]
+    basis: BasisIn
+
+
+@dataclass(frozen=True, slots=True)
+class EnforcedOut:
+    """Who obeys a decision: replicas known, those that acknowledged, milliseconds it took, names of laggards."""
+
+    replicas: int
+    acked: int
+    ms: float
+    lagging: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionOut:
+    """A decision as the ledger holds it."""
+
+    id: str
+    revision: int
+    type: str
+    subject: dict[str, str]
+    actor: str
+    role: str
+    reason: str
+    basis: dict[str, str]
+    decided_at: int
+    starts_at: int
+    expires_at: int | None
+    review_by: int | None
+    scope: dict[str, Any]
+    parameters: dict[str, Any]
+    evidence: tuple[str, ...]
+    reverses: str | None
+    reversed_by: str | None
+    approved_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedOut:
+    """A decision that was made, who obeys it, and whether it waits for a subject that is not known yet."""
+
+    decision: DecisionOut
+    enforced: EnforcedOut
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionsOut:
+    """Decisions, newest first. Ask for older ones with ``before`` = ``next``; it is null at the end."""
+
+    decisions: list[DecisionOut]
+    next: int | None
