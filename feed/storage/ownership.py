@@ -18,7 +18,7 @@ class Ownership:
     """Holds the lock from creation until :meth:`release`."""
 
     def __init__(self, store: Path, since: int) -> None:
-        """Take the lock on ``store``. Raises ``StoreInUse`` naming the holder, ``StoreFailed`` if it cannot be tried."""
+        """Take the lock. Raises ``StoreInUse`` naming the holder, ``StoreFailed`` if the lock cannot be tried."""
         path = store.with_name(store.name + ".lock")
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -57,8 +57,10 @@ class Events(Protocol):
         """The newest ``limit`` events of a reader in the order of storing, oldest first."""
         ...
 
-    def forget(self, reader: str, item: str | None = None) -> Future[int]:
-        """Delete a reader's events, or those about one item; returns how many."""
+    def forget(self, reader: str, item: str | None = None, *, at: int = 0) -> Future[int]:
+        """Delete a reader's events, or those about one item, and empty all Servings of the reader; returns how many
+        events. It comes after every write submitted before it. Servings recorded later are stored empty, too, if
+        they were served up to the second ``at``."""
         ...
 
     def columns(self, *, after: int = 0, newest: int | None = None) -> EventColumns:
@@ -122,7 +124,8 @@ class Readers(Protocol):
         ...
 
     def erase(self, reader: str, at: int) -> Future[Erasure]:
-        """Delete settings and events, and empty the inputs of the reader's Servings, in one transaction."""
+        """Delete settings and events, and empty the reader's Servings, in one transaction and after every write
+        submitted before. Servings recorded later are stored empty, too, if they were served up to the second ``at``."""
         ...
 
 

@@ -129,7 +129,8 @@ class Edition:
 @dataclass(frozen=True, slots=True)
 class EventColumns:
     """Events as columns for training and lists: ``readers`` and ``items`` int32 codes into the id tuples,
-    ``times`` int64 seconds, ``kinds`` uint8. Only consented events of readers whose personalization is on."""
+    ``times`` int64 seconds, ``kinds`` uint8. Only consented events of readers whose personalization is on, oldest
+    first, within a second in the order of storing. Read-only."""
 
     reader_ids: tuple[str, ...]
     item_ids: tuple[str, ...]

@@ -120,7 +120,9 @@ def fault_of(cause: Exception) -> StorageError:
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return StoreCorrupt(f"the store is damaged ({cause}); stop the service and restore a backup")
         case sqlite3.SQLITE_READONLY:
-            return StoreReadOnly(f"the store cannot be written ({cause}); let this user write to the file and its folder")
+            return StoreReadOnly(
+                f"the store cannot be written ({cause}); let this user write to the file and its folder"
+            )
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return StoreFailed(f"another program holds the database ({cause}); end it, then try again")
     if isinstance(cause, (*_UNSTORABLE, OverflowError, TypeError, ValueError)):

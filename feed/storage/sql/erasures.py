@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, select, update
 
 from feed.storage.records import ServingRecord
 from feed.storage.schema import erasures, servings
@@ -22,7 +23,7 @@ class Erasures:
 
     def __init__(self, statements: Statements) -> None:
         emptied = {"reader": "", "inputs": b"", "items": b"", "erased": 1}
-        parameters = {name: bindparam(f"new_{name}") for name in emptied}
+        parameters: dict[str, ColumnElement[Any]] = {name: bindparam(f"new_{name}") for name in emptied}
         self._emptied = tuple(emptied.values())
         self._empty = statements.text(
             update(servings).values(parameters).where(servings.c.reader == bindparam("of")),

@@ -36,9 +36,7 @@ class SqlEvents:
         )
         mine = delete(events).where(events.c.reader == bindparam("reader"))
         self._forget_all = statements.text(mine, "reader")
-        self._forget_item = statements.text(
-            mine.where(events.c.item == bindparam("item")), "reader", "item"
-        )
+        self._forget_item = statements.text(mine.where(events.c.item == bindparam("item")), "reader", "item")
         newest = (
             select(events.c.seq)
             .where(events.c.reader == bindparam("reader"))
@@ -52,9 +50,7 @@ class SqlEvents:
     def append(self, records: Sequence[EventRecord]) -> Future[list[Outcome]]:
         """Store a batch in one transaction; one outcome per record, in order."""
         count = len(records)
-        return self._writes.submit(
-            self._append, records, lane=Lane.EVENTS, rows=count, size=_EVENT_BYTES * (count + 1)
-        )
+        return self._writes.submit(self._append, records, lane=Lane.EVENTS, rows=count, size=_EVENT_BYTES * (count + 1))
 
     def _append(self, cursor: Cursor, batches: Sequence[Sequence[EventRecord]]) -> list[list[Outcome]]:
         rows = batches[0] if len(batches) == 1 else list(chain.from_iterable(batches))

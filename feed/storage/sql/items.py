@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from sqlalchemy import bindparam, func, select, update
 
+from feed.storage.answers import refused
 from feed.storage.entries import encode, entry_of_item
 from feed.storage.ports import Once
 from feed.storage.records import AuthorRecord, ItemRecord, LabelRecord
@@ -20,7 +21,7 @@ from feed.storage.sql.once import Keyed
 from feed.storage.sql.queue import Cursor, Lane, Work
 from feed.storage.sql.reading import Reading
 from feed.storage.sql.statements import Statements, names
-from feed.storage.sql.writer import Writes, refused
+from feed.storage.sql.writer import Writes
 from ranking.journal import AuthorChanged, ItemWithdrawn, LabelGiven
 
 _IDS = 500
@@ -52,9 +53,7 @@ class SqlItems:
         self._put_label = statements.put(labels, *names(LabelRecord), key=["item", "name"], newer="given_at")
         mine = items.c.id == bindparam("item")
         self._state = statements.text(select(items.c.withdrawn).where(mine), "item")
-        self._withdraw = statements.text(
-            update(items).values(withdrawn=bindparam("flag")).where(mine), "flag", "item"
-        )
+        self._withdraw = statements.text(update(items).values(withdrawn=bindparam("flag")).where(mine), "flag", "item")
         self._items = select(items).where(items.c.id.in_(bindparam("ids", expanding=True)))
         self._author = select(authors).where(authors.c.id == bindparam("author"))
         self._labels = select(labels).where(labels.c.item == bindparam("of")).order_by(labels.c.name)
@@ -174,5 +173,5 @@ def _item_row(item: ItemRecord) -> _Row:
 
 
 def _item_record(row: Any) -> ItemRecord:
-    id, author, title, topics, *more, withdrawn = row
-    return ItemRecord(id, author, title, tuple(orjson.loads(topics)), *more, withdrawn=bool(withdrawn))
+    fields = [*row[:3], tuple(orjson.loads(row.topics)), *row[4:-1], bool(row.withdrawn)]
+    return ItemRecord(*fields)

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from sqlalchemy import bindparam, select, update
 
+from feed.storage.answers import failed
 from feed.storage.entries import pack
 from feed.storage.errors import StoreClosed
 from feed.storage.records import Edition
@@ -15,7 +16,7 @@ from feed.storage.sql.changes import Changes, Taken
 from feed.storage.sql.queue import Cursor, Lane
 from feed.storage.sql.reading import Reading
 from feed.storage.sql.statements import Statements, names
-from feed.storage.sql.writer import Writes, failed
+from feed.storage.sql.writer import Writes
 
 _Publication = tuple[Edition, Taken]
 
@@ -34,10 +35,7 @@ class SqlJournal:
         )
         self._head = select(heads.c.number).where(heads.c.name == JOURNAL)
         self._since = (
-            select(editions)
-            .where(editions.c.edition > bindparam("after"))
-            .order_by(editions.c.edition)
-            .limit(1)
+            select(editions).where(editions.c.edition > bindparam("after")).order_by(editions.c.edition).limit(1)
         )
 
     def head(self) -> int:
@@ -54,7 +52,7 @@ class SqlJournal:
             yield Edition(*row)
 
     def publish(self, *, extra: bytes, at: int, limit: int = 100_000) -> Future[int]:
-        """Write the next edition from at most ``limit`` queued changes, oldest first, plus ``extra`` encoded entries."""
+        """Write the next edition from at most ``limit`` queued changes, oldest first, plus ``extra`` entries."""
         try:
             return self._maker.submit(self._publish, extra, at, limit)
         except RuntimeError:  # what an executor says after its shutdown

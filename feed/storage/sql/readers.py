@@ -7,12 +7,12 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
-import orjson
 from sqlalchemy import bindparam, delete, select
 
 from feed.storage.errors import VersionConflict
 from feed.storage.records import Erasure, ReaderRecord
 from feed.storage.schema import readers
+from feed.storage.settings import is_personalized, version_conflict
 from feed.storage.sql.events import SqlEvents
 from feed.storage.sql.queue import Cursor, Lane
 from feed.storage.sql.reading import Reading
@@ -61,7 +61,7 @@ class SqlReaders:
         return saved
 
     def erase(self, reader: str, at: int) -> Future[Erasure]:
-        """Delete settings and events, and empty the reader's Servings, those recorded later too if served up to ``at``."""
+        """Delete settings and events, and empty Servings: the stored ones, and later ones served up to ``at``."""
         return self._writes.submit(self._erase, (reader, at), lane=Lane.SERVINGS, after_all=True)
 
     def _erase(self, cursor: Cursor, jobs: Sequence[tuple[str, int]]) -> list[Erasure]:
@@ -72,19 +72,3 @@ class SqlReaders:
         settings = cursor.rowcount
         events, servings = self._events.erase(cursor, reader, None, at)
         return Erasure(events=events, settings=settings, servings=servings)
-
-
-def version_conflict(reader: str, expected: int, stored: int) -> VersionConflict:
-    """What a save gets whose settings were read before they changed."""
-    return VersionConflict(
-        f"settings of reader {reader!r} are at version {stored}, not {expected}; read them again, then save", stored
-    )
-
-
-def is_personalized(settings: str) -> bool:
-    """Whether personalization is on; unreadable settings read as off (law 7)."""
-    try:
-        stored = orjson.loads(settings)
-    except ValueError:
-        return False
-    return isinstance(stored, dict) and bool(stored.get("personalization", True))

@@ -33,12 +33,10 @@ class SqlServings:
         self._writes = writes
         self._erasures = erasures
         self._insert = statements.new_only(servings, *_fields)
-        old = (
-            select(servings.c.seq)
-            .where(servings.c.served_at < bindparam("before"))
-            .order_by(servings.c.served_at)
+        old = select(servings.c.seq).where(servings.c.served_at < bindparam("before")).order_by(servings.c.served_at)
+        self._expire = statements.text(
+            delete(servings).where(servings.c.seq.in_(limited(old, "most"))), "before", "most"
         )
-        self._expire = statements.text(delete(servings).where(servings.c.seq.in_(limited(old, "most"))), "before", "most")
         columns = [servings.c[name] for name in _fields]
         self._get = select(*columns).where(servings.c.request_id == bindparam("of"))
         self._newest = select(*columns).order_by(servings.c.seq.desc()).limit(bindparam("limit"))
@@ -46,9 +44,7 @@ class SqlServings:
     def record(self, records: Sequence[ServingRecord]) -> Future[None]:
         """Store a batch; a request id that is stored already is left as it is."""
         size = sum(len(record.inputs) + len(record.items) + 256 for record in records)
-        return self._writes.submit(
-            self._record, records, lane=Lane.SERVINGS, rows=len(records), size=size + 256
-        )
+        return self._writes.submit(self._record, records, lane=Lane.SERVINGS, rows=len(records), size=size + 256)
 
     def _record(self, cursor: Cursor, batches: Sequence[Sequence[ServingRecord]]) -> list[None]:
         records: Sequence[ServingRecord] = list(chain.from_iterable(batches))
@@ -97,5 +93,5 @@ class SqlServings:
 
 
 def _record(row: Any) -> ServingRecord:
-    *fields, erased = row
-    return ServingRecord(*fields, erased=bool(erased))
+    fields = [*row[:-1], bool(row[-1])]
+    return ServingRecord(*fields)

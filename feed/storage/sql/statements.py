@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ClauseElement, Dialect, Select, Table, bindparam, literal_column
+from sqlalchemy import ClauseElement, ColumnElement, Dialect, Select, Table, bindparam, literal_column
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
@@ -32,7 +32,7 @@ class Statements:
 
     def insert(self, table: Table, columns: Sequence[str]) -> Insert:
         """An insert of rows of these columns, in the table's order, to which ``on_conflict_*`` may be added."""
-        values = {name: bindparam(name) for name in columns}
+        values: dict[str, ColumnElement[Any]] = {name: bindparam(name) for name in columns}
         if self._dialect.name == "postgresql":
             return postgresql.insert(table).values(values)
         return sqlite.insert(table).values(values)

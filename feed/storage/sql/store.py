@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
+from feed.storage.answers import failed
 from feed.storage.errors import StoreReadOnly
 from feed.storage.sql.changes import Changes
 from feed.storage.sql.erasures import Erasures
@@ -13,7 +14,6 @@ from feed.storage.sql.events import SqlEvents
 from feed.storage.sql.items import SqlItems
 from feed.storage.sql.journal import SqlJournal
 from feed.storage.sql.keys import SqlKeys
-
 from feed.storage.sql.models import SqlModels
 from feed.storage.sql.policies import SqlPolicies
 from feed.storage.sql.queue import Lane, Work
@@ -21,7 +21,7 @@ from feed.storage.sql.readers import SqlReaders
 from feed.storage.sql.reading import Reading
 from feed.storage.sql.servings import SqlServings
 from feed.storage.sql.statements import Statements
-from feed.storage.sql.writer import Writes, failed
+from feed.storage.sql.writer import Writes
 
 
 class ReadOnly:
@@ -31,7 +31,9 @@ class ReadOnly:
         self, work: Work, argument: Any, *, lane: Lane, rows: int = 1, size: int = 256, after_all: bool = False
     ) -> Future[Any]:
         """Refuse."""
-        return failed(StoreReadOnly("this store was opened for reading; write through the API of the server that owns it"))
+        return failed(
+            StoreReadOnly("this store was opened for reading; write through the API of the server that owns it")
+        )
 
     def depth(self) -> int:
         """None ever wait."""
@@ -44,9 +46,7 @@ class ReadOnly:
 class SqlStore:
     """Fulfils :class:`feed.storage.ports.Store`."""
 
-    def __init__(
-        self, reading: Reading, writes: Writes, statements: Statements, closed: Callable[[], None]
-    ) -> None:
+    def __init__(self, reading: Reading, writes: Writes, statements: Statements, closed: Callable[[], None]) -> None:
         """``closed`` is called once, after the last connection is closed."""
         self._reading = reading
         self._writes = writes

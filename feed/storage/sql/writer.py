@@ -12,7 +12,8 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Protocol
 
-from feed.storage.errors import RecordRefused, StorageError
+from feed.storage.answers import failed
+from feed.storage.errors import StorageError
 from feed.storage.sql.queue import Cursor, Job, Lane, Work, WriteQueue
 
 _GROUP_BYTES = {Lane.DECISIONS: 4 << 20, Lane.EVENTS: 4 << 20, Lane.SERVINGS: 2 << 20}
@@ -22,18 +23,6 @@ _STEP_BYTES = 256 << 10
 """What is written before looking again whether a decision came in."""
 
 _SAVEPOINT = "weir_job"
-
-
-def failed(error: StorageError) -> Future[Any]:
-    """The answer to a write that was not queued."""
-    future: Future[Any] = Future()
-    future.set_exception(error)
-    return future
-
-
-def refused(cause: Exception) -> Future[Any]:
-    """The answer to a write whose values cannot be stored."""
-    return failed(RecordRefused(f"a value cannot be stored ({cause}); nothing of this write was kept"))
 
 
 class Connection(Protocol):

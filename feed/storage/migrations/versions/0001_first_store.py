@@ -54,9 +54,7 @@ def _what_happened() -> None:
         _flag("consented"),
         sa.UniqueConstraint("reader", "client_id", name="uq_events_reader_client_id"),
     )
-    op.create_index(
-        "ix_events_voiced", "events", ["occurred_at"], sqlite_where=_VOICED, postgresql_where=_VOICED
-    )
+    op.create_index("ix_events_voiced", "events", ["occurred_at"], sqlite_where=_VOICED, postgresql_where=_VOICED)
     op.create_table(
         "readers",
         *_texts("reader", "settings"),
@@ -120,9 +118,7 @@ def _what_was_decided() -> None:
         sa.UniqueConstraint("id", name="uq_ledger_id"),
     )
     op.create_index("ix_ledger_subject", "ledger", ["subject"])
-    op.create_index(
-        "ix_ledger_reverses", "ledger", ["reverses"], sqlite_where=_REVERSING, postgresql_where=_REVERSING
-    )
+    op.create_index("ix_ledger_reverses", "ledger", ["reverses"], sqlite_where=_REVERSING, postgresql_where=_REVERSING)
     op.create_table(
         "attachments",
         *_numbers("revision"),

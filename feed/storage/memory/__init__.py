@@ -1,0 +1,41 @@
+"""A store in memory: the ports without a file, for tests and for trying things out. What it holds ends with it.
+
+It answers every write at once, and otherwise as the other adapters do: one contract suite runs on all.
+"""
+
+from __future__ import annotations
+
+from feed.storage.memory.events import MemoryEvents
+from feed.storage.memory.items import MemoryItems
+from feed.storage.memory.journal import MemoryJournal
+from feed.storage.memory.ledger import MemoryLedger, MemoryPolicies
+from feed.storage.memory.readers import MemoryReaders
+from feed.storage.memory.registers import MemoryKeys, MemoryModels
+from feed.storage.memory.room import Room
+from feed.storage.memory.servings import MemoryServings
+
+__all__ = ["MemoryStore"]
+
+
+class MemoryStore:
+    """Fulfils :class:`feed.storage.ports.Store`."""
+
+    def __init__(self) -> None:
+        self._room = Room()
+        self.servings = MemoryServings(self._room)
+        self.readers = MemoryReaders(self._room)
+        self.events = MemoryEvents(self._room)
+        self.items = MemoryItems(self._room)
+        self.journal = MemoryJournal(self._room)
+        self.ledger = MemoryLedger(self._room)
+        self.policies = MemoryPolicies(self._room)
+        self.models = MemoryModels(self._room)
+        self.keys = MemoryKeys(self._room)
+
+    def queue_depth(self) -> int:
+        """None ever wait."""
+        return 0
+
+    def close(self) -> None:
+        """Refuse everything from now on."""
+        self._room.closed = True

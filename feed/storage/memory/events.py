@@ -1,0 +1,88 @@
+"""Events in memory, unique by (reader, client_id)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+import numpy as np
+
+from feed.storage.memory.readers import empty_servings
+from feed.storage.memory.room import Room
+from feed.storage.ports import Outcome
+from feed.storage.records import EventColumns, EventRecord
+from feed.storage.settings import is_personalized
+
+
+class MemoryEvents:
+    """Events of readers."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def append(self, records: Sequence[EventRecord]) -> Future[list[Outcome]]:
+        """Store a batch; one outcome per record, in order."""
+        return self._room.write(lambda: [self._append(record) for record in records])
+
+    def _append(self, record: EventRecord) -> Outcome:
+        key = (record.reader, record.client_id)
+        if key in self._room.events:
+            return Outcome.DUPLICATE
+        self._room.events[key] = record
+        return Outcome.ACCEPTED
+
+    def of_reader(self, reader: str, limit: int) -> list[EventRecord]:
+        """The newest ``limit`` events of a reader in the order of storing, oldest first."""
+        with self._room.open():
+            return [event for event in self._room.events.values() if event.reader == reader][-limit:]
+
+    def forget(self, reader: str, item: str | None = None, *, at: int = 0) -> Future[int]:
+        """Delete a reader's events, or those about one item, and empty the reader's Servings; returns how many."""
+
+        def effect() -> int:
+            empty_servings(self._room, reader, at)
+            events = self._room.events
+            gone = [key for key, event in events.items() if event.reader == reader and item in (None, event.item)]
+            for key in gone:
+                del events[key]
+            return len(gone)
+
+        return self._room.write(effect)
+
+    def columns(self, *, after: int = 0, newest: int | None = None) -> EventColumns:
+        """Consented events without impressions, of readers whose personalization is on, oldest first."""
+        with self._room.open():
+            silent = {reader for reader, one in self._room.readers.items() if not is_personalized(one.settings)}
+            voiced = [
+                event
+                for event in self._room.events.values()
+                if event.consented and event.kind and event.occurred_at > after and event.reader not in silent
+            ]
+        voiced.sort(key=lambda event: event.occurred_at)
+        voiced = voiced[max(0, len(voiced) - newest) :] if newest is not None else voiced
+        readers = _codes(event.reader for event in voiced)
+        items = _codes(event.item for event in voiced)
+        return EventColumns(
+            reader_ids=tuple(readers),
+            item_ids=tuple(items),
+            readers=_column([readers[event.reader] for event in voiced], np.int32),
+            items=_column([items[event.item] for event in voiced], np.int32),
+            times=_column([event.occurred_at for event in voiced], np.int64),
+            kinds=_column([event.kind for event in voiced], np.uint8),
+        )
+
+    def count(self) -> int:
+        """Number of stored events."""
+        with self._room.open():
+            return len(self._room.events)
+
+
+def _codes(ids: Iterable[str]) -> dict[str, int]:
+    return {id: code for code, id in enumerate(dict.fromkeys(ids))}
+
+
+def _column(values: list[int], kind: Any) -> Any:
+    column = np.array(values, dtype=kind)
+    column.setflags(write=False)
+    return column

@@ -1,0 +1,97 @@
+"""Items, authors and labels in memory; every change is queued for the journal (law 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+
+from feed.storage.entries import encode, entry_of_item
+from feed.storage.memory.room import Room
+from feed.storage.ports import Once
+from feed.storage.records import AuthorRecord, ItemRecord, LabelRecord
+from ranking.journal import AuthorChanged, ItemWithdrawn, LabelGiven
+
+
+class MemoryItems:
+    """Items, authors and labels."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def put_items(self, items: Sequence[ItemRecord], once: Once | None = None) -> Future[int]:
+        """Create or replace items; returns how many."""
+
+        def effect() -> int:
+            lines = [encode(entry_of_item(item)) for item in items]
+            self._room.items.update((item.id, item) for item in items)
+            self._room.changes.extend(lines)
+            return len(items)
+
+        return self._room.write(lambda: self._room.write_once("items", once, effect))
+
+    def withdraw(self, item: str) -> Future[bool]:
+        """Mark an item as deleted; False if it is unknown."""
+
+        def effect() -> bool:
+            known = self._room.items.get(item)
+            if known is not None and not known.withdrawn:
+                self._room.items[item] = replace(known, withdrawn=True)
+                self._room.changes.append(encode(ItemWithdrawn(item)))
+            return known is not None
+
+        return self._room.write(effect)
+
+    def put_author(self, author: AuthorRecord) -> Future[None]:
+        """Create or replace an author."""
+
+        def effect() -> None:
+            entry = AuthorChanged(author.id, author.standing, author.kind, author.identity)
+            self._room.changes.append(encode(entry))
+            self._room.authors[author.id] = author
+
+        return self._room.write(effect)
+
+    def give_labels(self, labels: Sequence[LabelRecord], once: Once | None = None) -> Future[int]:
+        """Add labels, except those older than the stored one of the same item and name; returns how many were added."""
+
+        def effect() -> int:
+            lines = [encode(LabelGiven(one.item, one.name, one.score, one.given_by, one.given_at)) for one in labels]
+            added = [line for label, line in zip(labels, lines, strict=True) if self._add(label)]
+            self._room.changes.extend(added)
+            return len(added)
+
+        return self._room.write(lambda: self._room.write_once("labels", once, effect))
+
+    def _add(self, label: LabelRecord) -> bool:
+        mine = self._room.labels.setdefault(label.item, {})
+        stored = mine.get(label.name)
+        if stored is not None and stored.given_at > label.given_at:
+            return False
+        mine[label.name] = label
+        return True
+
+    def item(self, item: str) -> ItemRecord | None:
+        """One item, or None."""
+        with self._room.open():
+            return self._room.items.get(item)
+
+    def items(self, ids: Sequence[str]) -> dict[str, ItemRecord]:
+        """The known ones of these items, by id."""
+        with self._room.open():
+            return {id: self._room.items[id] for id in ids if id in self._room.items}
+
+    def author(self, author: str) -> AuthorRecord | None:
+        """One author, or None."""
+        with self._room.open():
+            return self._room.authors.get(author)
+
+    def labels(self, item: str) -> list[LabelRecord]:
+        """The current labels of an item, by name."""
+        with self._room.open():
+            return [label for _, label in sorted(self._room.labels.get(item, {}).items())]
+
+    def count(self) -> int:
+        """Number of items, withdrawn ones included."""
+        with self._room.open():
+            return len(self._room.items)

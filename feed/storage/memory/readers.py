@@ -1,0 +1,61 @@
+"""Readers' settings in memory, and erasure (law 8)."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import replace
+
+from feed.storage.memory.room import Room
+from feed.storage.records import Erasure, ReaderRecord, ServingRecord
+from feed.storage.settings import version_conflict
+
+
+class MemoryReaders:
+    """Readers' explicit settings."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+
+    def get(self, reader: str) -> ReaderRecord:
+        """A reader's settings; version 0 if never saved."""
+        with self._room.open():
+            return self._room.readers.get(reader) or ReaderRecord(reader)
+
+    def save(self, record: ReaderRecord, expected_version: int | None) -> Future[ReaderRecord]:
+        """Save settings with version + 1; ``VersionConflict`` if ``expected_version`` is not the stored one."""
+
+        def effect() -> ReaderRecord:
+            stored = self.get(record.reader).version
+            if expected_version not in (None, stored):
+                raise version_conflict(record.reader, expected_version, stored)
+            self._room.readers[record.reader] = saved = replace(record, version=stored + 1)
+            return saved
+
+        return self._room.write(effect)
+
+    def erase(self, reader: str, at: int) -> Future[Erasure]:
+        """Delete settings and events, and empty Servings: the stored ones, and later ones served up to ``at``."""
+
+        def effect() -> Erasure:
+            gone = [key for key in self._room.events if key[0] == reader]
+            for key in gone:
+                del self._room.events[key]
+            settings = self._room.readers.pop(reader, None)
+            servings = empty_servings(self._room, reader, at)
+            return Erasure(events=len(gone), settings=int(settings is not None), servings=servings)
+
+        return self._room.write(effect)
+
+
+def emptied(serving: ServingRecord) -> ServingRecord:
+    """What is kept of a Serving whose reader was erased."""
+    return replace(serving, reader="", inputs=b"", items=b"", erased=True)
+
+
+def empty_servings(room: Room, reader: str, at: int) -> int:
+    """Empty a reader's Servings, and remember to empty those served up to ``at`` that come in later."""
+    room.erasures[reader] = max(at, room.erasures.get(reader, 0))
+    mine = [serving for serving in room.servings.values() if serving.reader == reader]
+    for serving in mine:
+        room.servings[serving.request_id] = emptied(serving)
+    return len(mine)

@@ -1,0 +1,162 @@
+"""Events: durable once acknowledged, stored once, read back in order, and gone when they are forgotten."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from feed.storage.ports import Outcome
+from feed.storage.records import ReaderRecord
+from ranking.reader import EventKind
+from tests.contracts.making import event, serving
+
+NEW, OLD = Outcome.ACCEPTED, Outcome.DUPLICATE
+
+
+def test_every_record_of_a_batch_has_its_outcome_in_order(store):
+    batch = [event(client_id="a"), event(client_id="b"), event(reader="bob", client_id="a")]
+    assert store.events.append(batch).result() == [NEW, NEW, NEW]
+    assert store.events.count() == 3
+
+
+def test_an_empty_batch_is_answered_with_nothing(store):
+    assert store.events.append([]).result() == []
+
+
+def test_a_repeated_batch_changes_nothing_and_says_so(store):
+    batch = [event(client_id="a"), event(client_id="b")]
+    store.events.append(batch).result()
+    assert store.events.append(batch).result() == [OLD, OLD]
+    assert store.events.of_reader("ada", 10) == batch
+
+
+def test_in_a_half_known_batch_only_the_new_records_are_accepted(store):
+    store.events.append([event(client_id="b")]).result()
+    batch = [event(client_id="a"), event(client_id="b"), event(client_id="c")]
+    assert store.events.append(batch).result() == [NEW, OLD, NEW]
+
+
+def test_of_two_records_with_one_id_in_a_batch_the_first_is_stored(store):
+    first, second = event(client_id="a", item="i1"), event(client_id="a", item="i2")
+    assert store.events.append([first, second, first]).result() == [NEW, OLD, OLD]
+    assert store.events.of_reader("ada", 10) == [first]
+
+
+def test_batches_that_are_written_together_are_told_apart(store):
+    batches = [[event(client_id=f"{n % 7}"), event(client_id=f"own {n}")] for n in range(21)]
+    outcomes = [future.result() for future in [store.events.append(batch) for batch in batches]]
+    assert outcomes == [[NEW if n < 7 else OLD, NEW] for n in range(21)]
+
+
+def test_the_same_client_id_of_another_reader_is_another_event(store):
+    store.events.append([event(reader="ada", client_id="a")]).result()
+    assert store.events.append([event(reader="bob", client_id="a")]).result() == [NEW]
+
+
+def test_a_reader_gets_the_newest_events_in_the_order_of_storing(store):
+    mine = [event(client_id=str(n), item=f"i{n}", at=100 - n) for n in range(5)]
+    for one in mine:
+        store.events.append([one, event(reader="bob", client_id=one.client_id)]).result()
+    assert store.events.of_reader("ada", 3) == mine[2:]
+    assert store.events.of_reader("ada", 10) == mine
+    assert store.events.of_reader("nobody", 10) == []
+
+
+def test_an_event_comes_back_field_by_field(store):
+    sent = event(kind=EventKind.DWELL, at=2**40, dwell_ms=12_000, request_id="q7", consented=0, item="Ünï\u2028cøde")
+    store.events.append([sent]).result()
+    assert store.events.of_reader("ada", 1) == [sent]
+
+
+def test_forgetting_one_item_keeps_the_others(store):
+    kept = event(client_id="b", item="i2")
+    store.events.append([event(client_id="a"), kept, event(client_id="c"), event(reader="bob")]).result()
+    assert store.events.forget("ada", "i1").result() == 2
+    assert store.events.of_reader("ada", 10) == [kept]
+    assert store.events.count() == 2
+
+
+def test_forgetting_a_history_leaves_none_of_it(store):
+    store.events.append([event(client_id="a"), event(client_id="b"), event(reader="bob")]).result()
+    assert store.events.forget("ada").result() == 2
+    assert store.events.forget("ada").result() == 0
+    assert store.events.of_reader("ada", 10) == []
+    assert len(store.events.of_reader("bob", 10)) == 1
+
+
+def test_a_forgotten_event_may_come_again(store):
+    store.events.append([event()]).result()
+    store.events.forget("ada").result()
+    assert store.events.append([event()]).result() == [NEW]
+
+
+@pytest.mark.parametrize("item", [None, "i1"])
+def test_forgetting_empties_the_servings_of_that_reader(store, item):
+    store.servings.record([serving("q1", "ada"), serving("q2", "bob")]).result()
+    store.events.forget("ada", item).result()
+    emptied = store.servings.get("q1")
+    assert (emptied.inputs, emptied.items, emptied.erased) == (b"", b"", True)
+    assert store.servings.get("q2") == serving("q2", "bob")
+
+
+def test_what_was_submitted_before_a_forgetting_is_forgotten(store):
+    futures = [store.servings.record([serving(f"q{n}")]) for n in range(20)]
+    futures += [store.events.append([event(client_id=str(n))]) for n in range(20)]
+    forgotten = store.events.forget("ada")
+    assert forgotten.result() == 20
+    assert all(future.done() for future in futures)
+    assert store.events.of_reader("ada", 100) == []
+    assert all(one.erased for one in store.servings.newest(100))
+
+
+def ids_of(columns):
+    readers = [columns.reader_ids[code] for code in columns.readers]
+    items = [columns.item_ids[code] for code in columns.items]
+    return list(zip(readers, items, columns.times.tolist(), columns.kinds.tolist(), strict=True))
+
+
+def test_columns_hold_what_counts_for_ranking_oldest_first(store):
+    store.events.append(
+        [
+            event("ada", "a", "i2", EventKind.LIKE, at=30),
+            event("ada", "b", "i1", EventKind.IMPRESSION, at=20),
+            event("bob", "c", "i1", EventKind.HIDE, at=10),
+            event("bob", "d", "i1", EventKind.CLICK, at=30),
+            event("cat", "e", "i3", EventKind.CLICK, at=30, consented=0),
+        ]
+    ).result()
+    columns = store.events.columns()
+    assert ids_of(columns) == [
+        ("bob", "i1", 10, EventKind.HIDE),
+        ("ada", "i2", 30, EventKind.LIKE),
+        ("bob", "i1", 30, EventKind.CLICK),
+    ]
+    assert sorted(columns.reader_ids) == ["ada", "bob"] and sorted(columns.item_ids) == ["i1", "i2"]
+    assert [columns.readers.dtype, columns.items.dtype] == [np.int32, np.int32]
+    assert [columns.times.dtype, columns.kinds.dtype] == [np.int64, np.uint8]
+    assert not any(array.flags.writeable for array in (columns.readers, columns.items, columns.times, columns.kinds))
+
+
+def test_columns_take_only_what_is_after_a_second_and_only_the_newest(store):
+    store.events.append([event(client_id=str(n), item=f"i{n}", at=10 * (n % 5)) for n in range(10)]).result()
+    assert [at for _, _, at, _ in ids_of(store.events.columns(after=20))] == [30, 30, 40, 40]
+    newest = store.events.columns(newest=3)
+    assert [item for _, item, _, _ in ids_of(newest)] == ["i8", "i4", "i9"]
+    assert sorted(newest.item_ids) == ["i4", "i8", "i9"]
+    assert ids_of(store.events.columns(after=35, newest=100)) == ids_of(store.events.columns(after=35))
+
+
+def test_columns_of_an_empty_store_are_empty(store):
+    columns = store.events.columns()
+    assert (columns.reader_ids, columns.item_ids, len(columns.readers), len(columns.times)) == ((), (), 0, 0)
+
+
+@pytest.mark.parametrize("settings", ['{"personalization": false}', "not json", "[]"])
+@pytest.mark.parametrize("newest", [None, 10])
+def test_columns_leave_out_readers_who_switched_personalization_off(store, settings, newest):
+    store.events.append([event("ada"), event("bob")]).result()
+    store.readers.save(ReaderRecord("ada", settings), None).result()
+    store.readers.save(ReaderRecord("bob", '{"mode": "latest"}'), None).result()
+    assert [reader for reader, *_ in ids_of(store.events.columns(newest=newest))] == ["bob"]
+    store.readers.save(ReaderRecord("ada", "{}"), None).result()
+    assert len(store.events.columns(newest=newest).readers) == 2

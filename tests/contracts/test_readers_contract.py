@@ -1,0 +1,75 @@
+"""Readers: settings with a version, and erasure that reaches everything (law 8)."""
+
+from __future__ import annotations
+
+import pytest
+
+from feed.storage.errors import VersionConflict
+from feed.storage.records import Erasure, ReaderRecord
+from tests.contracts.making import event, serving
+
+
+def test_an_unknown_reader_has_version_zero(store):
+    assert store.readers.get("ada") == ReaderRecord("ada", "{}", 0, 0)
+
+
+def test_saving_counts_the_version_up(store):
+    saved = store.readers.save(ReaderRecord("ada", '{"mode":"latest"}', updated_at=50), 0).result()
+    assert saved == ReaderRecord("ada", '{"mode":"latest"}', 1, 50)
+    assert store.readers.get("ada") == saved
+    assert store.readers.save(ReaderRecord("ada", "{}", updated_at=60), 1).result().version == 2
+    assert store.readers.save(ReaderRecord("ada", "{}", version=40), None).result().version == 3
+
+
+def test_of_two_savers_with_the_same_version_one_is_told(store):
+    store.readers.save(ReaderRecord("ada"), 0).result()
+    first = store.readers.save(ReaderRecord("ada", '{"a":1}'), 1)
+    second = store.readers.save(ReaderRecord("ada", '{"b":1}'), 1)
+    assert first.result().version == 2
+    with pytest.raises(VersionConflict, match="version 2, not 1") as told:
+        second.result()
+    assert told.value.stored == 2
+    assert store.readers.get("ada").settings == '{"a":1}'
+
+
+def test_erasing_a_reader_leaves_nothing_and_counts_it(store):
+    store.readers.save(ReaderRecord("ada", '{"mode":"latest"}'), 0).result()
+    store.events.append([event(client_id="a"), event(client_id="b"), event("bob")]).result()
+    store.servings.record([serving("q1"), serving("q2"), serving("q3", "bob")]).result()
+    assert store.readers.erase("ada", 100).result() == Erasure(events=2, settings=1, servings=2)
+    assert store.readers.get("ada") == ReaderRecord("ada")
+    assert store.events.of_reader("ada", 10) == []
+    emptied = store.servings.get("q1")
+    assert (emptied.reader, emptied.inputs, emptied.items, emptied.erased) == ("", b"", b"", True)
+    assert (emptied.revision, emptied.edition, emptied.as_of) == (3, 2, 99)
+    assert store.servings.get("q3") == serving("q3", "bob")
+    assert len(store.events.of_reader("bob", 10)) == 1
+
+
+def test_erasing_an_unknown_reader_counts_nothing(store):
+    assert store.readers.erase("nobody", 100).result() == Erasure(0, 0, 0)
+
+
+def test_a_serving_that_is_recorded_after_its_reader_was_erased_is_stored_empty(store):
+    store.readers.erase("ada", 100).result()
+    store.servings.record(
+        [serving("late", served_at=99), serving("later", served_at=101), serving("b", "bob")]
+    ).result()
+    late = store.servings.get("late")
+    assert (late.reader, late.inputs, late.items, late.erased) == ("", b"", b"", True)
+    assert store.servings.get("later") == serving("later", served_at=101)
+    assert not store.servings.get("b").erased
+
+
+def test_a_serving_that_is_recorded_after_its_history_was_forgotten_is_stored_empty(store):
+    store.events.forget("ada", "i1", at=100).result()
+    store.servings.record([serving("late", served_at=100), serving("later", served_at=101)]).result()
+    assert (store.servings.get("late").erased, store.servings.get("later").erased) == (True, False)
+
+
+def test_what_was_submitted_before_an_erasure_is_erased(store):
+    futures = [store.servings.record([serving(f"q{n}")]) for n in range(20)]
+    futures += [store.events.append([event(client_id=str(n))]) for n in range(20)]
+    futures += [store.readers.save(ReaderRecord("ada"), None)]
+    assert store.readers.erase("ada", 100).result() == Erasure(20, 1, 20)
+    assert all(future.done() for future in futures)
