@@ -10,7 +10,6 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from itertools import product
 from typing import Any, Protocol
-from uuid import uuid4
 
 from controls.authority import Principal, require, require_approval
 from controls.decisions import Decision, DecisionType, Subject, SubjectKind
@@ -42,14 +41,11 @@ class LedgerPort(Protocol):
         ...
 
 
-def _new_id() -> str:
-    return uuid4().hex
-
-
 class DecisionService:
     """Checks and appends decisions. ``governance`` and ``columns`` give the present views; ``policy_known`` and
-    ``model_known`` tell whether a version is stored and loads (law 4). ``policies`` gives a stored policy, which is
-    then linted before it is published. ``approvals``: high-impact acts need a second person."""
+    ``model_known`` tell whether a version is stored and loads (law 4). ``new_id`` makes ids that never come twice.
+    ``policies`` gives a stored policy, which is then linted before it is published. With ``approvals``, high-impact
+    acts need a second person."""
 
     def __init__(
         self,
@@ -59,9 +55,9 @@ class DecisionService:
         columns: Callable[[], Columns],
         policy_known: Callable[[str], bool],
         model_known: Callable[[str], bool],
+        new_id: Callable[[], str],
         policies: Callable[[str], Policy] | None = None,
         approvals: bool = False,
-        new_id: Callable[[], str] = _new_id,
     ) -> None:
         self._ledger = ledger
         self._governance = governance
