@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import uuid4
 
 from controls.service import DecisionService
 from feed.auth import Authenticator
@@ -76,6 +77,8 @@ def open_service(settings: Settings, clock: Clock | None = None, store: Store | 
         columns=lambda: replica.latest().catalogue,
         policy_known=policies.known,
         model_known=graphs.known,
+        new_id=lambda: uuid4().hex,
+        policies=policies,
     )
     return Service(
         settings=settings,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -14,7 +14,7 @@ from feed.servings import decode_inputs
 from feed.storage.ports import Store
 from feed.storage.records import ServingRecord
 from ranking.explanation import items
-from ranking.fold import Fold
+from ranking.fold import EMPTY_GRAPH, Fold
 from ranking.graph import ItemGraph
 from ranking.pipeline import rank
 
@@ -49,9 +49,7 @@ class Replayer:
             if serving.erased:
                 yield Replayed(serving, b"", b"", erased=True)
                 continue
-            if (
-                fold.revision > serving.revision or fold.edition > serving.edition or fold.as_of > serving.as_of
-            ):
+            if fold.revision > serving.revision or fold.edition > serving.edition or fold.as_of > serving.as_of:
                 fold = self._fold()
             yield self._one(fold, serving)
 
@@ -63,6 +61,10 @@ class Replayer:
         if serving.as_of > fold.as_of:
             fold.advance(serving.as_of)
         snapshot = fold.snapshot()
+        if snapshot.model != serving.model:
+            # The page was made while the model could not be had, or could when it cannot now.
+            graph = self._graphs(serving.model) if serving.model else EMPTY_GRAPH
+            snapshot = replace(snapshot, model=serving.model, graph=graph)
         inputs, _ = decode_inputs(serving.inputs)
         page = rank(snapshot, inputs.reader, inputs.request, inputs.parameters)
         reproduced = orjson.dumps(items(page, snapshot, inputs.request))

@@ -1,0 +1,110 @@
+"""A real service for measuring: a synthetic community in a folder, served with one constant route beside the others.
+
+``python -m benchmarks.server FOLDER PORT`` serves until it is ended. The constant route is an ordinary FastAPI route
+of the same application, behind the same gate, that returns prebuilt bytes of the size of a page.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import orjson
+import uvicorn
+from fastapi import FastAPI, Response
+
+from controls.authority import Principal
+from controls.decisions import Basis, DecisionType
+from controls.proposals import Proposal
+from feed.app import create_app
+from feed.bootstrap import Service, open_service
+from feed.settings import Settings
+from feed.storage.records import EventRecord, ItemRecord, ModelRecord
+from ranking.graph import ItemGraph
+from ranking.reader import EventKind
+
+HISTORY = 50
+CONSTANT = "/bench/constant"
+_BATCH = 10_000
+_YEAR = 365 * 86_400
+
+
+def settings_for(folder: Path, port: int = 0) -> Settings:
+    """Settings of a measured service: no rate limit, the rest as shipped."""
+    return Settings(home=folder, port=port, rate_personal=0, rate_service=0, _env_file=None)  # type: ignore[call-arg]
+
+
+def prepare(folder: Path, *, items: int, readers: int, width: int, seed: int = 7) -> None:
+    """Fill a folder: ``items`` items, a random graph ``width`` wide, ``readers`` readers with HISTORY likes."""
+    rng = np.random.default_rng(seed)
+    service = open_service(settings_for(folder))
+    try:
+        now = service.clock.now()
+        for start in range(0, items, _BATCH):
+            batch = [
+                ItemRecord(
+                    id=f"item-{number}",
+                    author=f"author-{number % 5000}",
+                    title=f"Item {number}",
+                    topics=(f"topic-{number % 97}",),
+                    published_at=now - _YEAR + number % _YEAR,
+                )
+                for number in range(start, min(start + _BATCH, items))
+            ]
+            service.store.items.put_items(batch).result()
+        for start in range(0, readers, 200):
+            service.store.events.append(
+                [
+                    EventRecord(f"reader-{reader}", f"c{n}", f"item-{item}", EventKind.LIKE, now - n, now, 0, "", 1)
+                    for reader in range(start, min(start + 200, readers))
+                    for n, item in enumerate(rng.integers(0, items, HISTORY))
+                ]
+            ).result()
+        service.start()
+        while service.store.journal.pending():
+            service.publisher.publish()
+        _activate_random_graph(service, items, width, rng, now)
+    finally:
+        service.close()
+
+
+def _activate_random_graph(service: Service, items: int, width: int, rng: np.random.Generator, now: int) -> None:
+    offsets = np.sort(rng.integers(1, items, (items, width), dtype=np.int64), axis=1)
+    offsets += np.arange(width)  # strictly rising, so that a row's neighbours are unique
+    neighbours = ((np.arange(items)[:, None] + offsets) % items).astype(np.int32)
+    neighbours[offsets >= items] = -1
+    weights = np.where(neighbours >= 0, np.sort(rng.random((items, width)), axis=1)[:, ::-1] + 0.01, 0)
+    graph = ItemGraph.from_arrays(neighbours, weights, trainer="random")
+    file = f"{graph.version}.graph"
+    graph.save(service.settings.models_folder / file)
+    service.store.models.put(ModelRecord(graph.version, "random", file, "{}", now)).result()
+    proposal = Proposal(
+        type=DecisionType.ACTIVATE_MODEL,
+        subject=None,
+        reason="a random graph to measure with",
+        basis=Basis("operations", "measurement"),
+        parameters={"model": graph.version},
+    )
+    service.decisions.decide(proposal, Principal("benchmark", frozenset(("admin",)), "admin"), now).result()
+
+
+def add_constant(app: FastAPI, size: int) -> None:
+    """Add the constant route: a JSON body of about ``size`` bytes, built once."""
+    body = orjson.dumps({"items": "x" * max(size - 14, 0)})
+
+    @app.get(CONSTANT)
+    async def constant() -> Response:
+        return Response(body, media_type="application/json")
+
+
+def main() -> None:
+    """Serve a prepared folder with the constant route."""
+    folder, port, size = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    app = create_app(open_service(settings_for(folder, port)))
+    add_constant(app, size)
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
+
+
+if __name__ == "__main__":
+    main()
