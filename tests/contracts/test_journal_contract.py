@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from feed.storage.entries import decode, encode_entries
 from feed.storage.records import ItemRecord
-from ranking.journal import ItemPublished, ListPublished
+from ranking.journal import Entry, ItemPublished, ListPublished
 
 
 def put(store, *ids):
@@ -35,7 +35,7 @@ def test_editions_are_numbered_and_empty_the_queue(store):
 
 def test_extra_entries_come_after_the_changes(store):
     put(store, "a")
-    lists = [ListPublished("popular", "home", ("a", "b")), ItemPublished("z")]
+    lists: list[Entry] = [ListPublished("popular", "home", ("a", "b")), ItemPublished("z")]
     store.journal.publish(extra=encode_entries(lists), at=1).result()
     (edition,) = store.journal.since(0)
     assert decode(edition.entries) == [ItemPublished("a"), *lists]

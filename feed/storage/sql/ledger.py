@@ -5,3 +5,163 @@ checks that revisions follow one another and that each leaf has its hash.
 """
 
 from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, bindparam, select, update
+
+from controls.decisions import Decision
+from controls.errors import LeafError
+from controls.ledger import SALT_BYTES, attachments, decision_from, leaf, leaf_hash
+from feed.storage.answers import refused
+from feed.storage.errors import StoreCorrupt
+from feed.storage.ports import Once
+from feed.storage.schema import LEDGER, heads
+from feed.storage.schema import attachments as attachments_table
+from feed.storage.schema import ledger as ledger_table
+from feed.storage.sql.once import Keyed
+from feed.storage.sql.queue import Cursor, Lane
+from feed.storage.sql.reading import Reading
+from feed.storage.sql.statements import Statements
+from feed.storage.sql.writer import Writes
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A decision made ready by its caller, so that the writer only has to number and insert it."""
+
+    decision: Decision
+    leaf: bytes
+    leaf_hash: bytes
+    parts: Sequence[tuple[str, bytes, bytes]]
+    once: Once | None
+
+
+class SqlLedger:
+    """The append-only decisions."""
+
+    def __init__(self, reading: Reading, writes: Writes, statements: Statements) -> None:
+        self._reading = reading
+        self._writes = writes
+        self._once = Keyed(statements, "ledger")
+        rows, parts = ledger_table.c, attachments_table.c
+        mine = heads.c.name == bindparam("of")
+        self._lock = statements.text(select(heads.c.number).where(mine).with_for_update(), "of")
+        self._move = statements.text(update(heads).values(number=bindparam("to")).where(mine), "to", "of")
+        self._insert = statements.new(ledger_table, "revision", "id", "subject", "reverses", "leaf", "leaf_hash")
+        self._attach = statements.new(attachments_table, "revision", "name", "salt", "content")
+        self._rows = select(rows.revision, rows.leaf, rows.leaf_hash)
+        self._parts = select(parts.revision, parts.name, parts.content)
+        at: ColumnElement[int] = bindparam("at")
+        self._row_text = statements.text(self._rows.where(rows.revision == at), "at")
+        self._parts_text = statements.text(self._parts.where(parts.revision == at), "at")
+        self._head = select(heads.c.number).where(heads.c.name == LEDGER)
+
+    def head(self) -> int:
+        """The last revision, 0 when empty."""
+        return self._reading.number(self._head)
+
+    def append(self, decision: Decision, once: Once | None = None) -> Future[Decision]:
+        """Append and return the decision with its revision; with a known ``once``, the first one."""
+        try:
+            contents = attachments(decision)
+            salts = {name: os.urandom(SALT_BYTES) for name in contents}
+            content = leaf(decision, salts)
+        except (LeafError, TypeError, ValueError) as cause:
+            return refused(cause)
+        parts = [(name, salts[name], part) for name, part in contents.items()]
+        size = len(content) + sum(map(len, contents.values())) + 512
+        entry = _Entry(decision, content, leaf_hash(content), parts, once)
+        return self._writes.submit(self._append, entry, lane=Lane.DECISIONS, size=size)
+
+    def _append(self, cursor: Cursor, entries: Sequence[_Entry]) -> list[Any]:
+        cursor.execute(self._lock, (LEDGER,))
+        (head,) = cursor.fetchone()
+        revision = head
+        results: list[Any] = []
+        rows: list[tuple[Any, ...]] = []
+        parts: list[tuple[Any, ...]] = []
+        for entry in entries:
+            decision = entry.decision
+            if entry.once is not None:
+                first = self._once.first(cursor, entry.once)
+                if first is not None:
+                    results.append(first)
+                    continue
+                self._once.keep(cursor, entry.once, revision + 1)
+            revision += 1
+            rows.append((revision, decision.id, decision.subject.id, decision.reverses, entry.leaf, entry.leaf_hash))
+            parts.extend((revision, *part) for part in entry.parts)
+            results.append(replace(decision, revision=revision))
+        if rows:
+            cursor.executemany(self._insert, rows)
+            cursor.executemany(self._attach, parts)
+            cursor.execute(self._move, (revision, LEDGER))
+        return [self._written(cursor, result) if isinstance(result, int) else result for result in results]
+
+    def _written(self, cursor: Cursor, revision: int) -> Decision:
+        cursor.execute(self._row_text, (revision,))
+        row = cursor.fetchone()
+        cursor.execute(self._parts_text, (revision,))
+        return _decision(row, {name: content for _, name, content in cursor.fetchall()})
+
+    def since(self, revision: int, limit: int = 1000) -> list[Decision]:
+        """Decisions with a greater revision, in order. Raises ``StoreCorrupt`` when one is missing or altered."""
+        rows = ledger_table.c
+        query = self._rows.where(rows.revision > bindparam("after")).order_by(rows.revision).limit(limit)
+        decisions = self._decisions(query, after=revision)
+        for expected, decision in enumerate(decisions, revision + 1):
+            if decision.revision != expected:
+                raise StoreCorrupt(f"the ledger has no revision {expected}; restore the store from a backup")
+        return decisions
+
+    def by_id(self, decision: str) -> Decision | None:
+        """One decision, or None."""
+        return self._only(self._rows.where(ledger_table.c.id == bindparam("of")), of=decision)
+
+    def reversal_of(self, decision: str) -> Decision | None:
+        """The first decision that reversed this one, or None."""
+        rows = ledger_table.c
+        return self._only(
+            self._rows.where(rows.reverses == bindparam("of")).order_by(rows.revision).limit(1), of=decision
+        )
+
+    def listing(self, *, before: int | None, limit: int, subject: str | None = None) -> list[Decision]:
+        """Decisions newest first, revision below ``before``, of the subjects with this id."""
+        rows = ledger_table.c
+        query = self._rows.order_by(rows.revision.desc()).limit(limit)
+        if before is not None:
+            query = query.where(rows.revision < before)
+        if subject is not None:
+            query = query.where(rows.subject == subject)
+        return self._decisions(query)
+
+    def _only(self, query: Select[Any], **parameters: Any) -> Decision | None:
+        return next(iter(self._decisions(query, **parameters)), None)
+
+    def _decisions(self, query: Select[Any], **parameters: Any) -> list[Decision]:
+        rows = self._reading.all(query, **parameters)
+        if not rows:
+            return []
+        contents: dict[int, dict[str, bytes]] = {row.revision: {} for row in rows}
+        revision = attachments_table.c.revision
+        first, last = min(contents), max(contents)
+        gapless = last - first + 1 == len(rows)
+        within = revision.between(first, last) if gapless else revision.in_(list(contents))
+        for of, name, content in self._reading.all(self._parts.where(within)):
+            contents[of][name] = content
+        return [_decision(row, contents[row.revision]) for row in rows]
+
+
+def _decision(row: Any, contents: dict[str, bytes]) -> Decision:
+    revision, content, digest = row
+    if leaf_hash(content) != digest:
+        raise StoreCorrupt(f"the leaf of revision {revision} does not have its hash; restore the store from a backup")
+    try:
+        return decision_from(content, contents, revision)
+    except LeafError as cause:
+        raise StoreCorrupt(str(cause)) from cause

@@ -14,6 +14,7 @@ from feed.storage.sql.events import SqlEvents
 from feed.storage.sql.items import SqlItems
 from feed.storage.sql.journal import SqlJournal
 from feed.storage.sql.keys import SqlKeys
+from feed.storage.sql.ledger import SqlLedger
 from feed.storage.sql.models import SqlModels
 from feed.storage.sql.policies import SqlPolicies
 from feed.storage.sql.queue import Lane, Work
@@ -57,6 +58,7 @@ class SqlStore:
         self.items = SqlItems(reading, writes, statements, changes)
         self.readers = SqlReaders(reading, writes, statements, self.events)
 
+        self.ledger = SqlLedger(reading, writes, statements)
         self.policies = SqlPolicies(reading, writes, statements)
         self.journal = SqlJournal(reading, writes, statements, changes)
         self.servings = SqlServings(reading, writes, statements, erasures)
