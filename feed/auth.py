@@ -8,6 +8,7 @@ by its digest for at most a minute; credentials themselves are neither kept nor 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -47,6 +48,9 @@ _REMEMBERED = 100_000
 _REFRESH_PAUSE = 10.0
 _LOCAL_ALGORITHM = "HS256"
 _LAST_SECOND = 1 << 53
+_REGION = re.compile("[A-Z]{2}")
+_LANGUAGE = re.compile("[a-z]{2,3}")
+_ROLE = re.compile(r"[\w .-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,13 +209,13 @@ class Authenticator:
 
     def _caller(self, claims: Mapping[str, object]) -> Caller:
         subject = claims["sub"]
-        if not isinstance(subject, str) or not subject or len(subject) > 200:
-            raise TokenInvalid("the token's sub is not a name of 1 to 200 characters; get a new one")
+        if not isinstance(subject, str) or not 1 <= len(subject) <= 200 or not subject.isprintable():
+            raise TokenInvalid("the token's sub is not a name of 1 to 200 printable characters; get a new one")
         scopes = _scopes(claims)
         return Caller(
             subject=subject,
             scopes=scopes,
-            role=str(claims.get("role") or _role(scopes))[:64],
+            role=_matching(claims.get("role"), _ROLE, _role(scopes)),
             audience=_audience(claims),
             account=f"{_listed(scopes)} {subject}",
         )
@@ -239,12 +243,16 @@ def _role(scopes: frozenset[str]) -> str:
     return next((scope for scope in reversed(list(SCOPES)) if scope in scopes), "")
 
 
+def _matching(value: object, pattern: re.Pattern[str], otherwise: str) -> str:
+    return value if isinstance(value, str) and pattern.fullmatch(value) else otherwise
+
+
 def _audience(claims: Mapping[str, object]) -> Audience:
     ages = {age.value: age for age in AgeClass}
     audience = Audience(
-        region=str(claims.get("region") or EVERYWHERE),
+        region=_matching(claims.get("region"), _REGION, EVERYWHERE),
         age=ages.get(str(claims.get("age")), AgeClass.UNKNOWN),
-        language=str(claims.get("lang") or EVERYWHERE),
+        language=_matching(claims.get("lang"), _LANGUAGE, EVERYWHERE),
     )
     return UNKNOWN if audience == UNKNOWN else audience
 

@@ -28,3 +28,24 @@ class SystemClock:
     def monotonic(self) -> float:
         """Seconds on a clock that never steps."""
         return time.monotonic()
+
+
+class ManualClock:
+    """A clock that stands still until it is told to go on: for tests and replays of a story."""
+
+    def __init__(self, now: int = 1_800_000_000) -> None:
+        self._now = now
+        self._monotonic = 0.0
+
+    def now(self) -> int:
+        """Seconds since the epoch."""
+        return self._now
+
+    def monotonic(self) -> float:
+        """Seconds since the clock was made."""
+        return self._monotonic
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass on both clocks."""
+        self._monotonic += seconds
+        self._now += int(seconds)

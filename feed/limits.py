@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
 _ACCOUNTS = 100_000
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +57,12 @@ class Buckets:
         if full_at < now:
             full_at = now
         after = full_at + interval
-        if after - now > depth:
+        if after - now > depth + _ROUNDING:
             return Allowance(False, 0, after - now - depth)
         self._full_at[account] = after
         if len(self._full_at) > self._accounts:
             self._prune(now)
-        return Allowance(True, int((depth - (after - now)) * rate.per_second), after - now)
+        return Allowance(True, int((depth - (after - now) + _ROUNDING) * rate.per_second), after - now)
 
     def _prune(self, now: float) -> None:
         self._full_at = {account: full_at for account, full_at in self._full_at.items() if full_at > now}
