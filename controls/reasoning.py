@@ -77,11 +77,11 @@ class Membership:
         """Whether no item can fulfil it; ask of a reduced one."""
         return frozenset() in self.some
 
-    def within(self, other: Membership) -> bool:
+    def within(self, other: Membership, single: bool) -> bool:
         """Whether every item that fulfils this fulfils the other; ask of reduced ones."""
         found = all(any(mine <= wanted for mine in self.some) for wanted in other.some)
-        denied = other.none <= self.none or any(not (mine & other.none) for mine in self.some)
-        return found and denied
+        elsewhere = single and any(not (mine & other.none) for mine in self.some)
+        return found and (elsewhere or other.none <= self.none)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class Conjunct:
             signal in self.numbers and self.numbers[signal].within(interval)
             for signal, interval in other.numbers.items()
         ) and all(
-            signal in self.members and self.members[signal].within(membership)
+            signal in self.members and self.members[signal].within(membership, signal != "topic")
             for signal, membership in other.members.items()
         )
 

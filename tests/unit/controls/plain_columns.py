@@ -58,9 +58,7 @@ class PlainColumns:
         return np.array([self.items[row].published_at for row in rows], dtype=np.int64)
 
     def member(self, signal: str, values: frozenset[str], rows: Rows) -> Mask:
-        return np.array(
-            [bool(values & set(self._values(self.items[row], signal))) for row in rows], dtype=np.bool_
-        )
+        return np.array([bool(values & set(self._values(self.items[row], signal))) for row in rows], dtype=np.bool_)
 
     def known(self, signal: str, rows: Rows) -> Mask:
         return np.array([bool(self._values(self.items[row], signal)) for row in rows], dtype=np.bool_)
