@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -48,7 +48,7 @@ def numbered(decisions: Sequence[Decision], first: int = 1) -> list[Decision]:
     return [replace(made, revision=first + place) for place, made in enumerate(decisions)]
 
 
-def rule(when: dict[str, object], **fields: object) -> dict[str, object]:
+def rule(when: Mapping[str, object], **fields: object) -> dict[str, object]:
     """A rule as a document, restricted unless said otherwise."""
     made: dict[str, object] = {"id": "a-rule", "tier": "restricted", "when": when, "missing": "skip"}
     made |= {"basis": {"kind": "terms", "clause": "4.2"}, "review_by": "2030-01-01"}
