@@ -1,0 +1,87 @@
+"""EASE: the closed-form linear item-to-item model (Steck 2019, "Embarrassingly Shallow Autoencoders").
+
+``P = (RᵀR + λI)⁻¹``, ``B_ij = -P_ij / P_jj``, zero diagonal. Exact, signed, and
+cubic in the rows: for small catalogues.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.linalg import lapack
+from threadpoolctl import threadpool_limits
+
+from ranking.errors import TrainingError
+from ranking.graph import ItemGraph
+from ranking.interactions import Interactions
+from ranking.models.heaviest import heaviest
+from ranking.models.progress import Progress
+from ranking.models.spectral import spread
+from ranking.models.trainer import Trainer, require, require_entries, require_width
+
+LARGEST = 20_000
+"""Rows with interactions up to which the closed form is worth its time and its memory (1.6 GB)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EaseParameters:
+    """One real choice: the ridge."""
+
+    regularization: float = 250.0
+    """λ: larger values trust co-occurrence less; about the number of events of a popular row."""
+
+    width: int = 200
+    """M: neighbours kept a row."""
+
+    weighted: bool = False
+    """Whether event weights count, or only that there was an event."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be trained with."""
+        require(0 < self.regularization < 1e9, "regularization", self.regularization, "positive and below 1e9")
+        require_width(self.width)
+
+
+def train(interactions: Interactions, parameters: EaseParameters, *, seed: int, progress: Progress) -> ItemGraph:
+    """Train on interactions; the seed is not needed. Raises TrainingError above LARGEST active rows."""
+    require_entries(interactions, "ease")
+    active = np.flatnonzero(interactions.popularity())
+    if active.size > LARGEST:
+        raise TrainingError(
+            f"ease: {active.size} rows have interactions, the closed form is for at most {LARGEST}; use spectral"
+        )
+    matrix = sparse.csr_matrix(interactions.matrix(binary=not parameters.weighted)[:, active])
+    progress(0.05, "counting co-occurrences")
+    gram = np.asarray((matrix.T @ matrix).toarray(), np.float32, order="F")
+    gram[np.diag_indices_from(gram)] += np.float32(parameters.regularization)
+    progress(0.2, "inverting")
+    inverse = _inverse(gram)
+    progress(0.8, "choosing neighbours")
+    ids, weights = heaviest(inverse, np.float32(-1) / inverse.diagonal(), parameters.width)
+    progress(1.0, "choosing neighbours")
+    return ItemGraph.from_arrays(
+        *spread(ids, weights, active, interactions.rows),
+        trainer="ease",
+        parameters=dataclasses.asdict(parameters),
+    )
+
+
+def _inverse(gram: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Inverse of a symmetric positive definite matrix, in place."""
+    with threadpool_limits(limits=os.cpu_count(), user_api="blas"):
+        factor, failed = lapack.spotrf(gram, lower=1, overwrite_a=1)
+        if not failed:
+            factor, failed = lapack.spotri(factor, lower=1, overwrite_c=1)
+    if failed:
+        raise TrainingError("ease: the co-occurrence matrix cannot be inverted; raise regularization")
+    whole: NDArray[np.float32] = np.tril(factor)
+    whole += np.tril(factor, -1).T
+    return whole
+
+
+TRAINER = Trainer("ease", "closed-form linear model; catalogues up to 20,000 rows", EaseParameters, train)

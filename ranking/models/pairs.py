@@ -1,0 +1,149 @@
+"""All pairs of rows, top-M of each, without N² memory: how factors become a graph.
+
+Owns the blocked product and the running selection. Of the symmetric product only one half is computed; every
+tile serves its rows and its columns. For given factors the result does not depend on the number of threads
+of the selection.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from ranking.models.progress import Progress
+
+_STRIP = 2048
+_TILE = 8192
+_CHUNK = 64
+
+
+def top_pairs(
+    factors: NDArray[np.float32],
+    row_scale: NDArray[np.float32],
+    column_scale: NDArray[np.float32],
+    width: int,
+    progress: Progress,
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Top ``width`` by magnitude of each row of ``diag(row_scale) F Fᵀ diag(column_scale)``, without its
+    diagonal.
+
+    ``factors`` F float32 [N, K] C-ordered; scales float32 [N], not negative. Returns ids int32 [N, M], -1
+    where there is none, and weights float32 [N, M], in no particular order within a row, with M = min(width,
+    N - 1) but at least 1. Memory: O(N·(K + M)) and one tile of 64 MB.
+    """
+    rows = factors.shape[0]
+    kept = max(1, min(width, rows - 1))
+    room = 2 * kept + 64
+    ids = np.full((rows, room), -1, np.int32)
+    values = np.zeros((rows, room), np.float32)
+    filled = np.zeros(rows, np.int64)
+    floor = np.zeros(rows, np.float32)
+    buffer = np.empty(_STRIP * _TILE, np.float32)
+    state = (ids, values, filled, floor, kept)
+    for start in range(0, rows, _STRIP):
+        stop = min(start + _STRIP, rows)
+        strip = factors[start:stop]
+        tile = _product(strip, strip, buffer)
+        np.fill_diagonal(tile, 0)
+        _by_row(tile, start, start, column_scale, *state)
+        for left in range(stop, rows, _TILE):
+            right = min(left + _TILE, rows)
+            tile = _product(strip, factors[left:right], buffer)
+            _by_row(tile, start, left, column_scale, *state)
+            _by_column(tile, start, left, column_scale, *state)
+        progress(1 - ((rows - stop) / rows) ** 2, "comparing all pairs of rows")
+    _finish(ids, values, filled, kept)
+    return ids[:, :kept].copy(), values[:, :kept] * row_scale[:, None]
+
+
+def _product(left: NDArray[np.float32], right: NDArray[np.float32], buffer: NDArray[np.float32]) -> NDArray[np.float32]:
+    shape = (left.shape[0], right.shape[0])
+    out = buffer[: shape[0] * shape[1]].reshape(shape)
+    np.matmul(left, right.T, out=out)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _swap(ids: Any, values: Any, a: int, b: int) -> None:
+    ids[a], ids[b] = ids[b], ids[a]
+    values[a], values[b] = values[b], values[a]
+
+
+@njit(cache=True, nogil=True)
+def _heavier(ids: Any, values: Any, a: int, weight: Any, number: Any) -> bool:
+    """Whether slot a comes before (weight, number): larger magnitude first, then smaller id."""
+    mine = abs(values[a])
+    return bool(mine > weight or (mine == weight and ids[a] < number))
+
+
+@njit(cache=True, nogil=True)
+def _select(ids: Any, values: Any, filled: int, kept: int) -> None:
+    """Bring the ``kept`` heaviest of the first ``filled`` slots to the front (quickselect)."""
+    low, high = 0, filled - 1
+    while low < high:
+        middle = (low + high) // 2
+        weight, number = abs(values[middle]), ids[middle]
+        _swap(ids, values, middle, high)
+        store = low
+        for at in range(low, high):
+            if _heavier(ids, values, at, weight, number):
+                _swap(ids, values, at, store)
+                store += 1
+        _swap(ids, values, store, high)
+        if store == kept - 1:
+            return
+        if store < kept:
+            low = store + 1
+        else:
+            high = store - 1
+
+
+@njit(cache=True, nogil=True)
+def _offer(ids: Any, values: Any, filled: Any, floor: Any, row: int, other: int, value: Any, kept: int) -> None:
+    at = filled[row]
+    ids[row, at] = other
+    values[row, at] = value
+    filled[row] = at + 1
+    if at + 1 == ids.shape[1]:
+        _select(ids[row], values[row], at + 1, kept)
+        filled[row] = kept
+        lowest = abs(values[row, 0])
+        for slot in range(1, kept):
+            lowest = min(lowest, abs(values[row, slot]))
+        floor[row] = lowest
+
+
+@njit(parallel=True, cache=True, nogil=True)
+def _by_row(
+    tile: Any, start: int, left: int, scale: Any, ids: Any, values: Any, filled: Any, floor: Any, kept: int
+) -> None:
+    for at in prange(tile.shape[0]):
+        row = start + at
+        for column in range(tile.shape[1]):
+            value = tile[at, column] * scale[left + column]
+            if abs(value) > floor[row]:
+                _offer(ids, values, filled, floor, row, left + column, value, kept)
+
+
+@njit(parallel=True, cache=True, nogil=True)
+def _by_column(
+    tile: Any, start: int, left: int, scale: Any, ids: Any, values: Any, filled: Any, floor: Any, kept: int
+) -> None:
+    columns = tile.shape[1]
+    for chunk in prange((columns + _CHUNK - 1) // _CHUNK):
+        first = chunk * _CHUNK
+        last = min(first + _CHUNK, columns)
+        for at in range(tile.shape[0]):
+            for column in range(first, last):
+                value = tile[at, column] * scale[start + at]
+                if abs(value) > floor[left + column]:
+                    _offer(ids, values, filled, floor, left + column, start + at, value, kept)
+
+
+@njit(parallel=True, cache=True, nogil=True)
+def _finish(ids: Any, values: Any, filled: Any, kept: int) -> None:
+    for row in prange(ids.shape[0]):
+        _select(ids[row], values[row], filled[row], kept)
