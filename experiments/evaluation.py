@@ -1,0 +1,151 @@
+"""Evaluation: one judge for every model.
+
+Owns the measures and what a model's lists are judged by. Every quality number that the project prints comes from here;
+`experiments.top_lists` forms the lists with the semantics of serving.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.splits import Split
+from experiments.statistics import Interval, paired_bootstrap
+from experiments.top_lists import ScoreBlock, graph_lists, score_lists
+from ranking.errors import DataError
+from ranking.graph import ItemGraph
+from ranking.interactions import Interactions
+from ranking.models import Progress, silent
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """Lists of one model and how they fared, by reader and in total. Arrays are read-only."""
+
+    k: int
+    """Length of the lists."""
+
+    readers: NDArray[np.int64]
+    """int64[e]: readers with held-out entries, rising."""
+
+    lists: NDArray[np.int32]
+    """int32[e, k]: the rows each would have been shown, best first; -1 where there were no more."""
+
+    recall: NDArray[np.float64]
+    """float64[e]: share of a reader's held-out rows in their list."""
+
+    ndcg: NDArray[np.float64]
+    """float64[e]: discounted gain of the list over that of the best possible list."""
+
+    coverage: float
+    """Share of the catalogue's rows that stand in any list."""
+
+    gini: float
+    """Inequality of exposure over the catalogue: 0 all rows alike, towards 1 all exposure on one row."""
+
+    novelty: float
+    """Mean self-information of what was listed, in bits: −log₂ of the share of readers who had acted on the row."""
+
+    def metrics(self) -> dict[str, float]:
+        """The totals under their printed names, as an ItemGraph carries them."""
+        return {
+            f"recall@{self.k}": float(self.recall.mean()),
+            f"ndcg@{self.k}": float(self.ndcg.mean()),
+            f"coverage@{self.k}": self.coverage,
+            f"gini@{self.k}": self.gini,
+            f"novelty@{self.k}": self.novelty,
+            "readers": float(self.readers.size),
+        }
+
+    def over(self, other: Evaluation, *, seed: int) -> dict[str, Interval]:
+        """How much better than another model on the same readers: paired bootstrap of recall and ndcg."""
+        if self.k != other.k or not np.array_equal(self.readers, other.readers):
+            raise DataError("two evaluations compare only over the same readers and list length")
+        return {
+            f"recall@{self.k}": paired_bootstrap(self.recall, other.recall, seed=seed),
+            f"ndcg@{self.k}": paired_bootstrap(self.ndcg, other.ndcg, seed=seed),
+        }
+
+
+def evaluate_graph(
+    graph: ItemGraph,
+    split: Split,
+    *,
+    k: int = 20,
+    history_weights: NDArray[np.int64] | None = None,
+    progress: Progress = silent,
+) -> Evaluation:
+    """Judge a graph by the lists it would serve; see `experiments.top_lists.graph_lists`."""
+    readers = _judged(split, k)
+    lists = graph_lists(graph, split.train, readers, k, history_weights=history_weights, progress=progress)
+    return judge(lists, readers, split)
+
+
+def evaluate_scores(scores: ScoreBlock, split: Split, *, k: int = 20, progress: Progress = silent) -> Evaluation:
+    """Judge a model that gives dense scores, for comparison with the graph that is made of it."""
+    readers = _judged(split, k)
+    return judge(score_lists(scores, split.train, readers, k, progress=progress), readers, split)
+
+
+def judge(lists: NDArray[np.int32], readers: NDArray[np.int64], split: Split) -> Evaluation:
+    """Judge lists int32[e, k] for ``readers`` int64[e], each with held-out entries.
+
+    Recall@k is hits over the number of held-out rows; NDCG@k has gain 1 for a hit, discount 1/log₂(position + 2), and
+    an ideal list of min(k, held-out) hits: the definitions of LightGCN (He et al. 2020), averaged over readers.
+    """
+    k = lists.shape[1]
+    test = split.test
+    hits = _hits(lists, readers, test)
+    held = np.diff(test.indptr)[readers]
+    discount = 1 / np.log2(np.arange(k) + 2)
+    ideal = np.cumsum(discount)[np.minimum(held, k) - 1]
+    shown = np.bincount(lists[lists >= 0], minlength=test.rows)
+    evaluation = Evaluation(
+        k,
+        readers,
+        lists,
+        hits.sum(axis=1) / held,
+        (hits * discount).sum(axis=1) / ideal,
+        float((shown > 0).mean()),
+        gini(shown),
+        _novelty(shown, split.train),
+    )
+    for array in (evaluation.readers, evaluation.lists, evaluation.recall, evaluation.ndcg):
+        array.setflags(write=False)
+    return evaluation
+
+
+def gini(counts: NDArray[np.int64]) -> float:
+    """Gini coefficient of non-negative counts [N]; 0 where there is nothing to share out."""
+    total, size = float(counts.sum()), counts.size
+    if total == 0:
+        return 0.0
+    ranks = np.arange(1, size + 1)
+    return float(2 * (ranks * np.sort(counts)).sum() / (size * total) - (size + 1) / size)
+
+
+def _judged(split: Split, k: int) -> NDArray[np.int64]:
+    if k < 1:
+        raise DataError(f"lists must be at least 1 long, got k = {k}")
+    if (split.train.readers, split.train.rows) != (split.test.readers, split.test.rows):
+        raise DataError("training and held-out entries must be numbered alike")
+    readers = np.flatnonzero(np.diff(split.test.indptr)).astype(np.int64)
+    if readers.size == 0:
+        raise DataError("no reader has held-out entries, so there is nothing to judge by; hold out a larger share")
+    return readers
+
+
+def _hits(lists: NDArray[np.int32], readers: NDArray[np.int64], test: Interactions) -> NDArray[np.bool_]:
+    held = np.sort(test.entry_readers() * test.rows + test.indices)
+    asked = readers[:, None] * test.rows + lists
+    at = np.minimum(np.searchsorted(held, asked), held.size - 1)
+    hits: NDArray[np.bool_] = (held[at] == asked) & (lists >= 0)
+    return hits
+
+
+def _novelty(shown: NDArray[np.int64], train: Interactions) -> float:
+    share = np.maximum(train.popularity(), 1) / max(1, train.readers)
+    total = int(shown.sum())
+    return float((shown * -np.log2(share)).sum() / total) if total else 0.0

@@ -1,0 +1,141 @@
+"""Splits: what is trained on and what is held out, and the text format in which published splits come.
+
+Owns the time splits (each reader's latest, and the newest slice of all), the seeded carving of a validation set where
+there are no times, and the reader of the Gowalla text format. A held-out entry is never in the training set.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranking.errors import DataError
+from ranking.interactions import Interactions
+from ranking.models import Progress, silent
+
+LARGEST_NUMBER = 100_000_000
+"""Largest reader or item number a text file may use: arrays are as long as the largest."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Split:
+    """Two Interactions of one shape. A reader counts in an evaluation when ``test`` has entries of theirs."""
+
+    train: Interactions
+    test: Interactions
+
+
+def latest_of_each(interactions: Interactions, fraction: float = 0.2) -> Split:
+    """Hold out each reader's latest ⌊n · fraction⌋ entries of n, their numbers rounded down."""
+    _check_fraction(fraction)
+    counts = np.diff(interactions.indptr)
+    kept = counts - np.floor(counts * fraction + 1e-9).astype(np.int64)
+    held = _rank(interactions) >= np.repeat(kept, counts)
+    return Split(interactions.where(~held), interactions.where(held))
+
+
+def newest_slice(interactions: Interactions, fraction: float = 0.2) -> Split:
+    """Hold out what is newer than the time below which a share ``1 - fraction`` of all entries lies.
+
+    Entries of one second stay together, on the training side. Raises DataError when that leaves nothing to hold out.
+    """
+    _check_fraction(fraction)
+    if not interactions.timed:
+        raise DataError("a time split needs entries with different times; carve a seeded validation set instead")
+    held = interactions.times > np.quantile(interactions.times, 1 - fraction, method="lower")
+    if not held.any():
+        raise DataError(f"the newest {fraction:.0%} of the entries are of one second; choose a larger fraction")
+    return Split(interactions.where(~held), interactions.where(held))
+
+
+def carve(interactions: Interactions, fraction: float = 0.1, *, seed: int) -> Split:
+    """Hold out ⌊n · fraction⌋ of each reader's n entries at random (at least one of n ≥ 2): for data without times."""
+    _check_fraction(fraction)
+    counts = np.diff(interactions.indptr)
+    drawn = np.random.default_rng(seed).random(interactions.count)
+    order = np.lexsort((drawn, interactions.entry_readers()))
+    share = np.floor(counts * fraction + 1e-9).astype(np.int64)
+    share = np.where((share == 0) & (counts >= 2), 1, share)
+    held = np.empty(interactions.count, np.bool_)
+    held[order] = _rank(interactions) < np.repeat(share, counts)
+    return Split(interactions.where(~held), interactions.where(held))
+
+
+def validation(interactions: Interactions, *, fraction: float = 0.2, seed: int) -> Split:
+    """The validation set that suits the data: each reader's latest where there are times, else carved by ``seed``."""
+    if interactions.timed:
+        return latest_of_each(interactions, fraction)
+    return carve(interactions, fraction, seed=seed)
+
+
+def read_pair(train: Path, test: Path, progress: Progress = silent) -> Split:
+    """A published pair of files as a Split of one shape. Pairs of reader and item in both stay in training alone."""
+    columns = [_read(path, progress) for path in (Path(train), Path(test))]
+    shape = [1 + max((int(part[at].max()) for part in columns if part[at].size), default=-1) for at in (0, 1)]
+    known, held = (Interactions.from_columns(reader, item, readers=shape[0], rows=shape[1]) for reader, item in columns)
+    both = np.isin(_pairs(held), _pairs(known))
+    return Split(known, held.where(~both) if both.any() else held)
+
+
+def _pairs(interactions: Interactions) -> NDArray[np.int64]:
+    return interactions.entry_readers() * interactions.rows + interactions.indices
+
+
+def _read(path: Path, progress: Progress) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Columns reader and item of a text file: on each line a reader's number, then the numbers of their items.
+
+    A reader without items is allowed. DataError names path and line of what is not a number in range, of an empty
+    line, and of a reader met twice.
+    """
+    readers: list[int] = []
+    lists: list[NDArray[np.int64]] = []
+    met: dict[int, int] = {}
+    try:
+        size, done = max(1, path.stat().st_size), 0
+        with open(path, "rb") as file:
+            for number, line in enumerate(file, start=1):
+                values = _numbers(line, path, number)
+                reader = int(values[0])
+                if reader in met:
+                    raise DataError(
+                        f"{path}:{number}: reader {reader} was on line {met[reader]} already; join the lines"
+                    )
+                met[reader] = number
+                readers.append(reader)
+                lists.append(values[1:])
+                done += len(line)
+                if number % 2048 == 0:
+                    progress(done / size, f"reading {path.name}")
+    except OSError as cause:
+        raise DataError(f"{path}: cannot be read ({cause.strerror})") from cause
+    if not lists:
+        raise DataError(f"{path}: is empty; expected lines of a reader's number and the numbers of their items")
+    progress(1.0, f"reading {path.name}")
+    lengths = [len(each) for each in lists]
+    return np.repeat(np.array(readers, np.int64), lengths), np.concatenate(lists)
+
+
+def _numbers(line: bytes, path: Path, number: int) -> NDArray[np.int64]:
+    words = line.split()
+    if not words:
+        raise DataError(f"{path}:{number}: the line is empty; delete it or start it with a reader's number")
+    for word in words:
+        # isdigit() alone decides: no signs, no underscores, no points, and nothing longer than the limit.
+        if not word.isdigit() or len(word) > 9 or int(word) > LARGEST_NUMBER:
+            shown = word[:40].decode("utf-8", "backslashreplace")
+            raise DataError(f"{path}:{number}: {shown!r} is not a whole number from 0 to {LARGEST_NUMBER}")
+    return np.array(words, dtype=np.int64)
+
+
+def _rank(interactions: Interactions) -> NDArray[np.int64]:
+    """int64[n]: the position of each entry within its reader's."""
+    starts = np.repeat(interactions.indptr[:-1], np.diff(interactions.indptr))
+    return np.arange(interactions.count, dtype=np.int64) - starts
+
+
+def _check_fraction(fraction: float) -> None:
+    if not 0 < fraction < 1:
+        raise DataError(f"a held-out fraction must lie between 0 and 1, got {fraction}")
