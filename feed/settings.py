@@ -32,27 +32,27 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     """Address to listen on. Only this machine reaches the default."""
 
-    port: int = Field(8080, ge=0, le=65535)
+    port: int = Field(default=8080, ge=0, le=65535)
     """Port to listen on; 0 takes a free one."""
 
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     """Least severe level that is logged."""
 
     # Who is asking
 
-    secret: SecretStr | None = Field(None, min_length=32)
+    secret: SecretStr | None = Field(default=None, min_length=32)
     """Secret that signs local tokens (HS256) and cursors. Unset: generated into the home folder with mode 0600."""
 
     local_tokens: bool = True
     """Whether tokens signed with the local secret are accepted. Off: only the key set's issuer gives tokens."""
 
-    jwks_url: str = Field("", pattern=r"^(https://.+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?/.*)?$")
+    jwks_url: str = Field(default="", pattern=r"^(https://.+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?/.*)?$")
     """Address of the issuer's JSON Web Key Set (RS256, ES256 or EdDSA keys); https, or http on this machine."""
 
     jwks_file: Path | None = None
     """File with a JSON Web Key Set, in place of an address; read again when it changes."""
 
-    jwks_refresh: float = Field(300.0, ge=10)
+    jwks_refresh: float = Field(default=300.0, ge=10)
     """Seconds between two looks at the key set. An unknown key id causes a look at once, at most every 10 s."""
 
     token_issuer: str = ""
@@ -61,30 +61,30 @@ class Settings(BaseSettings):
     token_audience: str = ""
     """Value that ``aud`` of every token must contain; empty accepts tokens without ``aud`` only."""
 
-    token_leeway: int = Field(30, ge=0, le=300)
+    token_leeway: int = Field(default=30, ge=0, le=300)
     """Seconds by which another machine's clock may be off when ``exp`` and ``nbf`` are checked."""
 
-    token_cache: int = Field(60, ge=0, le=60)
+    token_cache: int = Field(default=60, ge=0, le=60)
     """Seconds for which a verified token or key is remembered, by its digest. 0 verifies every request."""
 
     # What may come in
 
-    body_limit: int = Field(1 << 20, ge=1024)
+    body_limit: int = Field(default=1 << 20, ge=1024)
     """Largest request body; larger ones are answered 413."""
 
-    import_limit: int = Field(64 << 20, ge=1024)
+    import_limit: int = Field(default=64 << 20, ge=1024)
     """Largest body of an item import; larger data sets go in through several requests or ``weir import``."""
 
-    import_line_limit: int = Field(64 << 10, ge=256)
+    import_line_limit: int = Field(default=64 << 10, ge=256)
     """Longest line of an item import; longer ones are refused, the others taken."""
 
-    rate_personal: float = Field(50.0, ge=0)
+    rate_personal: float = Field(default=50.0, ge=0)
     """Requests a second that one reader, one author, or one address without a token may make; 0 for no limit."""
 
-    rate_service: float = Field(20_000.0, ge=0)
+    rate_service: float = Field(default=20_000.0, ge=0)
     """Requests a second that one service key or token of any other scope may make; 0 for no limit."""
 
-    rate_burst: float = Field(5.0, ge=1)
+    rate_burst: float = Field(default=5.0, ge=1)
     """Seconds' worth of requests that may come at once after a pause."""
 
     cors_origins: tuple[str, ...] = ()
@@ -92,36 +92,36 @@ class Settings(BaseSettings):
 
     # How pages are made
 
-    lease: float = Field(2.0, gt=0, le=60)
+    lease: float = Field(default=2.0, gt=0, le=60)
     """Seconds for which a replica may serve without confirming the ledger's head (law 10)."""
 
-    enforced_timeout: float = Field(2.0, gt=0, le=60)
+    enforced_timeout: float = Field(default=2.0, gt=0, le=60)
     """Longest wait for replicas to obey a decision before its answer names the lagging ones."""
 
-    popular_every: float = Field(60.0, ge=0)
+    popular_every: float = Field(default=60.0, ge=0)
     """Least seconds between two computations of the popular lists."""
 
-    reader_states: int = Field(200_000, ge=1)
+    reader_states: int = Field(default=200_000, ge=1)
     """Readers whose state is kept in memory."""
 
-    cursor_hours: int = Field(24, ge=1, le=168)
+    cursor_hours: int = Field(default=24, ge=1, le=168)
     """Hours after which a cursor no longer continues its session."""
 
-    retrain_days: int = Field(7, ge=1, le=366)
+    retrain_days: int = Field(default=7, ge=1, le=366)
     """Days within which the operator trains again; receipts of erasure promise it."""
 
     # What is kept
 
-    servings_days: int = Field(30, ge=1)
+    servings_days: int = Field(default=30, ge=1)
     """Days for which Servings are kept for why, replay and preview."""
 
-    servings_queue: int = Field(10_000, ge=1)
+    servings_queue: int = Field(default=10_000, ge=1)
     """Servings that may wait to be written; what does not fit is dropped and counted."""
 
-    write_queue: int = Field(100_000, ge=1)
+    write_queue: int = Field(default=100_000, ge=1)
     """Rows that may wait for the writer; beyond it, writes are answered 503 with Retry-After."""
 
-    free_disk: int = Field(64 << 20, ge=0)
+    free_disk: int = Field(default=64 << 20, ge=0)
     """Free bytes under the home folder below which this process reports that it is not ready."""
 
     @model_validator(mode="after")

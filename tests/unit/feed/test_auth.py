@@ -52,7 +52,7 @@ class Place:
     def __init__(self, **given: Any) -> None:
         self.clock = ManualClock()
         self.store = MemoryStore()
-        settings = Settings(_env_file=None, **given)
+        settings = Settings(**given)
         self.authenticator = Authenticator(settings, SECRET, KeySet(settings), self.store.keys, self.clock)
 
     def caller(self, credential: str | bytes | None) -> Caller:
