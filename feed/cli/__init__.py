@@ -1,0 +1,52 @@
+"""The command line: one file per group of commands, each a thin client of the packages below it.
+
+Errors are one line that names what was wrong, where, and what to do. Exit codes: 0 done, 1 failed, 2 wrong usage or
+bad input.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from feed.cli.demo import demo
+from feed.cli.doctor import doctor
+from feed.cli.evaluate import evaluate
+from feed.cli.failures import explained
+from feed.cli.importing import import_data
+from feed.cli.replay import replay
+from feed.cli.serve import serve
+from feed.cli.token import token
+from feed.cli.train import train
+
+app = typer.Typer(
+    name="weir",
+    help="A recommendation feed whose algorithm is governed.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("demo")(demo)
+app.command("serve")(serve)
+app.command("import")(import_data)
+app.command("train")(train)
+app.command("evaluate")(evaluate)
+app.command("replay")(replay)
+app.command("token")(token)
+app.command("doctor")(doctor)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code. What goes wrong is told in one line on the error output."""
+    try:
+        code = app(args=None if arguments is None else list(arguments), prog_name="weir", standalone_mode=False)
+    except Exception as error:
+        told = explained(error)
+        if told is None:
+            raise
+        print(f"weir: {told.line}", file=sys.stderr)
+        return told.code
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,70 @@
+"""``weir demo``: the whole service on one machine, with a community that uses it; or a check of its story."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from feed.cli.failures import CommandFailed
+from feed.cli.speaking import Json, print_json, print_table, progress_bar, settings_for
+from feed.settings import Settings
+
+DEFAULT_FOLDER = Path("weir-demo")
+
+
+def demo(
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Real data: a MovieLens or goodbooks folder, or Weir NDJSON. Simulated when left out."),
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Folder to keep it in, used again by the next start. weir-demo by default.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port; 0 takes a free one. 8080 by default.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Play the whole story on a temporary folder and tell what was seen.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Serve a community with live traffic, and print URLs and curl lines; or check every promise of the story."""
+    if check:
+        _check(data, json)
+    else:
+        _run(data, folder or DEFAULT_FOLDER, port)
+
+
+def _run(data: Path | None, folder: Path, port: int | None) -> None:
+    from feed.clock import SystemClock
+    from feed.demo.preparing import FULL, prepare
+    from feed.demo.running import run_demo
+
+    settings, clock = settings_for(folder, host="127.0.0.1", port=port), SystemClock()
+    with progress_bar() as bar:
+        prepared = prepare(settings, data, FULL, now=clock.now(), progress=bar.share, say=typer.echo)
+    run_demo(settings, prepared, clock, typer.echo)
+
+
+def _check(data: Path | None, json: bool) -> None:
+    from feed.clock import SystemClock
+    from feed.demo.check import check
+
+    def settings(home: Path) -> Settings:
+        return settings_for(home, host="127.0.0.1", port=0)
+
+    with progress_bar() as bar:
+        told = check(data, settings, SystemClock(), bar.share)
+    broken = [seen for seen in told if not seen.kept]
+    if json:
+        rows = [
+            {"chapter": seen.chapter, "expected": seen.expected, "seen": seen.seen, "kept": seen.kept} for seen in told
+        ]
+        print_json({"kept": not broken, "chapters": rows})
+    else:
+        rows_told = [(seen.chapter, seen.expected, seen.seen, "yes" if seen.kept else "NO") for seen in told]
+        print_table("", ("chapter", "expected", "seen", "kept"), rows_told)
+    if broken:
+        raise CommandFailed(f"{len(broken)} of {len(told)} promises were not kept: {broken[0].chapter}")

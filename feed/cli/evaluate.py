@@ -1,0 +1,84 @@
+"""``weir evaluate``: how good a model is, on a published pair of files or on the store by time."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from feed.cli.failures import BadInput
+from feed.cli.speaking import Home, Json, print_json, progress_bar, settings_for
+
+MODELS = ("spectral", "ease", "als", "neighbours", "popularity")
+"""The trainers, so that `--help` need not load them; a test holds the two equal."""
+
+
+class Hold(StrEnum):
+    """What is held out of a store."""
+
+    LATEST = "latest"
+    NEWEST = "newest"
+
+
+Parameter = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the model; may be repeated.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random in training.")]
+
+
+def parameters_of(given: list[str] | None) -> dict[str, Any]:
+    """``name=value`` texts as parameters; values are JSON, or else plain text. Raises BadInput."""
+    parameters: dict[str, Any] = {}
+    for text in given or ():
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise BadInput(f"--set {text!r} is no NAME=VALUE; write for example components=512")
+        try:
+            parameters[name] = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            parameters[name] = value
+    return parameters
+
+
+def evaluate(
+    train: Annotated[Path | None, typer.Option(help="Training file: on each line a reader, then items.")] = None,
+    test: Annotated[Path | None, typer.Option(help="Held-out file of the same form.")] = None,
+    model: Annotated[str, typer.Option(help=f"One of {', '.join(MODELS)}, or auto.")] = "spectral",
+    set_: Parameter = None,
+    hold: Annotated[
+        Hold, typer.Option(help="In a store: each reader's latest events, or the newest of all.")
+    ] = Hold.LATEST,
+    fraction: Annotated[float, typer.Option(min=0.01, max=0.9, help="In a store: share held out.")] = 0.2,
+    seed: Seed = 0,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Train on one part and judge on the other: Recall@20, NDCG@20, coverage, Gini, beside popularity.
+
+    With --train and --test, on a pair of files in the text format of published splits; otherwise on the store, split
+    by time. Nothing is registered.
+    """
+    from experiments.holdout import HeldOut, evaluate_files, evaluate_store
+    from feed.cli.reports import print_report
+
+    if (train is None) != (test is None):
+        raise BadInput(f"--{'test' if test is None else 'train'} is missing; name both files, or none for the store")
+    given: dict[str, Any] = {"model": model, "parameters": parameters_of(set_), "seed": seed}
+    with progress_bar() as bar:
+        if train is not None and test is not None:
+            report = evaluate_files(train, test, **given, progress=bar.share)
+        else:
+            from feed.cli.stores import reading
+            from feed.training import interactions_of
+
+            with reading(settings_for(home)) as (store, snapshot):
+                interactions = interactions_of(store, snapshot.catalogue)
+            held_out = HeldOut.LATEST_OF_EACH if hold is Hold.LATEST else HeldOut.NEWEST_SLICE
+            report = evaluate_store(interactions, held_out=held_out, fraction=fraction, **given, progress=bar.share)
+    if json:
+        print_json(report.as_json())
+    else:
+        print_report(report)

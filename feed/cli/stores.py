@@ -1,0 +1,26 @@
+"""Stores as commands need them: opened for reading beside a running server, or owned for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from feed.control.follow import catch_up
+from feed.library import Graphs, PolicyDocuments
+from feed.settings import Settings
+from feed.storage.ports import Store
+from feed.storage.sqlite import open_sqlite
+from ranking.fold import Fold
+from ranking.snapshot import Snapshot
+
+
+@contextmanager
+def reading(settings: Settings) -> Iterator[tuple[Store, Snapshot]]:
+    """The store opened for reading, and the Snapshot it folds to as it stands."""
+    store = open_sqlite(settings.store_file, exclusive=False)
+    try:
+        fold = Fold(PolicyDocuments(store.policies), Graphs(store.models, settings.models_folder))
+        catch_up(fold, store)
+        yield store, fold.snapshot()
+    finally:
+        store.close()

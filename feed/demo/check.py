@@ -1,0 +1,57 @@
+"""The check: the demo's story on a temporary folder with a real server, and a verdict on every promise."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+
+from feed.clock import Clock
+from feed.demo.preparing import SMALL, prepare
+from feed.demo.server_process import ServerFailed, ServerProcess
+from feed.demo.story import Seen, Story
+from feed.settings import Settings
+from ranking.models import Progress
+
+REPLAYED = 1_000
+_REPLAY_SECONDS = 60
+
+
+def check(data: Path | None, make_settings: Callable[[Path], Settings], clock: Clock, progress: Progress) -> list[Seen]:
+    """Play the story on data, or on a small simulated community; every promise with what was seen.
+
+    Raises what preparing raises. The folder and the server are gone afterwards, whatever happens.
+    """
+    with tempfile.TemporaryDirectory(prefix="weir-demo-") as folder:
+        settings = make_settings(Path(folder) / "home")
+        prepared = prepare(settings, data, SMALL, now=clock.now(), progress=progress, say=lambda _: None)
+        with ServerProcess(settings) as server:
+            try:
+                progress(1.0, "playing the story")
+                server.start()
+                told = Story(server, prepared.readers, clock).play()
+                told.append(_replayed(settings))
+                code = server.stop()
+            except ServerFailed as failure:
+                return [Seen("the server", "starts, serves and stops", str(failure), False)]
+            return [*told, Seen("SIGTERM", "the server finishes and ends with code 0", f"code {code}", code == 0)]
+
+
+def _replayed(settings: Settings) -> Seen:
+    """Every recorded page of the story, made again by ``weir replay`` beside the running server."""
+    expected = "every recorded page comes out identical, those of the erased reader excepted"
+    command = [sys.executable, "-m", "feed.cli", "replay", "--newest", str(REPLAYED), "--json"]
+    try:
+        outcome = subprocess.run(
+            [*command, "--home", str(settings.home)], capture_output=True, timeout=_REPLAY_SECONDS, check=False
+        )
+        told = orjson.loads(outcome.stdout)
+    except (subprocess.TimeoutExpired, orjson.JSONDecodeError) as error:
+        return Seen("replay is byte-identical", expected, f"{type(error).__name__}", False)
+    seen = f"{told['identical']} of {told['replayed']} identical, {told['erased']} erased"
+    kept = told["identical"] + told["erased"] == told["replayed"] and told["identical"] > 0 and not told["different"]
+    return Seen("replay is byte-identical", expected, seen, kept)

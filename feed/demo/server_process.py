@@ -1,0 +1,103 @@
+"""A real server in a process of its own, started, killed and stopped as an operator's machine would do it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from feed.api_client import Api, ApiUnreachable
+from feed.errors import FeedError
+from feed.serving import address_file
+from feed.settings import Settings
+
+_START_SECONDS = 60.0
+_STOP_SECONDS = 20.0
+_LOOK_EVERY = 0.05
+
+
+class ServerFailed(FeedError):
+    """The server did not start or stop in time; its last words are in the message."""
+
+
+class ServerProcess:
+    """``weir serve`` on a home folder and a free loopback port. A context manager: whatever happens, it ends."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._log = settings.home / "server.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.api: Api | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
+
+    def start(self) -> Api:
+        """Start and wait until it is ready; raises ``ServerFailed``."""
+        address = address_file(self._settings)
+        address.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "feed.cli", "serve", "--host", "127.0.0.1", "--port", "0"]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, "--home", str(self._settings.home)],
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            )
+        pause, looks = threading.Event(), int(_START_SECONDS / _LOOK_EVERY)
+        for _ in range(looks):
+            if self._process.poll() is not None:
+                raise ServerFailed(f"the server ended with code {self._process.returncode}: {self._last_words()}")
+            if self._answers(address):
+                assert self.api is not None
+                return self.api
+            pause.wait(_LOOK_EVERY)
+        raise ServerFailed(f"the server was not ready after {_START_SECONDS:g} s: {self._last_words()}")
+
+    def kill(self) -> None:
+        """``kill -9``: no chance to finish anything."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """SIGTERM, as an operator stops it; returns the exit code, raises ``ServerFailed`` when it does not end."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> int:
+        assert self._process is not None
+        if self.api is not None:
+            self.api.close()
+            self.api = None
+        self._process.send_signal(how)
+        try:
+            return self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise ServerFailed(f"the server did not stop in {_STOP_SECONDS:g} s: {self._last_words()}") from None
+
+    def _answers(self, address: Path) -> bool:
+        if self.api is None:
+            url = address.read_text(encoding="utf-8").strip() if address.exists() else ""
+            if not url:
+                return False
+            self.api = Api.of(self._settings, url)
+        try:
+            return self.api.ask("GET", "/readyz").is_success
+        except ApiUnreachable:
+            return False
+
+    def _last_words(self) -> str:
+        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines() if self._log.exists() else []
+        return " / ".join(lines[-3:]) or "it said nothing"

@@ -1,0 +1,125 @@
+"""Serving: the application behind uvicorn, on an address that other commands can find, until it is told to stop.
+
+The address is taken before the store, so that a second server fails before it touches anything; SIGTERM and Ctrl-C
+finish what was begun, write what is queued and give the store up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from feed.app import create_app
+from feed.bootstrap import open_service
+from feed.errors import SetupInvalid
+from feed.settings import Settings
+
+_GRACE_SECONDS = 10
+_BACKLOG = 2048
+
+
+def run(settings: Settings, ready: Callable[[str], None]) -> None:
+    """Serve until a signal; ``ready`` is told the URL once requests are answered.
+
+    Raises ``SetupInvalid`` when the address is taken or the service cannot start, and the storage errors of opening.
+    """
+    _log_at(settings.log_level)
+    with _listening(settings) as (listener, url):
+        service = open_service(settings)
+        try:
+            app = create_app(service)
+            config = uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                lifespan="on",
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+            )
+            server = _Server(config, lambda: _announce(settings, url, ready))
+            with _quiet_exit(), contextlib.suppress(KeyboardInterrupt):
+                server.run(sockets=[listener])
+            if not server.started:
+                raise SetupInvalid("the service did not start; the log says why, `weir doctor` what to do")
+        finally:
+            address_file(settings).unlink(missing_ok=True)
+            service.close()
+
+
+def address_file(settings: Settings) -> Path:
+    """Where a running server writes its URL."""
+    return settings.home / "address"
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it answers."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._told = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then tell."""
+        await super().startup(sockets)
+        if self.started:
+            self._told()
+
+
+@contextlib.contextmanager
+def _listening(settings: Settings) -> Iterator[tuple[socket.socket, str]]:
+    """A socket bound to the settings' address, and the URL it is reached by."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.host, settings.port))
+        except OSError as error:
+            raise SetupInvalid(
+                f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}); choose another --port, "
+                "or end the program that holds it"
+            ) from error
+        listener.listen(_BACKLOG)
+        host = f"[{settings.host}]" if family == socket.AF_INET6 else settings.host
+        yield listener, f"http://{host}:{listener.getsockname()[1]}"
+
+
+def _announce(settings: Settings, url: str, ready: Callable[[str], None]) -> None:
+    address_file(settings).write_text(f"{url}\n", encoding="utf-8")
+    ready(url)
+
+
+@contextlib.contextmanager
+def _quiet_exit() -> Iterator[None]:
+    """Let SIGTERM, which the server raises again after it has stopped, end in an ordinary return."""
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _log_at(level: str) -> None:
+    """Log lines of ``level`` and above as JSON on the error output, uvicorn's too."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    logging.basicConfig(
+        stream=sys.stderr, level=max(number, logging.WARNING), format="%(levelname)s %(name)s %(message)s"
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
