@@ -15,6 +15,7 @@ from feed.auth import Caller
 from feed.bootstrap import Service
 from feed.deciding import decide, key_of
 from feed.errors import ModelWorse, NotFound
+from feed.model_files import registered
 from feed.schemas.decisions import DecidedOut
 from feed.schemas.fields import Id
 from feed.schemas.models import ActivationIn, ModelOut, ModelsOut
@@ -72,7 +73,7 @@ async def activate(
 
 
 def _check(service: Service, version: str, force: bool) -> None:
-    model = service.store.models.get(version)
+    model = registered(service.store, service.settings.models_folder, version)
     if model is None:
         raise NotFound(f"no model {version!r} is registered; `weir train` makes one")
     service.graphs(version)
