@@ -60,6 +60,12 @@ def policy(*rules: dict[str, object], **fields: object) -> Policy:
     return validated({"name": "a policy", "rules": list(rules)} | fields)
 
 
+def empty_state() -> State:
+    """A State that knows no policy."""
+    policies: dict[str, Policy] = {}
+    return State(policies.__getitem__)
+
+
 class Sandbox:
     """A State over items, with policies by any name, told what happens in plain words."""
 

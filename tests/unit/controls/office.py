@@ -1,0 +1,103 @@
+"""An office that decides: the DecisionService over a ledger in a list, and a state that follows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any
+
+from controls.authority import Principal
+from controls.decisions import Basis, Decision, DecisionType
+from controls.proposals import Proposal
+from controls.service import DecisionService
+from tests.unit.controls.building import Sandbox, policy, rule, subject
+from tests.unit.controls.plain_columns import PlainColumns, PlainItem
+
+NOW = 1_800_000_000
+LATER = NOW + 3_600
+ITEMS = (PlainItem("a", author="x", topics=("t",)), PlainItem("b", author="y", topics=("t",)))
+ADMIN = Principal("root", frozenset({"admin"}), "admin")
+EDITOR = Principal("ed", frozenset({"editor"}), "editor")
+MODERATOR = Principal("mo", frozenset({"moderator"}), "moderator")
+
+
+class ListLedger:
+    """The ledger as a list, with idempotency by key."""
+
+    def __init__(self) -> None:
+        self.decisions: list[Decision] = []
+        self.once: dict[object, Decision] = {}
+
+    def append(self, decision: Decision, once: Any = None) -> Future[Decision]:
+        future: Future[Decision] = Future()
+        if once is None or once not in self.once:
+            numbered = replace(decision, revision=len(self.decisions) + 1)
+            self.decisions.append(numbered)
+            self.once[once if once is not None else numbered.id] = numbered
+            once = once if once is not None else numbered.id
+        future.set_result(self.once[once])
+        return future
+
+    def by_id(self, decision: str) -> Decision | None:
+        return next((made for made in self.decisions if made.id == decision), None)
+
+    def reversal_of(self, decision: str) -> Decision | None:
+        return next((made for made in self.decisions if made.reverses == decision), None)
+
+
+class Office:
+    """A DecisionService over a ledger and a sandbox that follows it."""
+
+    def __init__(self, *items: PlainItem, approvals: bool = False) -> None:
+        self.ledger = ListLedger()
+        self.policies = {
+            "good": policy(rule({"signal": "topic", "in": ["t"]}, tier="blocked", missing="hold")),
+            "ungrounded": policy(rule({"signal": "topic", "in": ["t"]}, basis=None)),
+        }
+        self.sandbox = Sandbox(*(items or ITEMS), **self.policies)
+        self.sandbox.state.advance(NOW)
+        self.columns = PlainColumns(items or ITEMS)
+        self.service = DecisionService(
+            self.ledger,
+            governance=self.sandbox.state.governance,
+            columns=lambda: self.columns,
+            policy_known=self.policies.__contains__,
+            model_known=lambda version: version == "v1",
+            new_id=lambda: f"d{len(self.ledger.decisions) + 1}",
+            policies=self.policies.__getitem__,
+            approvals=approvals,
+        )
+
+    def decide(self, proposal: Proposal, who: Principal = ADMIN, **fields: Any) -> Decision:
+        """Decide at NOW; what was new in the ledger is folded too."""
+        before = len(self.ledger.decisions)
+        made = self.service.decide(proposal, who, NOW, **fields).result(0)
+        self.sandbox.decide(*self.ledger.decisions[before:])
+        return made
+
+
+def propose(kind: str, about: str | None = "item:a", **fields: Any) -> Proposal:
+    """A proposal with everything that its type needs."""
+    act = DecisionType(kind)
+    parameters: dict[str, Mapping[str, object]] = {
+        "pin": {"position": 2},
+        "boost": {"factor": 1.5},
+        "publish_policy": {"policy": "good"},
+        "activate_model": {"model": "v1"},
+    }
+    made = Proposal(
+        type=act,
+        subject=subject(about) if about else None,
+        reason="because",
+        basis=Basis("terms", "4.2"),
+        expires_at=LATER,
+        parameters=parameters.get(kind, {}),
+    )
+    if kind in ("publish_policy", "activate_model", "freeze"):
+        made = replace(made, subject=None)
+    if kind in ("restore", "reverse"):
+        made = replace(made, expires_at=None)
+    if kind == "reverse":
+        made = replace(made, subject=None)
+    return replace(made, **fields)

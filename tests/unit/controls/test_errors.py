@@ -1,0 +1,29 @@
+"""The error tree: each kind has a type of its own that stays."""
+
+from __future__ import annotations
+
+from controls.errors import (
+    ControlsError,
+)
+
+
+def test_every_error_has_a_type_of_its_own_that_stays() -> None:
+    kinds: dict[str, type[ControlsError]] = {}
+    pending = [ControlsError]
+    while pending:
+        error = pending.pop()
+        kinds[error.type] = error
+        pending += error.__subclasses__()
+    assert sorted(kinds) == [
+        "already-reversed",
+        "conflict",
+        "controls-error",
+        "ineligible-subject",
+        "invalid-decision",
+        "invalid-policy",
+        "ledger-leaf",
+        "needs-approval",
+        "not-allowed",
+        "state-order",
+        "unknown-reference",
+    ]
