@@ -18,7 +18,8 @@ from controls.scopes import Audience
 from feed.clock import Clock
 from feed.cursor import Cursors
 from feed.reader_states import ReaderView
-from feed.servings import Inputs, Serving, ServingQueue
+from feed.recording import Inputs
+from feed.servings import Serving, ServingQueue
 from ranking.explanation import items
 from ranking.page import Page
 from ranking.pipeline import rank

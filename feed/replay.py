@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,7 +9,7 @@ import orjson
 
 from controls.policy import Policy
 from feed.control.follow import catch_up
-from feed.servings import decode_inputs
+from feed.recording import decode, digest
 from feed.storage.ports import Store
 from feed.storage.records import ServingRecord
 from ranking.explanation import items
@@ -24,14 +23,13 @@ class Replayed:
     """A page made again. ``erased``: the reader's inputs were erased, so there is nothing to compare."""
 
     serving: ServingRecord
-    recorded: bytes
     reproduced: bytes
     erased: bool
 
     @property
     def identical(self) -> bool:
-        """Whether the reproduced ``items`` equal the recorded ones byte for byte."""
-        return not self.erased and self.recorded == self.reproduced
+        """Whether the reproduced ``items`` are the recorded ones byte for byte, told by their SHA-256."""
+        return not self.erased and self.serving.items == digest(self.reproduced)
 
 
 class Replayer:
@@ -47,7 +45,7 @@ class Replayer:
         fold = self._fold()
         for serving in sorted(servings, key=lambda one: (one.revision, one.edition, one.as_of)):
             if serving.erased:
-                yield Replayed(serving, b"", b"", erased=True)
+                yield Replayed(serving, b"", erased=True)
                 continue
             if fold.revision > serving.revision or fold.edition > serving.edition or fold.as_of > serving.as_of:
                 fold = self._fold()
@@ -65,7 +63,7 @@ class Replayer:
             # The page was made while the model could not be had, or could when it cannot now.
             graph = self._graphs(serving.model) if serving.model else EMPTY_GRAPH
             snapshot = replace(snapshot, model=serving.model, graph=graph)
-        inputs, _ = decode_inputs(serving.inputs)
+        inputs = decode(serving.inputs).inputs
         page = rank(snapshot, inputs.reader, inputs.request, inputs.parameters)
         reproduced = orjson.dumps(items(page, snapshot, inputs.request))
-        return Replayed(serving, zlib.decompress(serving.items), reproduced, erased=False)
+        return Replayed(serving, reproduced, erased=False)

@@ -1,44 +1,22 @@
 """Servings: each answered page with its inputs, recorded off the request path, enough for exact replay (laws 3 and 8).
 
 A bounded queue never blocks a request: what does not fit is dropped and counted, and its ``why`` answers 410.
-Inputs are one compressed block: a JSON head, then the arrays' bytes in the head's order.
 """
 
 from __future__ import annotations
 
-import struct
 import threading
-import zlib
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
-import numpy as np
-import orjson
-from numpy.typing import NDArray
-
-from controls.scopes import AgeClass, Audience, SurfaceKind
+from feed.recording import Inputs, digest, encode
 from feed.storage.errors import StorageError
 from feed.storage.ports import Store
 from feed.storage.records import ServingRecord
 from ranking.page import Page
-from ranking.parameters import Parameters
-from ranking.reader import Mode, Reader, Request, Settings, Surface
 from ranking.snapshot import Snapshot
 
-_FORMAT = 1
 _BATCH = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """What ``rank()`` was given beside the Snapshot."""
-
-    reader: Reader
-    request: Request
-    parameters: Parameters
-    arms: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,68 +32,6 @@ class Serving:
     items: bytes
 
 
-def encode_inputs(inputs: Inputs, page_rows: NDArray[np.int32]) -> bytes:
-    """Inputs and the page's rows as one compressed block."""
-    reader, request = inputs.reader, inputs.request
-    history = reader.history[-inputs.parameters.history :] if inputs.parameters.history else reader.history[:0]
-    arrays = (
-        ("history", history, "<i8"),
-        ("seen", reader.seen, "<i4"),
-        ("served_rows", request.served_rows, "<i4"),
-        ("served_tiers", request.served_tiers, "<u1"),
-        ("page_rows", page_rows, "<i4"),
-    )
-    head = orjson.dumps(
-        {
-            "format": _FORMAT,
-            "surface": [request.surface.kind, request.surface.key],
-            "audience": [request.audience.region, request.audience.age, request.audience.language],
-            "limit": request.limit,
-            "mode": request.mode,
-            "seed": request.seed,
-            "settings": asdict(reader.settings),
-            "parameters": asdict(inputs.parameters),
-            "arms": dict(inputs.arms),
-            "arrays": [[name, dtype, list(array.shape)] for name, array, dtype in arrays],
-        }
-    )
-    blocks = [struct.pack("<I", len(head)), head]
-    blocks += [np.ascontiguousarray(array, dtype=dtype).tobytes() for _, array, dtype in arrays]
-    return zlib.compress(b"".join(blocks), 1)
-
-
-def decode_inputs(block: bytes) -> tuple[Inputs, NDArray[np.int32]]:
-    """Inputs and page rows of a recorded Serving; raises ``ValueError`` for a block of another format."""
-    data = zlib.decompress(block)
-    (length,) = struct.unpack_from("<I", data)
-    head = orjson.loads(data[4 : 4 + length])
-    if head["format"] != _FORMAT:
-        raise ValueError(f"this Serving was recorded in format {head['format']}, this version reads {_FORMAT}")
-    offset, arrays = 4 + length, {}
-    for name, dtype, shape in head["arrays"]:
-        count = int(np.prod(shape))
-        arrays[name] = np.frombuffer(data, dtype=dtype, count=count, offset=offset).reshape(shape)
-        offset += arrays[name].nbytes
-    settings: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in head["settings"].items()
-    }
-    settings["mode"] = Mode(settings["mode"])
-    region, age, language = head["audience"]
-    kind, key = head["surface"]
-    reader = Reader(arrays["history"], arrays["seen"], Settings(**settings))
-    request = Request(
-        surface=Surface(SurfaceKind(kind), key),
-        audience=Audience(region, AgeClass(age), language),
-        limit=head["limit"],
-        mode=Mode(head["mode"]),
-        served_rows=arrays["served_rows"],
-        served_tiers=arrays["served_tiers"],
-        seed=head["seed"],
-    )
-    inputs = Inputs(reader, request, Parameters(**head["parameters"]), head["arms"])
-    return inputs, arrays["page_rows"]
-
-
 def _record(serving: Serving) -> ServingRecord:
     snapshot = serving.snapshot
     return ServingRecord(
@@ -126,8 +42,8 @@ def _record(serving: Serving) -> ServingRecord:
         edition=snapshot.edition,
         as_of=snapshot.as_of,
         model=snapshot.model,
-        inputs=encode_inputs(serving.inputs, serving.page.rows),
-        items=zlib.compress(serving.items, 1),
+        inputs=encode(serving.inputs, serving.page, snapshot),
+        items=digest(serving.items),
     )
 
 

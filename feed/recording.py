@@ -1,0 +1,161 @@
+"""How a Serving is laid down as bytes: one compressed block with a JSON head and the arrays' bytes in the head's order.
+
+The block holds what ``rank()`` was given beside the Snapshot, what it answered, and what governance said of the
+verdict classes on the page: enough for exact replay and for ``why`` without a fold (laws 3 and 8).
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import orjson
+
+from controls.causes import Cause
+from controls.scopes import AgeClass, Audience, SurfaceKind
+from ranking.page import Page
+from ranking.parameters import Parameters
+from ranking.reader import Mode, Reader, Request, Settings, Surface
+from ranking.snapshot import Snapshot
+
+_FORMAT = 1
+_PAGE_ARRAYS = {
+    "rows": "<i4",
+    "sources": "<u1",
+    "tiers": "<u1",
+    "classes": "<i4",
+    "reasons": "<u1",
+    "because": "<i4",
+    "scores": "<i8",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What ``rank()`` was given beside the Snapshot."""
+
+    reader: Reader
+    request: Request
+    parameters: Parameters
+    arms: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What governance said of a verdict class to the page's audience: fixed-point weight and the acting causes."""
+
+    weight: int
+    causes: tuple[Cause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A recorded page: its inputs, its arrays, and the verdicts of its classes."""
+
+    inputs: Inputs
+    page: Page
+    verdicts: Mapping[int, Judged]
+
+
+def digest(items: bytes) -> bytes:
+    """What is kept of a page's ``items``: their SHA-256."""
+    return sha256(items).digest()
+
+
+def encode(inputs: Inputs, page: Page, snapshot: Snapshot) -> bytes:
+    """A recorded page as one block; only the history entries that could vote are kept."""
+    reader, request, count = inputs.reader, inputs.request, inputs.parameters.history
+    arrays = [
+        ("history", reader.history[len(reader.history) - min(count, len(reader.history)) :], "<i8"),
+        ("seen", reader.seen, "<i4"),
+        ("served_rows", request.served_rows, "<i4"),
+        ("served_tiers", request.served_tiers, "<u1"),
+        *((f"page_{name}", getattr(page, name), dtype) for name, dtype in _PAGE_ARRAYS.items()),
+    ]
+    audience, surface = request.audience, request.surface
+    table = snapshot.governance.table(audience, surface.kind)
+    head = orjson.dumps(
+        {
+            "format": _FORMAT,
+            "surface": [surface.kind, surface.key],
+            "audience": [audience.region, audience.age, audience.language],
+            "limit": request.limit,
+            "mode": request.mode,
+            "seed": request.seed,
+            "settings": orjson.Fragment(_settings_json(reader.settings)),
+            "parameters": orjson.Fragment(_parameters_json(inputs.parameters)),
+            "arms": inputs.arms,
+            "start": page.start,
+            "exhausted": page.exhausted,
+            "verdicts": [
+                [
+                    cls,
+                    int(table.weight[cls]),
+                    [[c.kind, c.id, c.words] for c in snapshot.governance.acting(cls, audience, surface.kind)],
+                ]
+                for cls in set(page.classes.tolist())
+            ],
+            "arrays": [[name, dtype, array.shape] for name, array, dtype in arrays],
+        }
+    )
+    blocks = [struct.pack("<I", len(head)), head]
+    blocks += [np.ascontiguousarray(array, dtype=dtype).tobytes() for _, array, dtype in arrays]
+    return zlib.compress(b"".join(blocks), 1)
+
+
+def decode(block: bytes) -> Trace:
+    """The recorded page of a block; raises ``ValueError`` for one of another format."""
+    data = zlib.decompress(block)
+    (length,) = struct.unpack_from("<I", data)
+    head = orjson.loads(data[4 : 4 + length])
+    if head["format"] != _FORMAT:
+        raise ValueError(f"this Serving was recorded in format {head['format']}, this release reads {_FORMAT}")
+    offset, arrays = 4 + length, {}
+    for name, dtype, shape in head["arrays"]:
+        count = int(np.prod(shape))
+        arrays[name] = np.frombuffer(data, dtype=dtype, count=count, offset=offset).reshape(shape)
+        offset += arrays[name].nbytes
+    region, age, language = head["audience"]
+    kind, key = head["surface"]
+    request = Request(
+        surface=Surface(SurfaceKind(kind), key),
+        audience=Audience(region, AgeClass(age), language),
+        limit=head["limit"],
+        mode=Mode(head["mode"]),
+        served_rows=arrays["served_rows"],
+        served_tiers=arrays["served_tiers"],
+        seed=head["seed"],
+    )
+    reader = Reader(arrays["history"], arrays["seen"], _settings(head["settings"]))
+    inputs = Inputs(reader, request, Parameters(**head["parameters"]), head["arms"])
+    page = Page(
+        **{name: arrays[f"page_{name}"] for name in _PAGE_ARRAYS}, start=head["start"], exhausted=head["exhausted"]
+    )
+    verdicts = {
+        cls: Judged(weight, tuple(Cause(*cause) for cause in causes)) for cls, weight, causes in head["verdicts"]
+    }
+    return Trace(inputs, page, verdicts)
+
+
+@lru_cache(maxsize=4096)
+def _settings_json(settings: Settings) -> bytes:
+    return orjson.dumps(asdict(settings))
+
+
+@lru_cache(maxsize=64)
+def _parameters_json(parameters: Parameters) -> bytes:
+    return orjson.dumps(asdict(parameters))
+
+
+def _settings(stored: Mapping[str, Any]) -> Settings:
+    known = {field.name for field in fields(Settings)}
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in stored.items() if name in known
+    }
+    return Settings(**{**values, "mode": Mode(values["mode"])})
