@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ranking.errors import DataError
 from ranking.interactions import Interactions
 from ranking.models import Progress, silent
+from ranking.models.progress import stage
 
 LARGEST_NUMBER = 100_000_000
 """Largest reader or item number a text file may use: arrays are as long as the largest."""
@@ -73,9 +74,10 @@ def validation(interactions: Interactions, *, fraction: float = 0.2, seed: int) 
 
 def read_pair(train: Path, test: Path, progress: Progress = silent) -> Split:
     """A published pair of files as a Split of one shape. Pairs of reader and item in both stay in training alone."""
-    columns = [_read(path, progress) for path in (Path(train), Path(test))]
-    shape = [1 + max((int(part[at].max()) for part in columns if part[at].size), default=-1) for at in (0, 1)]
-    known, held = (Interactions.from_columns(reader, item, readers=shape[0], rows=shape[1]) for reader, item in columns)
+    columns = [_read(Path(train), stage(progress, 0, 0.8)), _read(Path(test), stage(progress, 0.8, 1))]
+    readers = max(extent for _, _, extent in columns)
+    rows = 1 + max((int(item.max()) for _, item, _ in columns if item.size), default=-1)
+    known, held = (Interactions.from_columns(reader, item, readers=readers, rows=rows) for reader, item, _ in columns)
     both = np.isin(_pairs(held), _pairs(known))
     return Split(known, held.where(~both) if both.any() else held)
 
@@ -84,8 +86,9 @@ def _pairs(interactions: Interactions) -> NDArray[np.int64]:
     return interactions.entry_readers() * interactions.rows + interactions.indices
 
 
-def _read(path: Path, progress: Progress) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Columns reader and item of a text file: on each line a reader's number, then the numbers of their items.
+def _read(path: Path, progress: Progress) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Columns reader and item of a text file, and one more than its largest reader: on each line a reader's number,
+    then the numbers of their items.
 
     A reader without items is allowed. DataError names path and line of what is not a number in range, of an empty
     line, and of a reader met twice.
@@ -115,7 +118,7 @@ def _read(path: Path, progress: Progress) -> tuple[NDArray[np.int64], NDArray[np
         raise DataError(f"{path}: is empty; expected lines of a reader's number and the numbers of their items")
     progress(1.0, f"reading {path.name}")
     lengths = [len(each) for each in lists]
-    return np.repeat(np.array(readers, np.int64), lengths), np.concatenate(lists)
+    return np.repeat(np.array(readers, np.int64), lengths), np.concatenate(lists), 1 + max(readers)
 
 
 def _numbers(line: bytes, path: Path, number: int) -> NDArray[np.int64]:

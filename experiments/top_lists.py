@@ -82,12 +82,11 @@ def score_lists(
             raise DataError(f"scores have shape {values.shape}, expected {(block.size, train.rows)}")
         for at, reader in enumerate(block):
             values[at, train.indices[train.indptr[reader] : train.indptr[reader + 1]]] = -np.inf
-        best = np.sort(np.argpartition(-values, kept - 1, axis=1)[:, :kept], axis=1)
-        chosen = np.take_along_axis(values, best, axis=1)
-        order = np.argsort(-chosen, axis=1, kind="stable")
-        ranked = np.take_along_axis(best, order, axis=1)
-        masked = np.isneginf(np.take_along_axis(chosen, order, axis=1))
-        lists[start : start + block.size, :kept] = np.where(masked, -1, ranked)
+        least = np.partition(values, train.rows - kept, axis=1)[:, train.rows - kept]
+        for at in range(block.size):
+            able = np.flatnonzero((values[at] >= least[at]) & ~np.isneginf(values[at]))
+            ranked = able[np.argsort(-values[at, able], kind="stable")][:kept]
+            lists[start + at, : ranked.size] = ranked
         progress(min(1.0, (start + _BLOCK) / readers.size), "ranking for every reader")
     return lists
 

@@ -1,0 +1,139 @@
+"""Splits hold out what they say, and the text reader names the line that is wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments.splits import carve, latest_of_each, newest_slice, read_pair, validation
+from ranking.errors import DataError
+from ranking.interactions import Interactions
+
+
+def some(readers=7, rows=40, each=11, seed=0):
+    draw = np.random.default_rng(seed)
+    who = np.repeat(np.arange(readers), each)
+    what = np.concatenate([draw.choice(rows, each, replace=False) for _ in range(readers)])
+    return Interactions.from_columns(who, what, draw.integers(1, 10_000, who.size), rows=rows)
+
+
+def pairs(interactions):
+    return set(zip(interactions.entry_readers().tolist(), interactions.indices.tolist(), strict=True))
+
+
+@given(st.integers(0, 9), st.floats(0.05, 0.95), st.sampled_from(["latest", "newest", "carved"]))
+def test_every_entry_is_on_exactly_one_side_and_the_shape_stays(seed, fraction, way):
+    whole = some(seed=seed)
+    make = {
+        "latest": lambda: latest_of_each(whole, fraction),
+        "newest": lambda: newest_slice(whole, fraction),
+        "carved": lambda: carve(whole, fraction, seed=seed),
+    }[way]
+    split = make()
+    assert pairs(split.train) | pairs(split.test) == pairs(whole)
+    assert not pairs(split.train) & pairs(split.test)
+    for side in (split.train, split.test):
+        assert (side.readers, side.rows) == (whole.readers, whole.rows)
+
+
+def test_the_latest_of_each_reader_are_held_out():
+    split = latest_of_each(some(), 0.2)
+    assert np.diff(split.test.indptr).tolist() == [2] * 7
+    for reader in range(7):
+        known = split.train.times[split.train.indptr[reader] : split.train.indptr[reader + 1]]
+        held = split.test.times[split.test.indptr[reader] : split.test.indptr[reader + 1]]
+        assert known.max() <= held.min()
+
+
+def test_readers_with_few_entries_keep_them_all():
+    assert latest_of_each(some(each=4), 0.2).test.count == 0
+
+
+def test_the_newest_slice_is_newer_than_everything_trained_on():
+    whole = some()
+    split = newest_slice(whole, 0.25)
+    assert split.train.times.max() < split.test.times.min()
+    assert split.test.count == pytest.approx(0.25 * whole.count, abs=2)
+
+
+def test_a_time_split_without_times_is_refused():
+    with pytest.raises(DataError, match="different times"):
+        newest_slice(Interactions.from_columns([0, 0], [0, 1]))
+
+
+def test_a_newest_slice_of_one_second_is_refused():
+    with pytest.raises(DataError, match="of one second"):
+        newest_slice(Interactions.from_columns([0, 0, 0], [0, 1, 2], [1, 9, 9]), 0.2)
+
+
+@pytest.mark.parametrize("fraction", [0, 1, -0.5, float("nan")])
+def test_a_fraction_must_leave_something_on_both_sides(fraction):
+    for make in (latest_of_each, newest_slice):
+        with pytest.raises(DataError, match="between 0 and 1"):
+            make(some(), fraction)
+    with pytest.raises(DataError, match="between 0 and 1"):
+        carve(some(), fraction, seed=0)
+
+
+def test_carving_is_seeded_and_gives_every_reader_who_has_two_a_part():
+    whole = some(each=3)
+    assert pairs(carve(whole, 0.1, seed=1).test) == pairs(carve(whole, 0.1, seed=1).test)
+    assert pairs(carve(whole, 0.1, seed=1).test) != pairs(carve(whole, 0.1, seed=2).test)
+    assert np.diff(carve(whole, 0.1, seed=1).test.indptr).tolist() == [1] * 7
+    assert carve(some(each=1), 0.1, seed=1).test.count == 0
+
+
+def test_validation_uses_times_where_there_are_any():
+    whole = some()
+    assert pairs(validation(whole, seed=0).test) == pairs(latest_of_each(whole, 0.2).test)
+    untimed = Interactions.from_columns(whole.entry_readers(), whole.indices)
+    assert pairs(validation(untimed, seed=3).test) == pairs(carve(untimed, 0.2, seed=3).test)
+
+
+def written(folder, train, test):
+    (folder / "train.txt").write_bytes(train)
+    (folder / "test.txt").write_bytes(test)
+    return folder / "train.txt", folder / "test.txt"
+
+
+def test_a_published_pair_is_read_in_one_shape(tmp_path):
+    told = []
+    train, test = written(tmp_path, b"0 3 1\n2 5\r\n", b"0 7\n3\n")
+    split = read_pair(train, test, progress=lambda done, words: told.append(words))
+    assert pairs(split.train) == {(0, 1), (0, 3), (2, 5)}
+    assert pairs(split.test) == {(0, 7)}
+    assert (split.train.readers, split.train.rows) == (split.test.readers, split.test.rows) == (4, 8)
+    assert "reading train.txt" in told and "reading test.txt" in told
+
+
+def test_an_item_twice_on_a_line_counts_once_and_one_in_both_files_is_training(tmp_path):
+    split = read_pair(*written(tmp_path, b"0 1 1 2", b"0 2 3"))
+    assert pairs(split.train) == {(0, 1), (0, 2)}
+    assert pairs(split.test) == {(0, 3)}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"0 1\n1 x 3\n", r"train\.txt:2: 'x' is not a whole number"),
+        (b"0 1\n\n1 2\n", r"train\.txt:2: the line is empty"),
+        (b"0 1\n1 2\n0 3\n", r"train\.txt:3: reader 0 was on line 1 already"),
+        (b"0 -1\n", r"train\.txt:1: '-1' is not a whole number"),
+        (b"0 1.5\n", r"train\.txt:1: '1.5'"),
+        (b"0 1_0\n", r"train\.txt:1: '1_0'"),
+        (b"0 99999999999999999999\n", r"train\.txt:1: '9+' is not a whole number from 0 to 100000000"),
+        (b"0 \xff\xfe\n", r"train\.txt:1: "),
+        (b"", r"train\.txt: is empty"),
+    ],
+)
+def test_bad_lines_are_named(tmp_path, content, message):
+    with pytest.raises(DataError, match=message):
+        read_pair(*written(tmp_path, content, b"0 1\n"))
+
+
+def test_a_missing_file_is_named(tmp_path):
+    (tmp_path / "train.txt").write_bytes(b"0 1\n")
+    with pytest.raises(DataError, match=r"test\.txt: cannot be read"):
+        read_pair(tmp_path / "train.txt", tmp_path / "test.txt")
