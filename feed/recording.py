@@ -90,7 +90,7 @@ def encode(inputs: Inputs, page: Page, snapshot: Snapshot) -> bytes:
             "seed": request.seed,
             "settings": orjson.Fragment(_settings_json(reader.settings)),
             "parameters": orjson.Fragment(_parameters_json(inputs.parameters)),
-            "arms": inputs.arms,
+            "arms": dict(inputs.arms),
             "start": page.start,
             "exhausted": page.exhausted,
             "verdicts": [

@@ -9,12 +9,16 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
+import structlog
+
 from feed.recording import Inputs, digest, encode
 from feed.storage.errors import StorageError
 from feed.storage.ports import Store
 from feed.storage.records import ServingRecord
 from ranking.page import Page
 from ranking.snapshot import Snapshot
+
+_log = structlog.get_logger(__name__)
 
 _BATCH = 500
 
@@ -102,8 +106,12 @@ class ServingQueue:
                 try:
                     self._store.servings.record([_record(serving) for serving in batch]).result()
                     self.recorded += len(batch)
-                except StorageError:
+                except StorageError as error:
                     self.dropped += len(batch)
+                    _log.warning("servings could not be written", dropped=len(batch), error=str(error))
+                except Exception:
+                    self.dropped += len(batch)
+                    _log.exception("servings could not be laid down", dropped=len(batch))
             if not self._waiting:
                 self._idle.set()
                 if self._waiting:
