@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
@@ -15,7 +14,7 @@ from feed.auth import ADMIN, SCOPES
 from feed.refusals import MEDIA_TYPE
 from feed.schemas.events import EventsIn
 from feed.schemas.items import ImportOut, ItemLine, LineOut
-from feed.wire import Allow
+from feed.wire import scopes_of
 
 _READ_BY_HAND = (EventsIn, ItemLine, LineOut, ImportOut)
 """Types that routes read or write themselves, so that FastAPI does not see them."""
@@ -50,18 +49,6 @@ _DESCRIPTION = """A feed whose algorithm is governed: every rule and decision is
 Send `Authorization: Bearer <token or API key>`. Times are seconds since 1970 (UTC). Every refusal is a problem whose
 `type` is stable; /problems lists them. Answers carry `RateLimit` and `X-Request-Id`.
 """
-
-
-def scopes_of(route: APIRoute) -> tuple[str, ...]:
-    """The scopes of which a caller needs one (beside ``admin``); empty when the route is open to everybody."""
-    return tuple(scope for allow in _allows(route.dependant) for scope in allow.scopes)
-
-
-def _allows(dependant: Dependant) -> Iterator[Allow]:
-    if isinstance(dependant.call, Allow):
-        yield dependant.call
-    for inner in dependant.dependencies:
-        yield from _allows(inner)
 
 
 def describe(app: FastAPI) -> dict[str, Any]:

@@ -7,13 +7,14 @@ surrogates, bounded depth), and each route states who may call it with :class:`A
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Future
 from hashlib import blake2b, sha256
 from typing import Annotated, Any, TypeVar, cast
 
 import orjson
 from fastapi import APIRouter, Depends, Header
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
@@ -39,11 +40,14 @@ class WireRoute(APIRoute):
     """A route whose body, if it has one, is JSON."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler, behind the check of the body's type."""
+        """The handler, behind the checks of the caller and of the body's type: no body is read for the uninvited."""
         handle = super().get_route_handler()
         reads = self.body_field is not None
+        scopes = scopes_of(self)
 
         async def checked(request: Request) -> Response:
+            if scopes:
+                cast(Caller, request.state.caller).require(*scopes)
             if reads:
                 require_type(request, *JSON_TYPES)
             return await handle(_JsonRequest(request.scope, request.receive))
@@ -76,6 +80,18 @@ class Allow:
         if self.scopes:
             caller.require(*self.scopes)
         return caller
+
+
+def scopes_of(route: APIRoute) -> tuple[str, ...]:
+    """The scopes of which a caller needs one (beside ``admin``); empty when the route is open to everybody."""
+    return tuple(scope for allow in _allows(route.dependant) for scope in allow.scopes)
+
+
+def _allows(dependant: Dependant) -> Iterator[Allow]:
+    if isinstance(dependant.call, Allow):
+        yield dependant.call
+    for inner in dependant.dependencies:
+        yield from _allows(inner)
 
 
 async def _service(request: Request) -> Service:
