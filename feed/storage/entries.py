@@ -12,7 +12,6 @@ from itertools import starmap
 import orjson
 
 from feed.storage.errors import SchemaTooNew, StoreCorrupt
-from feed.storage.records import ItemRecord
 from ranking.journal import AuthorChanged, Entry, ItemPublished, ItemWithdrawn, LabelGiven, ListPublished
 
 _LINE = orjson.OPT_APPEND_NEWLINE
@@ -40,15 +39,6 @@ def encode(entry: Entry) -> bytes:
 def encode_entries(entries: Iterable[Entry]) -> bytes:
     """Entries as lines, in order; nothing for no entries."""
     return b"".join(map(encode, entries))
-
-
-def entry_of_item(item: ItemRecord) -> ItemPublished | ItemWithdrawn:
-    """What the journal says of an item that was put."""
-    if item.withdrawn:
-        return ItemWithdrawn(item.id)
-    return ItemPublished(
-        item.id, item.author, item.topics, item.published_at, item.language, item.region, item.community
-    )
 
 
 def pack(lines: bytes) -> bytes:

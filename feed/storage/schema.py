@@ -185,6 +185,7 @@ attachments = Table(
     _blob("salt"),
     _blob("content"),
     PrimaryKeyConstraint("revision", "name"),
+    sqlite_with_rowid=False,
 )
 
 once = Table(

@@ -109,7 +109,7 @@ def _reading(path: Path) -> Reading:
         max_overflow=-1,
         pool_reset_on_return=None,
     )
-    return Reading(engine, fault_of, sqlite3.Error)
+    return Reading(engine, fault_of, pack=True)
 
 
 def _make_current(path: Path) -> None:

@@ -12,7 +12,7 @@ from feed.storage.memory.readers import empty_servings
 from feed.storage.memory.room import Room
 from feed.storage.ports import Outcome
 from feed.storage.records import EventColumns, EventRecord
-from feed.storage.settings import is_personalized
+from feed.storage.rules import is_personalized
 
 
 class MemoryEvents:

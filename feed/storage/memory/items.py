@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 
-from feed.storage.entries import encode, entry_of_item
+from feed.storage.entries import encode
 from feed.storage.memory.room import Room
 from feed.storage.ports import Once
 from feed.storage.records import AuthorRecord, ItemRecord, LabelRecord
+from feed.storage.rules import entry_of_item, newest_labels
 from ranking.journal import AuthorChanged, ItemWithdrawn, LabelGiven
 
 
@@ -56,8 +57,9 @@ class MemoryItems:
         """Add labels, except those older than the stored one of the same item and name; returns how many were added."""
 
         def effect() -> int:
-            lines = [encode(LabelGiven(one.item, one.name, one.score, one.given_by, one.given_at)) for one in labels]
-            added = [line for label, line in zip(labels, lines, strict=True) if self._add(label)]
+            newest = newest_labels(labels)
+            lines = [encode(LabelGiven(one.item, one.name, one.score, one.given_by, one.given_at)) for one in newest]
+            added = [line for label, line in zip(newest, lines, strict=True) if self._add(label)]
             self._room.changes.extend(added)
             return len(added)
 

@@ -6,8 +6,8 @@ from concurrent.futures import Future
 from dataclasses import replace
 
 from feed.storage.memory.room import Room
-from feed.storage.records import Erasure, ReaderRecord, ServingRecord
-from feed.storage.settings import version_conflict
+from feed.storage.records import Erasure, ReaderRecord
+from feed.storage.rules import emptied, version_conflict
 
 
 class MemoryReaders:
@@ -45,11 +45,6 @@ class MemoryReaders:
             return Erasure(events=len(gone), settings=int(settings is not None), servings=servings)
 
         return self._room.write(effect)
-
-
-def emptied(serving: ServingRecord) -> ServingRecord:
-    """What is kept of a Serving whose reader was erased."""
-    return replace(serving, reader="", inputs=b"", items=b"", erased=True)
 
 
 def empty_servings(room: Room, reader: str, at: int) -> int:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from controls.decisions import Decision
 from feed.storage.answers import done, failed, refused
-from feed.storage.errors import IdempotencyConflict, StorageError, StoreClosed
+from feed.storage.errors import StorageError, StoreClosed
 from feed.storage.ports import Once
 from feed.storage.records import (
     AuthorRecord,
@@ -23,6 +23,7 @@ from feed.storage.records import (
     ReaderRecord,
     ServingRecord,
 )
+from feed.storage.rules import idempotency_conflict
 
 T = TypeVar("T")
 
@@ -74,7 +75,5 @@ class Room:
         if known is None:
             self._once[once.key] = known = (act, once.digest, effect())
         if known[:2] != (act, once.digest):
-            raise IdempotencyConflict(
-                f"idempotency key {once.key!r} was used for another request; repeat that one, or take a new key"
-            )
+            raise idempotency_conflict(once)
         return known[2]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future
 
-from feed.storage.memory.readers import emptied
 from feed.storage.memory.room import Room
 from feed.storage.records import ServingRecord
+from feed.storage.rules import emptied
 
 
 class MemoryServings:

@@ -48,7 +48,7 @@ class Changes:
     def put(self, cursor: Cursor, lines: Sequence[bytes]) -> None:
         """Queue entries, one line each, in the open transaction."""
         if lines:
-            cursor.execute(self._insert, (len(lines), b"".join(lines)))
+            self._insert.run(cursor, [(len(lines), b"".join(lines))])
 
     def oldest(self, limit: int) -> Taken:
         """The oldest queued entries, at most ``limit``; those of one write may be cut in two."""

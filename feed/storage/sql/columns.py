@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, bindparam, literal_column, select, text
+from sqlalchemy import bindparam, literal_column, select, text
 
 from feed.storage.records import EventColumns
 from feed.storage.schema import VOICED, events, readers
 from feed.storage.sql.reading import Reading
-from feed.storage.sql.statements import Statements, limited
 
 _PAGE = 50_000
 
-Row = tuple[int, str, str, int, int]
+Row = Sequence[Any]
 """seq, reader, item, occurred_at, kind."""
 
 
@@ -32,55 +31,34 @@ class _Codes(defaultdict[str, int]):
         return np.fromiter(map(self.__getitem__, ids), np.int32, count)
 
 
-def read_columns(reading: Reading, statements: Statements, after: int, newest: int | None) -> EventColumns:
+def read_columns(reading: Reading, after: int, newest: int | None) -> EventColumns:
     """Events that count for ranking, ``occurred_at`` > ``after``, by time and then in the order of storing.
 
     With ``newest`` an index gives just those; without, the table is read in pages by position, so that no
     snapshot is held for long.
     """
     if newest is None:
-        return _gathered(_pages(reading, statements, after))
-    with reading.connection() as connection:
-        cursor = connection.connection.cursor()
-        try:
-            cursor.execute(_newest_text(statements), (after, newest))
-            return _gathered(iter(lambda: cursor.fetchmany(_PAGE), []))
-        finally:
-            cursor.close()
+        return _gathered(_pages(reading, after))
+    page = reading.table(_NEWEST, after=after, limit=newest)
+    return _gathered(iter([page] if page else []))
 
 
-def _voiced() -> Select[Any]:
-    silent = select(readers.c.reader).where(readers.c.personalized == literal_column("0"))
-    return (
-        select(events.c.seq, events.c.reader, events.c.item, events.c.occurred_at, events.c.kind)
-        .where(text(VOICED))
-        .where(events.c.occurred_at > bindparam("after"))
-        .where(events.c.reader.not_in(silent))
-    )
+_VOICED = (
+    select(events.c.seq, events.c.reader, events.c.item, events.c.occurred_at, events.c.kind)
+    .where(text(VOICED))
+    .where(events.c.occurred_at > bindparam("after"))
+    .where(events.c.reader.not_in(select(readers.c.reader).where(readers.c.personalized == literal_column("0"))))
+    .limit(bindparam("limit"))
+)
+_NEWEST = _VOICED.order_by(events.c.occurred_at.desc(), events.c.seq.desc())
+_PAGES = _VOICED.where(events.c.seq > bindparam("seq")).order_by(events.c.seq)
 
 
-def _newest_text(statements: Statements) -> str:
-    query = _voiced().order_by(events.c.occurred_at.desc(), events.c.seq.desc())
-    return statements.text(limited(query, "limit"), "after", "limit")
-
-
-def _pages(reading: Reading, statements: Statements, after: int) -> Iterator[Sequence[Row]]:
-    query = _voiced().where(events.c.seq > bindparam("seq")).order_by(events.c.seq)
-    page_text = statements.text(limited(query, "limit"), "after", "seq", "limit")
+def _pages(reading: Reading, after: int) -> Iterator[Sequence[Row]]:
     seq = 0
-    while True:
-        with reading.connection() as connection:
-            cursor = connection.connection.cursor()
-            try:
-                cursor.execute(page_text, (after, seq, _PAGE))
-                page = cursor.fetchall()
-            finally:
-                cursor.close()
-        if page:
-            seq = page[-1][0]
-            yield page
-        if len(page) < _PAGE:
-            return
+    while page := reading.table(_PAGES, after=after, seq=seq, limit=_PAGE):
+        yield page
+        seq = page[-1][0]
 
 
 def _gathered(pages: Iterator[Sequence[Row]]) -> EventColumns:

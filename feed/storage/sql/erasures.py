@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, delete, select, update
 
 from feed.storage.records import ServingRecord
+from feed.storage.rules import emptied
 from feed.storage.schema import erasures, servings
 from feed.storage.sql.queue import Cursor
 from feed.storage.sql.statements import Statements
@@ -22,12 +22,12 @@ class Erasures:
     """Steps of other nouns' transactions."""
 
     def __init__(self, statements: Statements) -> None:
-        emptied = {"reader": "", "inputs": b"", "items": b"", "erased": 1}
-        parameters: dict[str, ColumnElement[Any]] = {name: bindparam(f"new_{name}") for name in emptied}
-        self._emptied = tuple(emptied.values())
+        values = {"reader": "", "inputs": b"", "items": b"", "erased": 1}
+        parameters: dict[str, ColumnElement[Any]] = {name: bindparam(f"new_{name}") for name in values}
+        self._emptied = tuple(values.values())
         self._empty = statements.text(
             update(servings).values(parameters).where(servings.c.reader == bindparam("of")),
-            *(f"new_{name}" for name in emptied),
+            *(f"new_{name}" for name in values),
             "of",
         )
         self._remember = statements.put(erasures, "reader_digest", "at", key=["reader_digest"], newer="at")
@@ -38,7 +38,7 @@ class Erasures:
 
     def empty(self, cursor: Cursor, reader: str, at: int) -> int:
         """Empty a reader's Servings, and remember to empty those served up to ``at`` that come in later."""
-        cursor.execute(self._remember, (_digest(reader), at))
+        self._remember.run(cursor, [(_digest(reader), at)])
         cursor.execute(self._empty, (*self._emptied, reader))
         return cursor.rowcount
 
@@ -49,9 +49,7 @@ class Erasures:
         if not erased:
             return records
         return [
-            replace(record, reader="", inputs=b"", items=b"", erased=True)
-            if erased.get(_digest(record.reader), -1) >= record.served_at
-            else record
+            emptied(record) if erased.get(_digest(record.reader), -1) >= record.served_at else record
             for record in records
         ]
 

@@ -15,7 +15,7 @@ from feed.storage.sql.columns import read_columns
 from feed.storage.sql.erasures import Erasures
 from feed.storage.sql.queue import Cursor, Lane
 from feed.storage.sql.reading import Reading
-from feed.storage.sql.statements import Statements, names
+from feed.storage.sql.statements import Statements, limited, names
 from feed.storage.sql.writer import Writes
 
 _EVENT_BYTES = 256
@@ -27,24 +27,20 @@ class SqlEvents:
     def __init__(self, reading: Reading, writes: Writes, statements: Statements, erasures: Erasures) -> None:
         self._reading = reading
         self._writes = writes
-        self._statements = statements
         self._erasures = erasures
         self._insert = statements.new_only(events, *names(EventRecord))
-        self._last = statements.text(select(func.max(events.c.seq)))
-        self._stored = statements.text(
-            select(events.c.reader, events.c.client_id).where(events.c.seq > bindparam("seq")), "seq"
-        )
+        stored = select(events.c.reader, events.c.client_id).order_by(events.c.seq.desc())
+        self._newest = statements.text(limited(stored, "limit"), "limit")
         mine = delete(events).where(events.c.reader == bindparam("reader"))
         self._forget_all = statements.text(mine, "reader")
         self._forget_item = statements.text(mine.where(events.c.item == bindparam("item")), "reader", "item")
-        newest = (
-            select(events.c.seq)
+        fields = [events.c[name] for name in names(EventRecord)]
+        self._of_reader = (
+            select(*fields)
             .where(events.c.reader == bindparam("reader"))
             .order_by(events.c.seq.desc())
             .limit(bindparam("limit"))
         )
-        fields = [events.c[name] for name in names(EventRecord)]
-        self._of_reader = select(*fields).where(events.c.seq.in_(newest)).order_by(events.c.seq)
         self._count = select(func.count()).select_from(events)
 
     def append(self, records: Sequence[EventRecord]) -> Future[list[Outcome]]:
@@ -54,20 +50,18 @@ class SqlEvents:
 
     def _append(self, cursor: Cursor, batches: Sequence[Sequence[EventRecord]]) -> list[list[Outcome]]:
         rows = batches[0] if len(batches) == 1 else list(chain.from_iterable(batches))
-        if not rows:
-            return [[] for _ in batches]
-        cursor.execute(self._last)
-        last = cursor.fetchone()[0] or 0
-        cursor.executemany(self._insert, rows)
-        if cursor.rowcount == len(rows):
+        stored = self._insert.run(cursor, rows)
+        if stored == len(rows):
             return [[Outcome.ACCEPTED] * len(batch) for batch in batches]
-        cursor.execute(self._stored, (last,))
-        stored = set(cursor.fetchall())
-        return [[_outcome(record, stored) for record in batch] for batch in batches]
+        # Positions only grow, and nobody else writes: the newest rows are those just stored.
+        cursor.execute(self._newest, (stored,))
+        keys = set(cursor.fetchall())
+        return [[_outcome(record, keys) for record in batch] for batch in batches]
 
     def of_reader(self, reader: str, limit: int) -> list[EventRecord]:
         """The newest ``limit`` events of a reader in the order of storing, oldest first."""
-        return [EventRecord._make(row) for row in self._reading.all(self._of_reader, reader=reader, limit=limit)]
+        rows = self._reading.table(self._of_reader, reader=reader, limit=limit)
+        return [EventRecord._make(row) for row in reversed(rows)]
 
     def forget(self, reader: str, item: str | None = None, *, at: int = 0) -> Future[int]:
         """Delete a reader's events, or those about one item, and empty the reader's Servings; returns how many."""
@@ -86,7 +80,7 @@ class SqlEvents:
 
     def columns(self, *, after: int = 0, newest: int | None = None) -> EventColumns:
         """Consented events without impressions, of readers whose personalization is on, oldest first."""
-        return read_columns(self._reading, self._statements, after, newest)
+        return read_columns(self._reading, after, newest)
 
     def count(self) -> int:
         """Number of stored events."""

@@ -12,9 +12,10 @@ import orjson
 from sqlalchemy import bindparam, func, select, update
 
 from feed.storage.answers import refused
-from feed.storage.entries import encode, entry_of_item
+from feed.storage.entries import encode
 from feed.storage.ports import Once
 from feed.storage.records import AuthorRecord, ItemRecord, LabelRecord
+from feed.storage.rules import entry_of_item, newest_labels
 from feed.storage.schema import authors, items, labels
 from feed.storage.sql.changes import Changes
 from feed.storage.sql.once import Keyed
@@ -62,8 +63,8 @@ class SqlItems:
     def put_items(self, items: Sequence[ItemRecord], once: Once | None = None) -> Future[int]:
         """Create or replace items; returns how many."""
         try:
-            rows = [_item_row(item) for item in items]
             lines = [encode(entry_of_item(item)) for item in items]
+            rows = [_item_row(item) for item in {item.id: item for item in items}.values()]
         except (TypeError, ValueError) as cause:
             return refused(cause)
         return self._submit(self._put_items, _Write(rows, lines, once))
@@ -72,9 +73,9 @@ class SqlItems:
         return [self._items_once.run(cursor, write.once, self._write_items, write) for write in writes]
 
     def _write_items(self, cursor: Cursor, write: _Write) -> int:
-        cursor.executemany(self._put_item, write.rows)
+        self._put_item.run(cursor, write.rows)
         self._changes.put(cursor, write.lines)
-        return len(write.rows)
+        return len(write.lines)
 
     def withdraw(self, item: str) -> Future[bool]:
         """Mark an item as deleted; False if it is unknown."""
@@ -103,14 +104,14 @@ class SqlItems:
 
     def _put_authors(self, cursor: Cursor, writes: Sequence[_Write]) -> list[None]:
         for write in writes:
-            cursor.executemany(self._put_author, write.rows)
+            self._put_author.run(cursor, write.rows)
             self._changes.put(cursor, write.lines)
         return [None] * len(writes)
 
     def give_labels(self, labels: Sequence[LabelRecord], once: Once | None = None) -> Future[int]:
         """Add labels, except those older than the stored one of the same item and name; returns how many were added."""
         try:
-            rows = [_label_row(label) for label in labels]
+            rows = [_label_row(label) for label in newest_labels(labels)]
             lines = [encode(LabelGiven(*row)) for row in rows]
         except (TypeError, ValueError) as cause:
             return refused(cause)
@@ -120,13 +121,13 @@ class SqlItems:
         return [self._labels_once.run(cursor, write.once, self._write_labels, write) for write in writes]
 
     def _write_labels(self, cursor: Cursor, write: _Write) -> int:
-        added = []
-        for row, line in zip(write.rows, write.lines, strict=True):
-            cursor.execute(self._put_label, row)
-            if cursor.rowcount:
-                added.append(line)
-        self._changes.put(cursor, added)
-        return len(added)
+        lines = write.lines
+        if self._put_label.run(cursor, write.rows) < len(lines):
+            # Done again, a newer label is put in its own place, and an older one still is not: that tells them apart.
+            each = zip(write.rows, write.lines, strict=True)
+            lines = [line for row, line in each if self._put_label.run(cursor, [row])]
+        self._changes.put(cursor, lines)
+        return len(lines)
 
     def _submit(self, work: Work, write: _Write) -> Future[Any]:
         size = 2 * sum(map(len, write.lines)) + 256
@@ -140,8 +141,8 @@ class SqlItems:
         """The known ones of these items, by id."""
         found: dict[str, ItemRecord] = {}
         for start in range(0, len(ids), _IDS):
-            for row in self._reading.all(self._items, ids=list(ids[start : start + _IDS])):
-                found[row.id] = _item_record(row)
+            for row in self._reading.table(self._items, ids=list(ids[start : start + _IDS])):
+                found[row[0]] = _item_record(row)
         return found
 
     def author(self, author: str) -> AuthorRecord | None:
@@ -173,5 +174,5 @@ def _item_row(item: ItemRecord) -> _Row:
 
 
 def _item_record(row: Any) -> ItemRecord:
-    fields = [*row[:3], tuple(orjson.loads(row.topics)), *row[4:-1], bool(row.withdrawn)]
+    fields = [*row[:3], tuple(orjson.loads(row[3])), *row[4:-1], bool(row[-1])]
     return ItemRecord(*fields)

@@ -71,7 +71,7 @@ class SqlJournal:
 
     def _write(self, cursor: Cursor, publications: Sequence[_Publication]) -> list[None]:
         for edition, taken in publications:
-            cursor.execute(self._insert, (edition.edition, edition.published_at, edition.entries))
+            self._insert.run(cursor, [(edition.edition, edition.published_at, edition.entries)])
             self._changes.remove(cursor, taken)
             cursor.execute(self._set_head, (edition.edition, JOURNAL))
         return [None] * len(publications)

@@ -39,7 +39,7 @@ class SqlKeys:
         return self._writes.submit(self._write, _row(key), lane=Lane.DECISIONS)
 
     def _write(self, cursor: Cursor, rows: Sequence[tuple[Any, ...]]) -> list[None]:
-        cursor.executemany(self._insert, rows)
+        self._insert.run(cursor, rows)
         return [None] * len(rows)
 
     def get(self, digest: str) -> KeyRecord | None:

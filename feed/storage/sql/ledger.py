@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, select, update
@@ -26,8 +27,10 @@ from feed.storage.schema import ledger as ledger_table
 from feed.storage.sql.once import Keyed
 from feed.storage.sql.queue import Cursor, Lane
 from feed.storage.sql.reading import Reading
-from feed.storage.sql.statements import Statements
+from feed.storage.sql.statements import Statements, names
 from feed.storage.sql.writer import Writes
+
+_fields = attrgetter(*(name for name in names(Decision) if name != "revision"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class SqlLedger:
         try:
             contents = attachments(decision)
             salts = {name: os.urandom(SALT_BYTES) for name in contents}
-            content = leaf(decision, salts)
+            content = leaf(decision, salts, contents)
         except (LeafError, TypeError, ValueError) as cause:
             return refused(cause)
         parts = [(name, salts[name], part) for name, part in contents.items()]
@@ -96,10 +99,10 @@ class SqlLedger:
             revision += 1
             rows.append((revision, decision.id, decision.subject.id, decision.reverses, entry.leaf, entry.leaf_hash))
             parts.extend((revision, *part) for part in entry.parts)
-            results.append(replace(decision, revision=revision))
+            results.append(Decision(*_fields(decision), revision=revision))
         if rows:
-            cursor.executemany(self._insert, rows)
-            cursor.executemany(self._attach, parts)
+            self._insert.run(cursor, rows)
+            self._attach.run(cursor, parts)
             cursor.execute(self._move, (revision, LEDGER))
         return [self._written(cursor, result) if isinstance(result, int) else result for result in results]
 

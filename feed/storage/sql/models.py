@@ -33,7 +33,7 @@ class SqlModels:
         return self._writes.submit(self._write, model, lane=Lane.DECISIONS, size=len(model.metrics) + 256)
 
     def _write(self, cursor: Cursor, records: Sequence[ModelRecord]) -> list[None]:
-        cursor.executemany(self._put, map(_row, records))
+        self._put.run(cursor, list({record.version: _row(record) for record in records}.values()))
         return [None] * len(records)
 
     def get(self, version: str) -> ModelRecord | None:

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select
 
 from feed.storage.errors import IdempotencyConflict
 from feed.storage.ports import Once
+from feed.storage.rules import idempotency_conflict
 from feed.storage.schema import once as table
 from feed.storage.sql.queue import Cursor
 from feed.storage.sql.statements import Statements
@@ -45,15 +46,8 @@ class Keyed:
         if row is None:
             return None
         act, digest, result = row
-        return int(result) if (act, digest) == (self._act, once.digest) else conflict(once)
+        return int(result) if (act, digest) == (self._act, once.digest) else idempotency_conflict(once)
 
     def keep(self, cursor: Cursor, once: Once, result: int) -> None:
         """Remember the first result under this key."""
-        cursor.execute(self._insert, (once.key, self._act, once.digest, result))
-
-
-def conflict(once: Once) -> IdempotencyConflict:
-    """What a key gets that was used for another request."""
-    return IdempotencyConflict(
-        f"idempotency key {once.key!r} was used for another request; repeat that one, or take a new key"
-    )
+        self._insert.run(cursor, [(once.key, self._act, once.digest, result)])

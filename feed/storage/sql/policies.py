@@ -31,7 +31,7 @@ class SqlPolicies:
         return self._writes.submit(self._put, row, lane=Lane.DECISIONS, size=len(document) + 256)
 
     def _put(self, cursor: Cursor, rows: Sequence[_Row]) -> list[None]:
-        cursor.executemany(self._insert, rows)
+        self._insert.run(cursor, rows)
         return [None] * len(rows)
 
     def get(self, digest: str) -> str | None:

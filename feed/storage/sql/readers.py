@@ -11,8 +11,8 @@ from sqlalchemy import bindparam, delete, select
 
 from feed.storage.errors import VersionConflict
 from feed.storage.records import Erasure, ReaderRecord
+from feed.storage.rules import is_personalized, version_conflict
 from feed.storage.schema import readers
-from feed.storage.settings import is_personalized, version_conflict
 from feed.storage.sql.events import SqlEvents
 from feed.storage.sql.queue import Cursor, Lane
 from feed.storage.sql.reading import Reading
@@ -57,7 +57,7 @@ class SqlReaders:
             return version_conflict(record.reader, expected, version)
         saved = replace(record, version=version + 1)
         personalized = int(is_personalized(record.settings))
-        cursor.execute(self._put, (saved.reader, saved.settings, saved.version, saved.updated_at, personalized))
+        self._put.run(cursor, [(saved.reader, saved.settings, saved.version, saved.updated_at, personalized)])
         return saved
 
     def erase(self, reader: str, at: int) -> Future[Erasure]:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select
+import orjson
+from sqlalchemy import Connection, Engine, Select, func, select
 from sqlalchemy.exc import DBAPIError
 
 from feed.storage.errors import StorageError, StoreClosed
@@ -15,13 +16,12 @@ from feed.storage.errors import StorageError, StoreClosed
 class Reading:
     """Runs queries; errors of the driver come out as ``StorageError``."""
 
-    def __init__(
-        self, engine: Engine, fault: Callable[[Exception], StorageError], driver_error: type[Exception]
-    ) -> None:
-        """``fault`` says what an error of the driver, an instance of ``driver_error``, means."""
+    def __init__(self, engine: Engine, fault: Callable[[Exception], StorageError], *, pack: bool) -> None:
+        """``fault`` says what an error of the driver means. ``pack`` has tables come as one JSON text each: SQLite's
+        driver takes and leaves the interpreter lock at every row, which beside a busy thread takes long."""
         self._engine = engine
         self._fault = fault
-        self._driver_error = driver_error
+        self._pack = pack
         self._closed = False
 
     @contextmanager
@@ -34,13 +34,20 @@ class Reading:
                 yield connection
         except DBAPIError as cause:
             raise self._fault(cause.orig if isinstance(cause.orig, Exception) else cause) from cause
-        except self._driver_error as cause:
-            raise self._fault(cause) from cause
 
     def all(self, query: Select[Any], **parameters: Any) -> Sequence[Any]:
         """All rows."""
         with self.connection() as connection:
             return connection.execute(query, parameters).all()
+
+    def table(self, query: Select[Any], **parameters: Any) -> Sequence[Sequence[Any]]:
+        """All rows of a query for texts and integers, in its order, which a limit has to go with."""
+        if not self._pack:
+            return self.all(query, **parameters)
+        rows = query.subquery()
+        packed = select(func.json_group_array(func.json_array(*rows.c)))
+        table: list[list[Any]] = orjson.loads(self.first(packed, **parameters)[0])
+        return table
 
     def first(self, query: Select[Any], **parameters: Any) -> Any:
         """The first row, or None."""

@@ -50,7 +50,7 @@ class SqlServings:
         records: Sequence[ServingRecord] = list(chain.from_iterable(batches))
         if records:
             records = self._erasures.applied(cursor, records)
-            cursor.executemany(self._insert, [(*_plain(record), int(record.erased)) for record in records])
+            self._insert.run(cursor, [(*_plain(record), int(record.erased)) for record in records])
         return [None] * len(batches)
 
     def get(self, request_id: str) -> ServingRecord | None:

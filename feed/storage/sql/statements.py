@@ -1,11 +1,14 @@
-"""Statements of SQLAlchemy Core, compiled once into a dialect's text and executed with tuple rows on the driver.
+"""Statements of SQLAlchemy Core, compiled once into a dialect's text and executed on the driver.
 
-Why not let Core execute them: a dict per row and a pass over it cost more than the insert itself.
+Why not let Core execute them: a dict per row and a pass over it cost more than the insert itself. Why many rows in one
+statement: SQLite's driver lets go of the interpreter lock at every statement, and beside a busy thread each of them
+costs the wait to get it back; ``executemany`` is one statement a row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import ClauseElement, ColumnElement, Dialect, Select, Table, bindparam, literal_column
@@ -13,7 +16,41 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
-Insert = SqliteInsert | PostgresInsert
+from feed.storage.sql.queue import Cursor
+
+_MOST_ROWS = 512
+"""Rows in one statement: ten columns stay well below the parameters that SQLite and PostgreSQL allow."""
+
+
+class Insertion:
+    """An insert of any number of rows, in statements of 512, 256, 128, … rows."""
+
+    def __init__(self, text: str, width: int) -> None:
+        """``text`` inserts one row of ``width`` values."""
+        start = text.index("(", text.index("VALUES"))
+        end = text.index(")", start) + 1
+        self._head, self._row, self._tail = text[:start], text[start:end], text[end:]
+        self._texts: dict[int, str] = {}
+        self.width = width
+
+    def run(self, cursor: Cursor, rows: Sequence[Sequence[Any]]) -> int:
+        """Insert; returns how many rows were inserted or replaced. Every row has ``width`` values."""
+        changed = done = 0
+        left = len(rows)
+        while left:
+            count = min(_MOST_ROWS, 1 << (left.bit_length() - 1))
+            values = rows if count == len(rows) else rows[done : done + count]
+            cursor.execute(self._text(count), list(chain.from_iterable(values)))
+            changed += cursor.rowcount
+            done += count
+            left -= count
+        return changed
+
+    def _text(self, count: int) -> str:
+        text = self._texts.get(count)
+        if text is None:
+            text = self._texts[count] = self._head + ", ".join([self._row] * count) + self._tail
+        return text
 
 
 class Statements:
@@ -30,33 +67,34 @@ class Statements:
             raise ValueError(f"this statement takes {order}, not {names}: {compiled}")
         return str(compiled)
 
-    def insert(self, table: Table, columns: Sequence[str]) -> Insert:
-        """An insert of rows of these columns, in the table's order, to which ``on_conflict_*`` may be added."""
+    def new(self, table: Table, *columns: str) -> Insertion:
+        """Insert of rows that must be new."""
+        return Insertion(self.text(self._insert(table, columns), *columns), len(columns))
+
+    def new_only(self, table: Table, *columns: str) -> Insertion:
+        """Insert that leaves out rows whose unique values are taken."""
+        insert = self._insert(table, columns).on_conflict_do_nothing()
+        return Insertion(self.text(insert, *columns), len(columns))
+
+    def put(self, table: Table, *columns: str, key: Iterable[str], newer: str = "") -> Insertion:
+        """Insert, or replace the row with the same ``key``; with ``newer``, only where that column is not smaller.
+
+        No key may occur twice among the rows of a run.
+        """
+        key = list(key)
+        insert = self._insert(table, columns)
+        insert = insert.on_conflict_do_update(
+            index_elements=key,
+            set_={name: insert.excluded[name] for name in columns if name not in key},
+            where=insert.excluded[newer] >= table.c[newer] if newer else None,
+        )
+        return Insertion(self.text(insert, *columns), len(columns))
+
+    def _insert(self, table: Table, columns: Sequence[str]) -> SqliteInsert | PostgresInsert:
         values: dict[str, ColumnElement[Any]] = {name: bindparam(name) for name in columns}
         if self._dialect.name == "postgresql":
             return postgresql.insert(table).values(values)
         return sqlite.insert(table).values(values)
-
-    def new(self, table: Table, *columns: str) -> str:
-        """Insert of rows that must be new."""
-        return self.text(self.insert(table, columns), *columns)
-
-    def new_only(self, table: Table, *columns: str) -> str:
-        """Insert that leaves out rows whose unique values are taken."""
-        return self.text(self.insert(table, columns).on_conflict_do_nothing(), *columns)
-
-    def put(self, table: Table, *columns: str, key: Iterable[str], newer: str = "") -> str:
-        """Insert, or replace the row with the same ``key``; with ``newer``, only where that column is not smaller."""
-        key = list(key)
-        insert = self.insert(table, columns)
-        return self.text(
-            insert.on_conflict_do_update(
-                index_elements=key,
-                set_={name: insert.excluded[name] for name in columns if name not in key},
-                where=insert.excluded[newer] >= table.c[newer] if newer else None,
-            ),
-            *columns,
-        )
 
 
 def limited(query: Select[Any], name: str) -> Select[Any]:

@@ -1,13 +1,14 @@
 """The writer: one thread that takes what waits, writes it in one transaction, commits, and only then answers.
 
 Keeps law 11: a future is done after its transaction is durable. Groups grow by themselves: while one commits, the
-next gathers; nobody is made to wait for company. A savepoint around each job keeps one job's failure from the others.
+next gathers; nobody is made to wait for company. Jobs of one kind are done together; when anything fails, the group is
+rolled back and each job done again under a savepoint of its own, so that one job's failure stays its own.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Protocol
@@ -102,41 +103,69 @@ class Writer:
 
     def _group(self) -> None:
         """One transaction. Whatever goes wrong, every job taken is answered and the thread lives on."""
-        answers: list[tuple[Job, Any]] = []
+        jobs: list[Job] = []
         try:
-            if self._connection is None:
-                self._connection = self._connect()
-            cursor = self._connection.cursor()
-            cursor.execute(self._begin)
-            self._write(cursor, answers)
+            cursor = self._begun()
+            try:
+                results = self._together(cursor, jobs)
+            except Exception:
+                # The database may have left the transaction by itself; then there is nothing to roll back.
+                with suppress(Exception):
+                    cursor.execute("ROLLBACK")
+                cursor.execute(self._begin)
+                results = [self._alone(cursor, job) for job in jobs]
             cursor.execute("COMMIT")
             cursor.close()
         except Exception as cause:
             error = self._fault(cause)
-            answers = [(job, error) for job, _ in answers] or [(job, error) for job in self._next(_budget())]
+            jobs = jobs or self._next(_budget())
+            results = [error] * len(jobs)
             self._abandon()
-        for job, answer in answers:
-            if isinstance(answer, StorageError):
-                job.future.set_exception(answer)
+        for job, result in zip(jobs, results, strict=True):
+            if isinstance(result, StorageError):
+                job.future.set_exception(result)
             else:
-                job.future.set_result(answer)
+                job.future.set_result(result)
 
-    def _write(self, cursor: Cursor, answers: list[tuple[Job, Any]]) -> None:
-        """Take and do jobs until nothing is due, or the group is large enough.
+    def _begun(self) -> Cursor:
+        if self._connection is None:
+            self._connection = self._connect()
+        cursor: Cursor = self._connection.cursor()
+        cursor.execute(self._begin)
+        return cursor
 
-        ``answers`` has every job before its work begins, so that none is forgotten when the transaction is lost.
+    def _together(self, cursor: Cursor, jobs: list[Job]) -> list[Any]:
+        """Take and do jobs until nothing is due, or the group is large enough; ``jobs`` has them before their work.
+
         A group with a decision takes little else: it should be durable soon.
         """
         budget = _budget()
         hurried = False
-        while jobs := self._next(budget):
-            if jobs[0].lane is Lane.DECISIONS and not hurried:
+        results: list[Any] = []
+        while taken := self._next(budget):
+            jobs.extend(taken)
+            if taken[0].lane is Lane.DECISIONS and not hurried:
                 hurried = True
                 for lane in (Lane.EVENTS, Lane.SERVINGS):
                     budget[lane] = min(budget[lane], _STEP_BYTES) if budget[lane] == _GROUP_BYTES[lane] else 0
-            first = len(answers)
-            answers.extend((job, None) for job in jobs)
-            answers[first:] = zip(jobs, self._results(cursor, jobs), strict=True)
+            answers = taken[0].work(cursor, [job.argument for job in taken])
+            results.extend(answer for _, answer in zip(taken, answers, strict=True))
+        return results
+
+    def _alone(self, cursor: Cursor, job: Job) -> Any:
+        """Do one job under a savepoint: its failure is its own."""
+        cursor.execute(f"SAVEPOINT {_SAVEPOINT}")
+        try:
+            (result,) = job.work(cursor, [job.argument])
+        except Exception as cause:
+            try:
+                cursor.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
+            except Exception:
+                # The database has dropped the transaction, and with it the group: tell the first reason.
+                raise cause from None
+            result = self._fault(cause)
+        cursor.execute(f"RELEASE SAVEPOINT {_SAVEPOINT}")
+        return result
 
     def _next(self, budget: list[int]) -> list[Job]:
         """The next jobs that nobody cancelled while they waited; a cancelled one is not written."""
@@ -146,24 +175,6 @@ class Writer:
                 return wanted
         return []
 
-    def _results(self, cursor: Cursor, jobs: Sequence[Job]) -> Sequence[Any]:
-        """The results of jobs of one kind: done together, or, when that fails, one by one."""
-        cursor.execute(f"SAVEPOINT {_SAVEPOINT}")
-        try:
-            results = jobs[0].work(cursor, [job.argument for job in jobs])
-        except Exception as cause:
-            try:
-                cursor.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
-            except Exception:
-                # The database has already dropped the transaction, and with it the group: tell the first reason.
-                raise cause from None
-            cursor.execute(f"RELEASE SAVEPOINT {_SAVEPOINT}")
-            if len(jobs) > 1:
-                return [result for job in jobs for result in self._results(cursor, [job])]
-            return [self._fault(cause)]
-        cursor.execute(f"RELEASE SAVEPOINT {_SAVEPOINT}")
-        return results
-
     def _abandon(self) -> None:
         """Leave the failed transaction; a connection that cannot is replaced before the next group."""
         connection = self._connection
@@ -172,7 +183,7 @@ class Writer:
         try:
             connection.cursor().execute("ROLLBACK")
         except Exception:
-            # SQLite may have rolled back by itself; a new connection is right in either case.
+            # It may have rolled back by itself, or be broken; a new connection is right in either case.
             self._connection = None
             with suppress(Exception):
                 connection.close()

@@ -125,6 +125,7 @@ def _what_was_decided() -> None:
         *_texts("name"),
         *_blobs("salt", "content"),
         sa.PrimaryKeyConstraint("revision", "name", name="pk_attachments"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "once",

@@ -1,0 +1,60 @@
+"""What every adapter decides in the same way, whatever it keeps its records in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import orjson
+
+from feed.storage.errors import IdempotencyConflict, VersionConflict
+from feed.storage.ports import Once
+from feed.storage.records import ItemRecord, LabelRecord, ServingRecord
+from ranking.journal import ItemPublished, ItemWithdrawn
+
+
+def is_personalized(settings: str) -> bool:
+    """Whether personalization is on; unreadable settings read as off (law 7)."""
+    try:
+        stored = orjson.loads(settings)
+    except ValueError:
+        return False
+    return isinstance(stored, dict) and bool(stored.get("personalization", True))
+
+
+def version_conflict(reader: str, expected: int, stored: int) -> VersionConflict:
+    """What a save gets whose settings were read before they changed."""
+    return VersionConflict(
+        f"settings of reader {reader!r} are at version {stored}, not {expected}; read them again, then save", stored
+    )
+
+
+def idempotency_conflict(once: Once) -> IdempotencyConflict:
+    """What a key gets that was used for another request."""
+    return IdempotencyConflict(
+        f"idempotency key {once.key!r} was used for another request; repeat that one, or take a new key"
+    )
+
+
+def entry_of_item(item: ItemRecord) -> ItemPublished | ItemWithdrawn:
+    """What the journal says of an item that was put."""
+    if item.withdrawn:
+        return ItemWithdrawn(item.id)
+    return ItemPublished(
+        item.id, item.author, item.topics, item.published_at, item.language, item.region, item.community
+    )
+
+
+def newest_labels(labels: Iterable[LabelRecord]) -> list[LabelRecord]:
+    """Of labels with the same item and name the newest; of two from one second the later one."""
+    newest: dict[tuple[str, str], LabelRecord] = {}
+    for label in labels:
+        known = newest.get((label.item, label.name))
+        if known is None or known.given_at <= label.given_at:
+            newest[label.item, label.name] = label
+    return list(newest.values())
+
+
+def emptied(serving: ServingRecord) -> ServingRecord:
+    """What is kept of a Serving whose reader was erased (law 8)."""
+    return replace(serving, reader="", inputs=b"", items=b"", erased=True)
