@@ -10,11 +10,11 @@ from importlib.metadata import version
 import anyio.to_thread
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import BaseRoute, Route
 
 from feed import refusals
 from feed.bootstrap import Service
 from feed.gate import Gate
+from feed.hot_routes import hot_routes
 from feed.metrics import Gauges
 from feed.openapi import describe
 from feed.revocations import Revocations
@@ -31,13 +31,14 @@ from feed.routes import (
     policy,
     readers,
     verdicts,
+    why,
 )
-from feed.routes.feed import FeedEndpoint
 
 _NOUNS = (
     events,
     items,
     verdicts,
+    why,
     authors,
     labels,
     readers,
@@ -65,7 +66,7 @@ def create_app(service: Service) -> FastAPI:
             await anyio.to_thread.run_sync(service.close)
 
     # The hot route comes first, because routes are tried in order.
-    routes: list[BaseRoute] = [Route("/v1/feed", FeedEndpoint(service), methods=["GET"])]
+    routes = hot_routes(service)
     routes += [route for noun in _NOUNS for route in noun.routes.routes]
     app = FastAPI(
         title="Weir",

@@ -11,12 +11,15 @@ from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
 from feed.auth import ADMIN, SCOPES
+from feed.hot_routes import SCOPES as HOT_SCOPES
+from feed.hot_routes import operations
 from feed.refusals import MEDIA_TYPE
 from feed.schemas.events import EventsIn
 from feed.schemas.items import ImportOut, ItemLine, LineOut
+from feed.schemas.pages import PageOut
 from feed.wire import scopes_of
 
-_READ_BY_HAND = (EventsIn, ItemLine, LineOut, ImportOut)
+_READ_BY_HAND = (EventsIn, ItemLine, LineOut, ImportOut, PageOut)
 """Types that routes read or write themselves, so that FastAPI does not see them."""
 
 _REF = "#/components/schemas/{model}"
@@ -77,12 +80,14 @@ def _described(app: FastAPI) -> dict[str, Any]:
     for route in app.routes:
         if isinstance(route, APIRoute) and route.include_in_schema:
             for method in route.methods or ():
-                _complete(document["paths"][route.path_format][method.lower()], route)
+                _complete(document["paths"][route.path_format][method.lower()], scopes_of(route))
+    for path, operation in operations().items():
+        _complete(operation, HOT_SCOPES)
+        document["paths"].setdefault(path, {})["get"] = operation
     return document
 
 
-def _complete(operation: dict[str, Any], route: APIRoute) -> None:
-    scopes = scopes_of(route)
+def _complete(operation: dict[str, Any], scopes: tuple[str, ...]) -> None:
     if scopes:
         operation["security"] = [{"bearer": [scope]} for scope in dict.fromkeys((*scopes, ADMIN))]
     responses = operation["responses"]

@@ -1,7 +1,6 @@
-"""GET /v1/feed: the hot route, a plain ASGI endpoint; its query is read by hand and its answer is prebuilt bytes.
+"""GET /v1/feed and related items: the hot routes, plain ASGI endpoints with hand-read queries and prebuilt bytes.
 
-Holds one Snapshot until the answer has been sent (laws 4 and 11). It is documented in the OpenAPI by hand, in
-``feed.schemas.feed``.
+Holds one Snapshot until the answer has been sent (laws 4 and 11). They are documented in the OpenAPI by hand.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from urllib.parse import parse_qsl
 import anyio.to_thread
 from starlette.types import Receive, Scope, Send
 
-from controls.scopes import AgeClass, SurfaceKind
+from controls.scopes import AgeClass, Audience, SurfaceKind
 from controls.tiers import Tier
 from controls.verdicts import Source
 from feed.audience import NOTHING_ASKED, Asked, resolve
@@ -21,7 +20,9 @@ from feed.auth import Caller
 from feed.bootstrap import Service
 from feed.errors import Fault, InputInvalid
 from feed.pages import Answer, PageQuery
+from feed.visibility import require_visible
 from ranking.reader import Mode, Surface
+from ranking.snapshot import Snapshot
 
 DEFAULT_LIMIT = 30
 MOST = 100
@@ -55,14 +56,15 @@ class FeedEndpoint:
         caller.require_own("reader", reader, "feed")
         if not reader:
             raise InputInvalid("name a reader", faults=[Fault("reader", "is required with a service's credentials")])
-        catalogue = service.replica.snapshot().catalogue
-        view = service.readers.cached(reader, catalogue)
+        held = service.replica.snapshot()
+        view = service.readers.cached(reader, held.catalogue)
         if view is None:
-            view = await anyio.to_thread.run_sync(service.readers.load, reader, catalogue)
+            view = await anyio.to_thread.run_sync(service.readers.load, reader, held.catalogue)
         with service.replica.reading() as snapshot:
             known = perf_counter_ns()
             audience = resolve(caller.audience, view.audience, asked.audience)
-            query = PageQuery(reader, asked.surface, asked.limit, asked.cursor, asked.mode, audience)
+            surface = self._surface(scope, asked, snapshot, audience)
+            query = PageQuery(reader, surface, asked.limit, asked.cursor, asked.mode, audience)
             answer = service.pages.page(query, snapshot, view)
             await send(
                 {
@@ -78,6 +80,9 @@ class FeedEndpoint:
             await send({"type": "http.response.body", "body": answer.body})
         self._count(known - began, answer)
 
+    def _surface(self, scope: Scope, asked: Query, snapshot: Snapshot, audience: Audience) -> Surface:
+        return asked.surface
+
     def _count(self, reader_ns: int, answer: Answer) -> None:
         metrics = self._service.metrics
         metrics.reader_stage.observe(reader_ns / 1e9)
@@ -88,6 +93,17 @@ class FeedEndpoint:
             kinds = tally.tobytes()
             for kind in set(kinds):
                 children[kind].inc(kinds.count(kind))
+
+
+class RelatedEndpoint(FeedEndpoint):
+    """Answers GET /v1/items/{item}/related: a page of items similar to one that may be shown (law 5)."""
+
+    def _surface(self, scope: Scope, asked: Query, snapshot: Snapshot, audience: Audience) -> Surface:
+        if asked.surface is not _HOME:
+            raise InputInvalid("surface is not asked of related items", faults=[Fault("surface", "is not known here")])
+        item: str = scope["path_params"]["item"]
+        require_visible(snapshot, item, audience)
+        return Surface(SurfaceKind.RELATED, item)
 
 
 class Query:

@@ -1,0 +1,91 @@
+"""GET /v1/feed/{request_id}/why/{item}: the recorded explanation of one item of one page (laws 5, 8 and 9)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+import anyio.to_thread
+from fastapi import Depends, Path
+from starlette.responses import Response
+
+from controls.tiers import Tier
+from controls.verdicts import WEIGHT_ONE, Source
+from feed.auth import Caller
+from feed.bootstrap import Service
+from feed.errors import Gone, NotFound
+from feed.recording import decode
+from feed.schemas.fields import Id
+from feed.schemas.pages import ContributionOut, WhyOut
+from feed.schemas.verdicts import CauseOut
+from feed.storage.records import ServingRecord
+from feed.visibility import require_visible
+from feed.wire import Allow, ServiceNow, answer, router
+from ranking.errors import GraphError
+from ranking.explanation import why
+from ranking.fold import EMPTY_GRAPH
+from ranking.page import Reason
+
+routes = router("feed")
+
+
+@routes.get("/v1/feed/{request_id}/why/{item}", summary="Why an item was on a page", responses={200: {"model": WhyOut}})
+async def read(
+    request_id: Annotated[str, Path(pattern="^[0-9a-f]{32}$")],
+    item: Annotated[Id, Path()],
+    service: ServiceNow,
+    caller: Annotated[Caller, Depends(Allow("feed", "reader", "auditor"))],
+) -> Response:
+    """What spoke for an item when the page was made: every history item's term, the verdict and its causes.
+
+    Pages of erased readers, pages older than the retention and pages that were not recorded answer 410. An item that
+    may no longer be shown is not explained.
+    """
+    return answer(await anyio.to_thread.run_sync(_explained, service, caller, request_id, item))
+
+
+def _explained(service: Service, caller: Caller, request_id: str, item: str) -> WhyOut:
+    service.servings.flush(1.0)
+    serving = service.store.servings.get(request_id)
+    if serving is None:
+        raise Gone("this page is not kept: it is older than the retention, or was not recorded")
+    if serving.erased:
+        raise Gone("this page's reader erased what it was made from")
+    caller.require_own("reader", serving.reader, "feed", "auditor")
+    return _told(service, serving, item)
+
+
+def _told(service: Service, serving: ServingRecord, item: str) -> WhyOut:
+    snapshot = service.replica.snapshot()
+    trace = decode(serving.inputs)
+    inputs, page = trace.inputs, trace.page
+    row = require_visible(snapshot, item, inputs.request.audience)
+    places = (page.rows == row).nonzero()[0]
+    if not len(places):
+        raise NotFound(f"item {item!r} was not on this page")
+    place = int(places[0])
+    try:
+        graph = service.graphs(serving.model) if serving.model else EMPTY_GRAPH
+    except GraphError as error:
+        raise Gone(f"the model that made this page is kept no longer ({error})") from error
+    terms = why(replace(snapshot, graph=graph), inputs.reader, inputs.request, row, inputs.parameters)
+    verdict = trace.verdicts[int(page.classes[place])]
+    ranked = int(page.sources[place]) == Source.GRAPH
+    return WhyOut(
+        request_id=serving.request_id,
+        item=item,
+        position=page.start + place,
+        mode=inputs.request.mode,
+        source=Source(int(page.sources[place])).name.lower(),
+        tier=Tier(int(page.tiers[place])).word,
+        reason=Reason(int(page.reasons[place])).name.lower(),
+        model=serving.model,
+        revision=serving.revision,
+        edition=serving.edition,
+        as_of=serving.as_of,
+        score=int(page.scores[place]),
+        weight=verdict.weight / WEIGHT_ONE,
+        gathered=terms["gathered"] if ranked else 0,
+        contributions=tuple(ContributionOut(**term) for term in terms["contributions"]) if ranked else (),
+        causes=tuple(CauseOut(cause.kind, cause.id, cause.words) for cause in verdict.causes),
+    )
