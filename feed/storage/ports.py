@@ -63,7 +63,7 @@ class Events(Protocol):
         they were served up to the second ``at``."""
         ...
 
-    def columns(self, *, after: int = 0, newest: int | None = None) -> EventColumns:
+    def columns(self, *, after: int = -1, newest: int | None = None) -> EventColumns:
         """Consented events but impressions, with occurred_at > ``after``; at most the ``newest`` so many."""
         ...
 

@@ -79,7 +79,8 @@ def test_law_11_what_was_acknowledged_survives_kill_9(empty_sqlite, tmp_path):
                 stored = {one.client_id for one in store.events.of_reader(id, 100_000)}
                 assert {f"{number}.{j}" for j in range(3)} <= stored
             elif kind == "decision":
-                assert store.ledger.by_id(id).revision == int(number)
+                found = store.ledger.by_id(id)
+                assert found is not None and found.revision == int(number)
                 assert revisions.setdefault(int(number), id) == id
             elif kind == "item":
                 assert store.items.item(id) is not None

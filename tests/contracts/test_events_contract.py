@@ -146,6 +146,13 @@ def test_columns_take_only_what_is_after_a_second_and_only_the_newest(store):
     assert ids_of(store.events.columns(after=35, newest=100)) == ids_of(store.events.columns(after=35))
 
 
+def test_events_without_a_time_count_unless_a_later_start_is_asked_for(store):
+    store.events.append([event(at=0)]).result()
+    assert len(store.events.columns().times) == 1
+    assert len(store.events.columns(newest=5).times) == 1
+    assert len(store.events.columns(after=0).times) == 0
+
+
 def test_columns_of_an_empty_store_are_empty(store):
     columns = store.events.columns()
     assert (columns.reader_ids, columns.item_ids, len(columns.readers), len(columns.times)) == ((), (), 0, 0)

@@ -50,7 +50,7 @@ class MemoryEvents:
 
         return self._room.write(effect)
 
-    def columns(self, *, after: int = 0, newest: int | None = None) -> EventColumns:
+    def columns(self, *, after: int = -1, newest: int | None = None) -> EventColumns:
         """Consented events without impressions, of readers whose personalization is on, oldest first."""
         with self._room.open():
             silent = {reader for reader, one in self._room.readers.items() if not is_personalized(one.settings)}

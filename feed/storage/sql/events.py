@@ -78,7 +78,7 @@ class SqlEvents:
             cursor.execute(self._forget_item, (reader, item))
         return cursor.rowcount, self._erasures.empty(cursor, reader, at)
 
-    def columns(self, *, after: int = 0, newest: int | None = None) -> EventColumns:
+    def columns(self, *, after: int = -1, newest: int | None = None) -> EventColumns:
         """Consented events without impressions, of readers whose personalization is on, oldest first."""
         return read_columns(self._reading, after, newest)
 

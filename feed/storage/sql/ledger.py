@@ -30,7 +30,7 @@ from feed.storage.sql.reading import Reading
 from feed.storage.sql.statements import Statements, names
 from feed.storage.sql.writer import Writes
 
-_fields = attrgetter(*(name for name in names(Decision) if name != "revision"))
+_given = attrgetter(*(name for name in names(Decision) if name != "revision"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class SqlLedger:
             revision += 1
             rows.append((revision, decision.id, decision.subject.id, decision.reverses, entry.leaf, entry.leaf_hash))
             parts.extend((revision, *part) for part in entry.parts)
-            results.append(Decision(*_fields(decision), revision=revision))
+            results.append(Decision(*(*_given(decision), revision)))
         if rows:
             self._insert.run(cursor, rows)
             self._attach.run(cursor, parts)
