@@ -44,9 +44,9 @@ LIKED_RATING = 3.5
 def rating_kinds(stars: ArrayLike) -> NDArray[np.int64]:
     """EventKind codes int64[n] of explicit ratings in stars: a like from 3.5 up, else an impression.
 
-    A lower rating proves that the reader met the item, so it is remembered as consumed, but it does not
-    train: on ml-latest-small, counting lower ratings as clicks costs held-out quality (docs/adr records the
-    measurement).
+    A lower rating proves that the reader met the item, so it is remembered, but it does not train. Measured on
+    ml-latest-small (likes held out, NDCG@20 on validation, low ratings as nothing / as clicks): EASE .153 / .134,
+    ALS .148 / .137, spectral .140 / .129, neighbours .138 / .119.
     """
     given = np.asarray(stars, dtype=np.float64)
     if not np.isfinite(given).all():

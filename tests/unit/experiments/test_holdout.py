@@ -11,7 +11,7 @@ import pytest
 from experiments.evaluation import evaluate_graph
 from experiments.holdout import HeldOut, evaluate_files, evaluate_store, hold_out, time_split, train_store
 from experiments.selection import Candidate, select
-from experiments.splits import latest_of_each
+from experiments.splits import Split, latest_of_each
 from ranking.errors import DataError, TrainingError
 from ranking.interactions import Interactions, rating_kinds
 from ranking.models import silent, trainer
@@ -124,13 +124,18 @@ def test_files_give_the_report_of_their_split(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def films(movielens):
+def ratings(movielens):
     with open(movielens / "ratings.csv", newline="") as file:
         table = [(int(r["userId"]), int(r["movieId"]), r["rating"], r["timestamp"]) for r in csv.DictReader(file)]
     readers, rows, stars, times = zip(*table, strict=True)
     numbered = np.unique(rows, return_inverse=True)[1]
-    kinds = rating_kinds(np.array(stars, float))
-    return latest_of_each(Interactions.from_events(np.array(readers), numbered, np.array(times, int), kinds))
+    return np.array(readers), numbered, np.array(times, int), np.array(stars, float)
+
+
+@pytest.fixture(scope="module")
+def films(ratings):
+    readers, rows, times, stars = ratings
+    return latest_of_each(Interactions.from_events(readers, rows, times, rating_kinds(stars)))
 
 
 FILM_QUALITY = {
@@ -149,6 +154,21 @@ def test_every_family_reaches_its_known_quality_on_films(films, name):
     metrics = hold_out(films, model=name, parameters=parameters or {}).evaluation.metrics()
     assert metrics["recall@20"] == pytest.approx(recall, abs=0.005)
     assert metrics["ndcg@20"] == pytest.approx(ndcg, abs=0.005)
+
+
+def test_low_ratings_do_not_train_because_as_clicks_they_cost_quality(ratings, films):
+    readers, rows, times, stars = ratings
+    low = stars < 3.5
+    shape = {"readers": films.train.readers, "rows": films.train.rows}
+    everything = Interactions.from_columns(
+        np.concatenate([films.train.entry_readers(), readers[low]]),
+        np.concatenate([films.train.indices, rows[low]]),
+        np.concatenate([films.train.times, times[low]]),
+        **shape,
+    )
+    liked_only = hold_out(films, model="neighbours").evaluation
+    with_clicks = hold_out(Split(everything, films.test), model="neighbours").evaluation
+    assert with_clicks.ndcg.mean() < liked_only.ndcg.mean()
 
 
 def test_signed_weights_matter_on_films(films):
