@@ -5,6 +5,10 @@ RankingError
 │   ├── GraphTruncated    the file ends too early or too late
 │   ├── GraphCorrupt      a checksum, a header field or a neighbour id is wrong
 │   └── GraphVersion      not an item graph, or a format this release does not read
+├── EditionGap            a journal edition that cannot follow the last one folded
+├── SnapshotMismatch      parts of a Snapshot that do not belong together
+├── InvalidRequest        a page asked for in a way that cannot be answered (also a ValueError)
+├── InvalidParameters     a ranking parameter out of its range (also a ValueError)
 ├── DataError             interactions or rows that cannot be trained on or evaluated
 └── TrainingError         a trainer cannot work with these parameters on this data
 """
@@ -30,6 +34,22 @@ class GraphCorrupt(GraphError):
 
 class GraphVersion(GraphError):
     """Not an item graph, or written in a format this release does not read."""
+
+
+class EditionGap(RankingError):
+    """A journal edition that cannot follow the last one folded."""
+
+
+class SnapshotMismatch(RankingError):
+    """Parts of a Snapshot that do not belong together, for instance a graph with more rows than the catalogue."""
+
+
+class InvalidRequest(RankingError, ValueError):
+    """A page asked for in a way that cannot be answered, for instance with rows that the catalogue has not."""
+
+
+class InvalidParameters(RankingError, ValueError):
+    """A ranking parameter out of its range."""
 
 
 class DataError(RankingError):

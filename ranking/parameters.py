@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+from ranking.errors import InvalidParameters
+
+LONGEST_HISTORY = 1000
+LARGEST_VOTE = 1000
+"""Bounds that keep every sum of votes within int64, whatever the graph and the verdicts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """Weights, shares and windows of one request. Defaults are the shipped ones."""
+    """Weights, shares and windows of one request. Defaults are the shipped ones.
+
+    Raises :class:`ranking.errors.InvalidParameters` for what is out of range.
+    """
 
     history: int = 50
-    """Most recent history entries that vote for candidates."""
+    """Most recent history entries that are read: they vote for candidates, and hides among them exclude."""
 
     half_life_days: int = 180
-    """Days after which a history entry counts half, by an integer decay table (relative to the newest entry)."""
+    """Days after which a history entry counts half, by an integer decay table (relative to the newest entry);
+    0 for no decay."""
 
     weight_click: int = 2
     """Vote of a click (votes are multiplied by the decay table)."""
@@ -57,5 +67,25 @@ class Parameters:
     editorial_every: int = 10
     """On a personalized page every n-th place goes to an editorial item while there are any; 0 for none."""
 
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            value = getattr(self, one.name)
+            low, high = _RANGES.get(one.name, _VOTES)
+            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+                raise InvalidParameters(f"{one.name} is {value!r}; it must be a whole number from {low} to {high}")
+
+
+_VOTES = (-LARGEST_VOTE, LARGEST_VOTE)
+_RANGES = {
+    "history": (0, LONGEST_HISTORY),
+    "half_life_days": (0, 36_500),
+    "seen_discount_permille": (0, 1000),
+    "candidates": (0, 10_000),
+    "author_window": (1, 100),
+    "author_max": (1, 100),
+    "fresh_every": (0, 1000),
+    "popular_every": (0, 1000),
+    "editorial_every": (0, 1000),
+}
 
 DEFAULTS = Parameters()

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from controls.state import Governance
 from ranking.catalogue import Catalogue
+from ranking.errors import SnapshotMismatch
 from ranking.graph import ItemGraph
 from ranking.parameters import Parameters
+from ranking.workspace import Items, plain
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """The fold at (revision, edition, as_of).
+    """The fold at (revision, edition, as_of). ``popular`` maps a pool (``home``, ``topic:<t>``) to int32 rows, best
+    first; read-only, each row once.
 
-    ``popular`` maps a pool (``home``, ``topic:<t>``) to int32 rows, best first. ``model`` is the active model's
-    version or an empty string; ``graph`` is then the empty graph.
+    ``model`` is the active model's version or an empty string; ``graph`` is then the empty graph. Raises
+    :class:`ranking.errors.SnapshotMismatch` for a graph with more rows than the catalogue, and for verdict classes
+    that are not one a row.
     """
 
     revision: int
@@ -31,3 +35,24 @@ class Snapshot:
     model: str
     popular: Mapping[str, NDArray[np.int32]]
     parameters: Parameters
+    items: Items = field(init=False, repr=False)
+    """The columns that the kernels read, by row."""
+
+    def __post_init__(self) -> None:
+        rows, graph, class_of = self.catalogue.rows, self.graph, self.governance.class_of
+        if graph.rows > rows:
+            raise SnapshotMismatch(
+                f"the graph {graph.version or '(empty)'} has {graph.rows} rows and the catalogue {rows}; fold the "
+                "journal that it was trained on first"
+            )
+        if class_of.shape != (rows,):
+            raise SnapshotMismatch(f"{class_of.size} verdict classes for {rows} rows; tell the state of the columns")
+        items = Items(
+            self.catalogue.author,
+            self.catalogue.topics,
+            self.catalogue.community,
+            plain(graph.neighbours, np.int32, "graph.neighbours", graph.width),
+            plain(graph.weights, np.int16, "graph.weights", graph.width),
+            plain(class_of, np.int32, "class_of"),
+        )
+        object.__setattr__(self, "items", items)

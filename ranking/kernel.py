@@ -1,0 +1,227 @@
+"""The kernel: gather the votes of recent history over the item graph, and give out the best in order (law 3).
+
+``score(j) = sum over history items i of vote(i) * weight(i, j)``, in int64, over a table small enough for a core's own
+cache: its size follows the history, not the catalogue. Then candidates are judged lazily: scores are cut into
+buckets, the best buckets are governed first, and a candidate is given out once no unjudged one can still beat it. So
+the order is exactly that of judging all of them, by (score falling, row rising), at the cost of judging a few.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranking.compiling import Whole, kernel
+from ranking.decay import decayed
+from ranking.workspace import BUCKETS, Choices, Int32s, Int64s, Items, Wanted, Workspace
+
+EXCLUDED, CONSUMED, RESERVED = -3, -1, -2
+"""Marks of rows: not for this reader in this session; consumed before; kept for a pin. Positive: impressions."""
+
+UNION, SHIFT, BUCKET, LOW, HEAP, CHUNK, BOOST = range(7)
+MARKS, MARK_BITS, SEEN, LISTED, BY_TIME, BY_TIME_SEEN, FEATURED = range(7, 14)
+RESTRICTED_COUNT, ENCOURAGED_COUNT, ENCOURAGED_OVER, TOUCHED = range(14, 18)
+LENGTH, FIRST, WAITING = 18, 23, 28
+"""Places of the counters in ``Workspace.state``; the last three are one for each source."""
+
+LONGEST_DISCOUNT = 1000
+
+_HASH = 0x9E3779B1
+_WORD = 0xFFFFFFFF
+_LATE_BITS = 10
+LATEST = (1 << _LATE_BITS) - 1
+
+
+@kernel
+def bits_for(count: Whole) -> Whole:
+    """Bits of a table that ``count`` entries fill to at most a half."""
+    bits = 4
+    while (1 << bits) < 2 * count:
+        bits += 1
+    return bits
+
+
+@kernel
+def slot_of(table: Int32s, keys: Int32s, bits: Whole, row: Whole) -> Whole:
+    """Slot of a row in an open-addressing table over ``keys``: it holds the row's entry, or -1 where it would go."""
+    slot = ((np.int64(row) * _HASH) & _WORD) >> (32 - bits)
+    while True:
+        entry = table[slot]
+        if entry < 0 or keys[entry] == row:
+            return slot
+        slot = (slot + 1) & ((1 << bits) - 1)
+
+
+@kernel
+def marked(work: Workspace, row: Whole) -> Whole:
+    """The mark of a row, 0 if it has none."""
+    entry = work.mark_table[slot_of(work.mark_table, work.mark_row, work.state[MARK_BITS], row)]
+    return np.int64(0) if entry < 0 else np.int64(work.mark[entry])
+
+
+@kernel
+def mark(work: Workspace, row: Whole, value: Whole) -> None:
+    """Set the mark of a row."""
+    slot = slot_of(work.mark_table, work.mark_row, work.state[MARK_BITS], row)
+    entry = work.mark_table[slot]
+    if entry < 0:
+        entry = work.state[MARKS]
+        work.state[MARKS] += 1
+        work.mark_table[slot] = entry
+        work.mark_row[entry] = row
+    work.mark[entry] = value
+
+
+@kernel
+def has_topic(topics: Int32s, row: Whole, wanted: Int32s) -> bool:
+    """Whether a row has one of the topics."""
+    for place in range(topics.shape[1]):
+        topic = topics[row, place]
+        if topic < 0:
+            return False
+        for other in wanted:
+            if topic == other:
+                return True
+    return False
+
+
+@kernel
+def poll(items: Items, choices: Choices, wanted: Wanted, work: Workspace) -> Whole:
+    """The votes of recent history by item, most recent first; returns how many items vote."""
+    total = choices.history.shape[0]
+    first = max(total - wanted.history, 0)
+    newest = np.int64(0)
+    for n in range(first, total):
+        newest = max(newest, choices.history[n, 1]) if n > first else choices.history[n, 1]
+    bits = bits_for(total - first)
+    work.table[: 1 << bits] = -1
+    voters = 0
+    for n in range(total - 1, first - 1, -1):
+        row, second, kind = choices.history[n, 0], choices.history[n, 1], choices.history[n, 2]
+        if row < 0 or row >= items.neighbours.shape[0] or kind < 0 or kind >= choices.votes.shape[0]:
+            continue
+        vote = choices.votes[kind]
+        if vote == 0 or (choices.less_topics.size > 0 and has_topic(items.topics, row, choices.less_topics)):
+            continue
+        slot = slot_of(work.table, work.voter, bits, row)
+        entry = work.table[slot]
+        if entry < 0:
+            entry = voters
+            work.table[slot] = entry
+            work.voter[entry] = row
+            work.vote[entry] = 0
+            voters += 1
+        work.vote[entry] += vote * decayed(newest - second, wanted.half_life)
+    return voters
+
+
+@kernel
+def gather(
+    neighbours: Int32s,
+    weights: NDArray[np.int16],
+    voter: Int32s,
+    vote: Int64s,
+    voters: Whole,
+    table: Int32s,
+    union_row: Int32s,
+    union_score: Int64s,
+    union_best: Int64s,
+) -> tuple[Whole, Whole]:
+    """Sum the votes over the graph; returns the number of rows in the union.
+
+    ``union_best`` holds, per row, its greatest single contribution above the place of the voter it came from, so that
+    the larger contribution wins, and of equal ones the more recent voter.
+    """
+    width = neighbours.shape[1]
+    bits = bits_for(voters * width)
+    shift, mask = 32 - bits, (1 << bits) - 1
+    # Rows of the graph lie far apart in memory: asking for all of them first lets the misses overlap.
+    touched = np.int64(0)
+    for n in range(voters):
+        row = voter[n]
+        for place in range(0, width, 16):
+            touched += neighbours[row, place]
+        for place in range(0, width, 32):
+            touched += weights[row, place]
+    table[: 1 << bits] = -1
+    size = 0
+    for n in range(voters):
+        row, votes, late = voter[n], vote[n], LATEST - n
+        for place in range(width):
+            other = neighbours[row, place]
+            if other < 0:
+                break
+            term = votes * np.int64(weights[row, place])
+            best = (term << _LATE_BITS) | late
+            slot = ((np.int64(other) * _HASH) & _WORD) >> shift
+            while True:
+                entry = table[slot]
+                if entry < 0:
+                    table[slot] = size
+                    union_row[size] = other
+                    union_score[size] = term
+                    union_best[size] = best
+                    size += 1
+                    break
+                if union_row[entry] == other:
+                    union_score[entry] += term
+                    union_best[entry] = max(union_best[entry], best)
+                    break
+                slot = (slot + 1) & mask
+    return size, touched
+
+
+@kernel
+def bucketed(work: Workspace, size: Whole) -> None:
+    """Prepare the histogram of ``size`` gathered scores, by which they are judged from the top down."""
+    top = np.int64(0)
+    for n in range(size):
+        top = max(top, work.union_score[n])
+    shift = 0
+    while (top >> shift) >= BUCKETS:
+        shift += 1
+    work.counts[:] = 0
+    for n in range(size):
+        work.counts[max(work.union_score[n], 0) >> shift] += 1
+    work.state[UNION] = size
+    work.state[SHIFT] = shift
+    work.state[BUCKET] = BUCKETS
+    work.state[HEAP] = 0
+
+
+@kernel
+def before(score: Whole, key: Whole, other_score: Whole, other_key: Whole) -> bool:
+    """The total order: score falling, then key rising."""
+    return bool(score > other_score or (score == other_score and key < other_key))
+
+
+@kernel
+def sift(scores: Int64s, keys: Int32s, entries: Int32s, size: Whole, place: Whole) -> None:
+    """Let the element at ``place`` of a heap sink to where it belongs; the first in order is at the top."""
+    score, key, entry = scores[place], keys[place], entries[place]
+    while True:
+        child = 2 * place + 1
+        if child >= size:
+            break
+        if child + 1 < size and before(scores[child + 1], keys[child + 1], scores[child], keys[child]):
+            child += 1
+        if not before(scores[child], keys[child], score, key):
+            break
+        scores[place], keys[place], entries[place] = scores[child], keys[child], entries[child]
+        place = child
+    scores[place], keys[place], entries[place] = score, key, entry
+
+
+@kernel
+def heapify(scores: Int64s, keys: Int32s, entries: Int32s, size: Whole) -> None:
+    """Make a heap of ``size`` elements."""
+    for place in range(size // 2 - 1, -1, -1):
+        sift(scores, keys, entries, size, place)
+
+
+@kernel
+def drop_top(scores: Int64s, keys: Int32s, entries: Int32s, size: Whole) -> None:
+    """Take the first element off a heap of ``size``."""
+    last = size - 1
+    scores[0], keys[0], entries[0] = scores[last], keys[last], entries[last]
+    sift(scores, keys, entries, last, 0)

@@ -1,0 +1,302 @@
+"""Mixing: which candidate takes which place of the session (laws 3, 5 and 6).
+
+For each place in turn: the pin of that place; on personalized pages the turn of a source (editorial at the middle of
+each ``editorial_every`` places, fresh at the end of each ``fresh_every``, popular at the third part); an encouraged
+item when the session is behind its minimum; else the next candidate of the page's sources in turn that fits. Failing
+that, the author window and the encouraged maximum give way rather than leave the page short; the restricted maximum
+never does: a restricted item waits until the window has room for it. At the very end pins of later places, and
+of places that were passed over, move up. An item stands in a session at most once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from controls.tiers import Tier
+from controls.verdicts import Source
+from ranking.candidates import (
+    BECAUSE,
+    EDITORIAL,
+    FRESH,
+    FRESH_SEEN,
+    GRAPH,
+    POPULAR,
+    ROW,
+    SCORE,
+    admitted,
+    extend,
+)
+from ranking.compiling import Whole, entry, inlined, kernel, stamp_of
+from ranking.kernel import (
+    BOOST,
+    BY_TIME,
+    BY_TIME_SEEN,
+    CHUNK,
+    CONSUMED,
+    ENCOURAGED_COUNT,
+    ENCOURAGED_OVER,
+    EXCLUDED,
+    FIRST,
+    LENGTH,
+    LISTED,
+    MARK_BITS,
+    RESERVED,
+    RESTRICTED_COUNT,
+    SEEN,
+    TOUCHED,
+    bits_for,
+    bucketed,
+    gather,
+    mark,
+    marked,
+    poll,
+)
+from ranking.page import Reason
+from ranking.reader import EventKind
+from ranking.workspace import LOOKAHEAD, Given, Int64s, Lists, Wanted, Workspace
+
+PIN = int(Source.PIN)
+TURNS = 3
+RELAXED = TURNS + 8
+"""Steps in choosing for a place: turns, an encouraged item from each source, any that fits from each, any at all."""
+
+FIRST_CHUNK = 4
+"""Candidates judged at first, for each item of the page."""
+
+FRESH_REACH = 4096
+"""A fresh item by turn is looked for among so many of the pool's newest."""
+
+_ENCOURAGED, _STANDARD, _RESTRICTED = int(Tier.ENCOURAGED), int(Tier.STANDARD), int(Tier.RESTRICTED)
+_HIDE = int(EventKind.HIDE)
+_REASONS = np.array(
+    [
+        Reason.BECAUSE_YOU_LIKED,
+        Reason.POPULAR_NOW,
+        Reason.NEW_HERE,
+        Reason.CHOSEN_BY_EDITORS,
+        Reason.EXPLORING,
+        Reason.PINNED_BY_EDITORS,
+    ],
+    dtype=np.uint8,
+)
+"""uint8[6]: reason by source."""
+
+
+@inlined
+def prepare(given: Given) -> Whole:
+    """Mark what this reader and session exclude; returns the place of a served row out of range, or -1."""
+    items, lists, choices, wanted, work = given.items, given.lists, given.choices, given.wanted, given.work
+    state = work.state
+    rows, served = items.class_of.size, choices.served_rows.size
+    first = max(choices.history.shape[0] - wanted.history, 0)
+    most = choices.seen.shape[0] + served + choices.hidden.size + lists.pin_rows.size + wanted.limit + 1
+    state[:] = 0
+    state[MARK_BITS] = bits_for(most + choices.history.shape[0] - first)
+    state[BY_TIME] = state[BY_TIME_SEEN] = lists.by_time.size
+    state[LISTED] = -1
+    work.mark_table[: 1 << state[MARK_BITS]] = -1
+    for n in range(choices.seen.shape[0]):
+        if choices.seen[n, 1] != 0:
+            mark(work, np.int64(choices.seen[n, 0]), np.int64(max(choices.seen[n, 1], CONSUMED)))
+            state[SEEN] += 1
+    for n in range(first, choices.history.shape[0]):
+        if choices.history[n, 2] == _HIDE and 0 <= choices.history[n, 0] < rows:
+            mark(work, choices.history[n, 0], np.int64(EXCLUDED))
+    for row in choices.hidden:
+        mark(work, np.int64(row), np.int64(EXCLUDED))
+    if wanted.seed_row >= 0:
+        mark(work, wanted.seed_row, np.int64(EXCLUDED))
+    for n in range(served):
+        row = np.int64(choices.served_rows[n])
+        if row < 0 or row >= rows:
+            return n
+        mark(work, row, np.int64(EXCLUDED))
+        work.session_rows[n], work.session_tiers[n] = row, choices.served_tiers[n]
+    for n in range(lists.pin_rows.size):
+        row = np.int64(lists.pin_rows[n])
+        if lists.pin_positions[n] >= served and 0 <= row < rows and marked(work, row) > RESERVED:
+            cls = np.int64(items.class_of[row])
+            if given.verdicts.tier[cls] <= _STANDARD and admitted(row, cls, np.int64(PIN), given):
+                mark(work, row, np.int64(RESERVED))
+    return -1
+
+
+@inlined
+def vote(given: Given) -> None:
+    """Let recent history vote over the graph, and make the scores ready to be judged."""
+    items, work = given.items, given.work
+    voters = poll(items, given.choices, given.wanted, work)
+    size, work.state[TOUCHED] = gather(
+        items.neighbours,
+        items.weights,
+        work.voter,
+        work.vote,
+        voters,
+        work.table,
+        work.union_row,
+        work.union_score,
+        work.union_best,
+    )
+    bucketed(work, size)
+    work.state[CHUNK] = max(FIRST_CHUNK * given.wanted.limit, 64)
+    for weight in given.verdicts.weight:
+        work.state[BOOST] = max(work.state[BOOST], np.int64(weight))
+
+
+@kernel
+def count_tiers(position: Whole, window: Whole, work: Workspace) -> None:
+    """Count restricted and encouraged items among the ``window`` places that end with ``position``."""
+    restricted, encouraged = 0, 0
+    for n in range(max(position - window + 1, 0), position):
+        restricted += work.session_tiers[n] == _RESTRICTED
+        encouraged += work.session_tiers[n] == _ENCOURAGED
+    work.state[RESTRICTED_COUNT], work.state[ENCOURAGED_COUNT] = restricted, encouraged
+
+
+@inlined
+def fits(row: Whole, tier: Whole, strict: bool, position: Whole, given: Given) -> bool:
+    """Whether a row may stand at ``position``: the restricted maximum always holds, the rest when ``strict``."""
+    items, wanted, work = given.items, given.wanted, given.work
+    if tier == _RESTRICTED and work.state[RESTRICTED_COUNT] >= wanted.restricted_max:
+        return False
+    if not strict or wanted.diverse == 0:
+        return True
+    if tier == _ENCOURAGED and work.state[ENCOURAGED_COUNT] >= wanted.encouraged_max:
+        return False
+    author, same = items.author[row], 0
+    if author >= 0:
+        for n in range(max(position - wanted.author_window + 1, 0), position):
+            same += items.author[work.session_rows[n]] == author
+    return same < wanted.author_max
+
+
+@inlined
+def find(source: Whole, tier_wanted: Whole, strict: bool, stop: Whole, position: Whole, given: Given) -> Whole:
+    """Place in a source's sequence of the first candidate that fits (of one tier, unless ``tier_wanted`` is -1), or
+    -1. Past ``LOOKAHEAD`` waiting ones it is looked for no further."""
+    work, state = given.work, given.work.state
+    place, waiting = np.int64(state[FIRST + source]), 0
+    while waiting < LOOKAHEAD:
+        if place == state[LENGTH + source] and not extend(source, stop, given):
+            break
+        row = work.found[source, place, ROW]
+        if marked(work, row) <= RESERVED:
+            if place == state[FIRST + source]:
+                state[FIRST + source] += 1
+        else:
+            tier = given.verdicts.tier[given.items.class_of[row]]
+            if (tier_wanted < 0 or tier == tier_wanted) and fits(row, tier, strict, position, given):
+                return place
+            waiting += tier != _RESTRICTED
+        place += 1
+    return np.int64(-1)
+
+
+@kernel
+def behind(position: Whole, wanted: Wanted, state: Int64s) -> bool:
+    """Whether the session is behind its encouraged minimum, spread evenly over the window. Once an encouraged item was
+    sought in vain, the page seeks no more."""
+    due = wanted.encouraged_min * min(position + 1, wanted.share_window) // wanted.share_window
+    return bool(wanted.diverse == 1 and state[ENCOURAGED_OVER] == 0 and state[ENCOURAGED_COUNT] < due)
+
+
+@kernel
+def attempt(step: Whole, position: Whole, wanted: Wanted, state: Int64s) -> tuple[Whole, Whole, bool]:
+    """The ``step``-th thing to try for ``position``: (source or -1, tier wanted or -1, strict)."""
+    if step < TURNS:
+        if step == 0:
+            source, every, turn = EDITORIAL, wanted.editorial_every, wanted.editorial_every // 2
+        elif step == 1:
+            source, every, turn = FRESH, wanted.fresh_every, wanted.fresh_every - 1
+        else:
+            source, every, turn = POPULAR, wanted.popular_every, wanted.popular_every // 3
+        return (source if every > 0 and position % every == turn else -1), -1, True
+    place = (step - TURNS) % 4
+    source = wanted.first_source
+    if place > 0:
+        source = wanted.second_source if place == 1 else wanted.third_source if place == 2 else wanted.fourth_source
+    if step < RELAXED - 4:
+        return (source if behind(position, wanted, state) else -1), _ENCOURAGED, True
+    return source, -1, bool(step < RELAXED)
+
+
+@inlined
+def choose(position: Whole, given: Given) -> tuple[Whole, Whole]:
+    """(source, place in its sequence) of the candidate for ``position``, or (-1, -1) when no source has one."""
+    wanted, state = given.wanted, given.work.state
+    reach = max(given.lists.by_time.size - FRESH_REACH, 0)
+    for step in range(RELAXED + 4):
+        if step == RELAXED - 4 and behind(position, wanted, state):
+            state[ENCOURAGED_OVER] = 1
+        source, tier, strict = attempt(step, position, wanted, state)
+        if source >= 0:
+            place = find(source, tier, strict, reach if step < TURNS else 0, position, given)
+            if place >= 0:
+                return source, place
+    return -1, np.int64(-1)
+
+
+@kernel
+def pinned(position: Whole, lists: Lists, work: Workspace) -> Whole:
+    """Row of the pin that is due at ``position``; with position -1, of the first one still waiting; else -1."""
+    for n in range(lists.pin_rows.size):
+        row = np.int64(lists.pin_rows[n])
+        due = position < 0 or lists.pin_positions[n] == position
+        if due and row >= 0 and marked(work, row) == RESERVED:
+            return row
+    return np.int64(-1)
+
+
+@inlined
+def put(n: Whole, source: Whole, row: Whole, score: Whole, because: Whole, given: Given) -> None:
+    """Let a row stand at place ``n`` of the page."""
+    output, work, position = given.output, given.work, given.choices.served_rows.size + n
+    cls = given.items.class_of[row]
+    tier = given.verdicts.tier[cls]
+    output.rows[n] = row
+    output.sources[n] = FRESH if source == FRESH_SEEN else source
+    output.tiers[n] = tier
+    output.classes[n] = cls
+    output.reasons[n] = given.wanted.graph_reason if source == 0 else _REASONS[output.sources[n]]
+    output.because[n] = because
+    output.scores[n] = score
+    work.session_rows[position], work.session_tiers[position] = row, tier
+    mark(work, np.int64(row), np.int64(EXCLUDED))
+
+
+def _compiled(stamp: int) -> Any:
+    """The entry. ``stamp`` is here to be closed over, see ``stamp_of``."""
+
+    @entry
+    def fill(given: Given) -> Whole:
+        wrong = prepare(given)
+        if wrong >= 0 or stamp < 0:
+            return -1 - wrong
+        if given.wanted.first_source == GRAPH:
+            vote(given)
+        work = given.work
+        for n in range(given.wanted.limit):
+            position = given.choices.served_rows.size + n
+            source, score, because = np.int64(PIN), np.int64(0), np.int64(-1)
+            row = pinned(position, given.lists, work)
+            if row < 0:
+                count_tiers(position, given.wanted.share_window, work)
+                chosen, place = choose(position, given)
+                if chosen >= 0:
+                    source, row = np.int64(chosen), work.found[chosen, place, ROW]
+                    score, because = work.found[chosen, place, SCORE], work.found[chosen, place, BECAUSE]
+                else:
+                    row = pinned(np.int64(-1), given.lists, work)
+            if row < 0:
+                return n
+            put(n, source, row, score, because, given)
+        return given.wanted.limit
+
+    return fill
+
+
+fill = _compiled(stamp_of("candidates", "compiling", "decay", "kernel", "mixing", "workspace"))
+"""``fill(given)``: make a page into ``given.output``. Returns the number of items, or -1 - n when the n-th served row
+is no row of the catalogue."""

@@ -1,0 +1,185 @@
+"""``rank()``: from a Snapshot, a reader and a request to a page; pure and deterministic (laws 3, 4, 5, 7 and 8).
+
+A page that is not personalized is made from explicit settings alone: the kernels are then given neither history nor
+Seen, so that nothing can leak.
+"""
+
+from __future__ import annotations
+
+from threading import Lock
+
+import numpy as np
+
+from controls.policy import Policy
+from controls.scopes import Audience, SurfaceKind
+from ranking.arguments import FROZEN, RECIPES, SIMILAR, Recipe, choices_of, lists_of, recipe_of, wanted_of
+from ranking.compiling import type_of
+from ranking.errors import InvalidRequest
+from ranking.graph import ItemGraph
+from ranking.mixing import fill
+from ranking.page import Page
+from ranking.parameters import DEFAULTS, Parameters
+from ranking.reader import (
+    NEW_READER,
+    NO_HISTORY,
+    NO_SEEN,
+    NO_TIERS,
+    NOTHING_SERVED,
+    EventKind,
+    Mode,
+    Reader,
+    Request,
+    Settings,
+    Surface,
+)
+from ranking.snapshot import Snapshot
+from ranking.workspace import (
+    Given,
+    Int32s,
+    Int64s,
+    Output,
+    Verdicts,
+    workspace,
+)
+
+_FEWEST = 512
+"""Rows that a source's sequence has room for at least: those waiting and those of a page."""
+
+_warming = Lock()
+_warmed = False
+
+
+def rank(snapshot: Snapshot, reader: Reader, request: Request, parameters: Parameters) -> Page:
+    """Make a page. The same arguments give the same page, on any thread and any processor.
+
+    Of the reader, a page that is not personalized reads the settings alone. On the surface ``related`` this is
+    :func:`related` of the item that the surface's key names. Raises :class:`ranking.errors.InvalidRequest` for a limit
+    outside 0 to 100, served rows that are not the catalogue's, and arrays of another shape than ``Reader`` promises.
+    """
+    if request.surface.kind is SurfaceKind.RELATED:
+        seed = snapshot.catalogue.row_of(request.surface.key)
+        return related(snapshot, seed, request, settings=reader.settings, parameters=parameters)
+    recipe = recipe_of(snapshot, reader.settings, request)
+    history, seen = (reader.history, reader.seen) if recipe.personal else (NO_HISTORY, NO_SEEN)
+    return _made(snapshot, recipe, history, seen, reader.settings, request, parameters)
+
+
+def related(
+    snapshot: Snapshot,
+    row: int,
+    request: Request,
+    *,
+    settings: Settings = NEW_READER.settings,
+    parameters: Parameters = DEFAULTS,
+) -> Page:
+    """Make a page of items similar to a row: the graph's, then the popular and newest ones. Reads of a reader no more
+    than the settings; the mode makes no difference. A row of -1 is an unknown item: nothing is similar to it.
+
+    Raises what :func:`rank` raises, also for a row that is not the catalogue's.
+    """
+    if not -1 <= row < snapshot.catalogue.rows:
+        raise InvalidRequest(f"row {row} has no related items: the catalogue has {snapshot.catalogue.rows} rows")
+    recipe = FROZEN if snapshot.governance.frozen else SIMILAR
+    seed = np.array([[row, 0, EventKind.MORE]], dtype=np.int64)
+    return _made(snapshot, recipe, seed, NO_SEEN, settings, request, parameters, seed_row=row)
+
+
+def warm() -> None:
+    """Compile the kernels, or take them from the cache on disk, once; after that nothing compiles any more.
+
+    Called when a process starts, so that no request waits for it. About half a second from the cache.
+    """
+    global _warmed  # noqa: PLW0603 - one compiled entry a process
+    with _warming:
+        if not _warmed:
+            from ranking.fold import Fold
+
+            empty = Fold(_no_policy, _no_graph).snapshot()
+            home = Request(Surface(), Audience(), 1, Mode.PERSONALIZED, NOTHING_SERVED, NO_TIERS)
+            arguments = (empty, RECIPES[home.mode], NO_HISTORY, NO_SEEN, NEW_READER.settings, home, DEFAULTS, -1)
+            fill.compile((type_of(_given(*arguments)),))
+            fill.disable_compile()
+            _warmed = True
+
+
+def _made(
+    snapshot: Snapshot,
+    recipe: Recipe,
+    history: Int64s,
+    seen: Int32s,
+    settings: Settings,
+    request: Request,
+    parameters: Parameters,
+    seed_row: int = -1,
+) -> Page:
+    if not _warmed:
+        warm()
+    given = _given(snapshot, recipe, history, seen, settings, request, parameters, seed_row)
+    count: int = fill(given)
+    served = request.served_rows
+    if count < 0:
+        place = -1 - count
+        raise InvalidRequest(
+            f"served_rows[{place}] is {served[place]}; the catalogue has {snapshot.catalogue.rows} rows"
+        )
+    output, short = given.output, count < request.limit
+    if short:
+        output = Output._make(array[:count] for array in output)
+    for array in output:
+        array.setflags(write=False)
+    return Page(
+        rows=output.rows,
+        sources=output.sources,
+        tiers=output.tiers,
+        classes=output.classes,
+        reasons=output.reasons,
+        because=output.because,
+        scores=output.scores,
+        start=len(served),
+        exhausted=short,
+    )
+
+
+def _given(
+    snapshot: Snapshot,
+    recipe: Recipe,
+    history: Int64s,
+    seen: Int32s,
+    settings: Settings,
+    request: Request,
+    parameters: Parameters,
+    seed_row: int,
+) -> Given:
+    """What ``fill`` is called with."""
+    wanted = wanted_of(snapshot, recipe, request, parameters, seed_row)
+    choices = choices_of(snapshot.catalogue, recipe, history, seen, settings, request, parameters)
+    lists = lists_of(snapshot, request)
+    table = snapshot.governance.table(request.audience, request.surface.kind)
+    verdicts = Verdicts(table.eligible, table.tier, table.weight, table.sources)
+    limit = request.limit
+    voters, served = min(len(history), wanted.history), len(choices.served_rows)
+    work = workspace(
+        union=voters * snapshot.graph.width,
+        listed=max(wanted.candidates, len(lists.popular), len(lists.featured), _FEWEST),
+        marked=len(seen) + served + len(choices.hidden) + voters + len(lists.pin_rows) + limit + 1,
+        voters=voters,
+        session=served + limit,
+    )
+    output = Output(
+        np.empty(limit, dtype=np.int32),
+        np.empty(limit, dtype=np.uint8),
+        np.empty(limit, dtype=np.uint8),
+        np.empty(limit, dtype=np.int32),
+        np.empty(limit, dtype=np.uint8),
+        np.empty(limit, dtype=np.int32),
+        np.empty(limit, dtype=np.int64),
+    )
+    return Given(snapshot.items, verdicts, lists, choices, wanted, work, output)
+
+
+def _no_policy(digest: str) -> Policy:
+    raise KeyError(digest)
+
+
+def _no_graph(version: str) -> ItemGraph:
+    raise KeyError(version)

@@ -1,0 +1,237 @@
+"""What the kernels are given, in their form: plain arrays in named groups, and a workspace that each thread reuses.
+
+The groups are tuples because compiled code takes them apart for nothing. The workspace is why a request allocates
+nothing inside the kernels; every request leaves it as it likes and relies on nothing in it (law 3).
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from ranking.errors import InvalidRequest
+
+Int32s = NDArray[np.int32]
+Int64s = NDArray[np.int64]
+Bytes = NDArray[np.uint8]
+
+SOURCES = 5
+"""Sequences of candidates: graph, popular, fresh and editorial, numbered as in ``Source``, and fresh once more."""
+
+BUCKETS = 1024
+"""Buckets of the histogram of gathered scores."""
+
+STATE = 33
+"""Length of the kernels' own counters."""
+
+LOOKAHEAD = 256
+"""Candidates of a source that may wait for a later place while a better fitting one is looked for."""
+
+RESTRICTED_WAITING = 128
+"""Restricted candidates of a source that are kept waiting; more than a page can hold."""
+
+LARGEST_PAGE = 100
+
+
+_LAYOUT, _READ_ONLY = 0x501, 0x101
+"""Bits of ``ndarray.flags.num``: contiguous (0x1), aligned (0x100), writeable (0x400)."""
+
+
+class Items(NamedTuple):
+    """Columns by row: the catalogue's, the graph's and the verdict class."""
+
+    author: Int32s
+    topics: Int32s
+    community: Int32s
+    neighbours: Int32s
+    weights: NDArray[np.int16]
+    class_of: Int32s
+
+
+class Verdicts(NamedTuple):
+    """Verdicts by class, as ``controls.verdicts.VerdictTable``."""
+
+    eligible: Bytes
+    tier: Bytes
+    weight: Int32s
+    sources: Bytes
+
+
+class Lists(NamedTuple):
+    """Rows in an order of their own: the pool's popular list (best first), the pool by time (oldest first), the
+    editorial list (newest decision first), and the pins by position."""
+
+    popular: Int32s
+    by_time: Int32s
+    featured: Int32s
+    pin_rows: Int32s
+    pin_positions: Int32s
+
+
+class Choices(NamedTuple):
+    """What one reader did and chose, and what the session was served, as rows and indexes."""
+
+    history: Int64s
+    seen: Int32s
+    hidden: Int32s
+    muted_authors: Int32s
+    muted_topics: Int32s
+    more_topics: Int32s
+    less_topics: Int32s
+    served_rows: Int32s
+    served_tiers: Bytes
+    votes: Int64s
+    """int64[8]: vote by event kind."""
+
+
+class Wanted(NamedTuple):
+    """The page wanted, in whole numbers."""
+
+    limit: int
+    first_source: int
+    second_source: int
+    third_source: int
+    fourth_source: int
+    """Sequences that fill the page, in turn; -1 for none."""
+    diverse: int
+    """1: author window and encouraged shares hold; 0: the order of the source stands."""
+    graph_reason: int
+    pool_kind: int
+    pool_key: int
+    seed_row: int
+    """Row that a related page is about, or -1."""
+    history: int
+    half_life: int
+    seen_permille: int
+    candidates: int
+    author_window: int
+    author_max: int
+    fresh_every: int
+    popular_every: int
+    editorial_every: int
+    share_window: int
+    encouraged_min: int
+    encouraged_max: int
+    restricted_max: int
+
+
+class Output(NamedTuple):
+    """The page's arrays, ``limit`` long."""
+
+    rows: Int32s
+    sources: Bytes
+    tiers: Bytes
+    classes: Int32s
+    reasons: Bytes
+    because: Int32s
+    scores: Int64s
+
+
+class Workspace(NamedTuple):
+    """Scratch of one thread. U: largest union of neighbours, P: longest list, S: marked rows."""
+
+    table: Int32s
+    union_row: Int32s
+    union_score: Int64s
+    union_best: Int64s
+    counts: Int32s
+    heap_score: Int64s
+    heap_row: Int32s
+    heap_entry: Int32s
+    list_score: Int64s
+    list_row: Int32s
+    list_entry: Int32s
+    voter: Int32s
+    vote: Int64s
+    mark_table: Int32s
+    mark_row: Int32s
+    mark: Int32s
+    found: Int64s
+    """int64[SOURCES, P, 3]: row, score and because of the candidates of each source so far."""
+    session_rows: Int32s
+    session_tiers: Bytes
+    state: Int64s
+
+
+class Given(NamedTuple):
+    """All that a kernel is given."""
+
+    items: Items
+    verdicts: Verdicts
+    lists: Lists
+    choices: Choices
+    wanted: Wanted
+    work: Workspace
+    output: Output
+
+
+def plain(array: NDArray[Any], dtype: DTypeLike, name: str, width: int = 0) -> NDArray[Any]:
+    """The array in the layout the kernels are compiled for (read-only, contiguous, aligned), copied only if need be.
+    ``width`` 0: one axis; else two, the second so long."""
+    if array.dtype == dtype and array.flags.num & _LAYOUT == _READ_ONLY and array.ndim == 1 + (width > 0):
+        fitting = array
+    else:
+        fitting = np.array(array, dtype=dtype, order="C").view()
+        fitting.setflags(write=False)
+    if fitting.ndim != 1 + (width > 0) or (width and fitting.shape[1] != width):
+        wanted = f"[n, {width}]" if width else "[n]"
+        raise InvalidRequest(f"{name} has shape {array.shape}; it must be {wanted}")
+    return fitting
+
+
+def _power_above(count: int) -> int:
+    """The smallest power of two that leaves an open-addressing table at most half full."""
+    return 1 << max(4, (2 * count - 1).bit_length())
+
+
+def allocated(union: int, listed: int, marked: int, voters: int, session: int) -> Workspace:
+    """A workspace for at least so many rows of each kind."""
+
+    def of(dtype: Any, *shape: int) -> NDArray[Any]:
+        return np.zeros(shape, dtype=dtype)
+
+    return Workspace(
+        table=of(np.int32, _power_above(max(union, voters))),
+        union_row=of(np.int32, union),
+        union_score=of(np.int64, union),
+        union_best=of(np.int64, union),
+        counts=of(np.int32, BUCKETS),
+        heap_score=of(np.int64, union),
+        heap_row=of(np.int32, union),
+        heap_entry=of(np.int32, union),
+        list_score=of(np.int64, listed),
+        list_row=of(np.int32, listed),
+        list_entry=of(np.int32, listed),
+        voter=of(np.int32, voters),
+        vote=of(np.int64, voters),
+        mark_table=of(np.int32, _power_above(marked)),
+        mark_row=of(np.int32, marked),
+        mark=of(np.int32, marked),
+        found=of(np.int64, SOURCES, listed, 3),
+        session_rows=of(np.int32, session),
+        session_tiers=of(np.uint8, session),
+        state=of(np.int64, STATE),
+    )
+
+
+class _OfThread(threading.local):
+    workspace: Workspace | None = None
+    sizes: tuple[int, ...] = (0, 0, 0, 0, 0)
+
+
+_of_thread = _OfThread()
+
+
+def workspace(union: int, listed: int, marked: int, voters: int, session: int) -> Workspace:
+    """This thread's workspace, with room for at least so many rows; grown by doubling when it was too small."""
+    held = _of_thread.workspace
+    have = _of_thread.sizes
+    if held is None or union > have[0] or listed > have[1] or marked > have[2] or voters > have[3] or session > have[4]:
+        need = (union, listed, marked, voters, session)
+        sizes = tuple(max(h, 1 << max(n - 1, 1).bit_length()) for h, n in zip(have, need, strict=True))
+        held = allocated(*sizes)
+        _of_thread.workspace, _of_thread.sizes = held, sizes
+    return held

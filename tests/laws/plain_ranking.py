@@ -1,0 +1,340 @@
+"""The whole of ranking once more, in plain Python with dictionaries and sorts: what the kernels are held against.
+
+Written from the words of ``ranking.mixing`` and ``ranking.candidates``, for worlds smaller than their look-ahead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from controls.scopes import SurfaceKind
+from controls.tiers import Tier
+from controls.verdicts import Source
+from ranking.page import Page, Reason
+from ranking.parameters import Parameters
+from ranking.reader import EventKind, Mode, Reader, Request
+from ranking.snapshot import Snapshot
+
+EXCLUDED, RESERVED, CONSUMED = "excluded", "reserved", "consumed"
+SEEN_AGAIN = "fresh once more"
+REASONS = {
+    Source.POPULAR: Reason.POPULAR_NOW,
+    Source.FRESH: Reason.NEW_HERE,
+    Source.EDITORIAL: Reason.CHOSEN_BY_EDITORS,
+    Source.PIN: Reason.PINNED_BY_EDITORS,
+}
+PLANS: dict[Mode, list[Any]] = {
+    Mode.PERSONALIZED: [Source.GRAPH, Source.POPULAR, Source.FRESH, SEEN_AGAIN],
+    Mode.POPULAR: [Source.POPULAR, Source.FRESH],
+    Mode.LATEST: [Source.FRESH],
+    Mode.EDITORIAL: [Source.EDITORIAL, Source.POPULAR, Source.FRESH],
+}
+
+
+@dataclass
+class Candidate:
+    row: int
+    score: int = 0
+    because: int = -1
+
+
+@dataclass
+class Ranking:
+    """One page in the making."""
+
+    snapshot: Snapshot
+    reader: Reader
+    request: Request
+    parameters: Parameters
+    marks: dict[int, Any] = field(default_factory=dict)
+    found: dict[Any, list[Candidate]] = field(default_factory=dict)
+    rest: dict[Any, Iterator[Candidate]] = field(default_factory=dict)
+    sought_in_vain: bool = False
+
+    def __post_init__(self) -> None:
+        governance, surface = self.snapshot.governance, self.request.surface
+        self.table = governance.table(self.request.audience, surface.kind)
+        self.shares = governance.shares(self.request.audience, surface.kind)
+        self.catalogue = self.snapshot.catalogue
+        self.settings = self.reader.settings
+        mode = self.request.mode
+        if mode is Mode.PERSONALIZED and not self.settings.personalization:
+            mode = Mode.POPULAR
+        self.related = surface.kind is SurfaceKind.RELATED and not governance.frozen
+        self.personal = mode is Mode.PERSONALIZED and not self.related and not governance.frozen
+        self.plan = PLANS[mode]
+        self.diverse = mode in (Mode.PERSONALIZED, Mode.POPULAR)
+        if self.related:
+            self.plan, self.diverse = [Source.GRAPH, Source.POPULAR, Source.FRESH], True
+        if governance.frozen:
+            self.plan, self.diverse = [Source.EDITORIAL], False
+        self.seed = self.catalogue.row_of(surface.key) if surface.kind is SurfaceKind.RELATED else -1
+        size = self.parameters.history
+        self.history = self.reader.history.tolist()[-size:] if self.personal and size else []
+        if self.related and self.seed >= 0:
+            self.history = [[self.seed, 0, EventKind.MORE]]
+        self.session = [
+            (int(row), Tier(int(tier)))
+            for row, tier in zip(self.request.served_rows, self.request.served_tiers, strict=True)
+        ]
+
+    def pool(self, row: int) -> bool:
+        surface = self.request.surface
+        if surface.kind is SurfaceKind.TOPIC:
+            return surface.key in self.catalogue.topic_names(row)
+        if surface.kind is SurfaceKind.COMMUNITY:
+            return surface.key != "" and surface.key == self.catalogue.community_id(row)
+        return True
+
+    def cls(self, row: int) -> int:
+        return int(self.snapshot.governance.class_of[row])
+
+    def tier(self, row: int) -> Tier:
+        return Tier(int(self.table.tier[self.cls(row)]))
+
+    def admitted(self, row: int, source: Source) -> bool:
+        cls = self.cls(row)
+        topics = set(self.catalogue.topic_names(row))
+        author = self.catalogue.author_id(row)
+        return (
+            bool(self.table.eligible[cls])
+            and bool(int(self.table.sources[cls]) >> source & 1)
+            and self.pool(row)
+            and not (author and author in self.settings.muted_authors)
+            and not topics.intersection(self.settings.muted_topics)
+        )
+
+    def mark(self) -> None:
+        rows = self.catalogue.rows
+        if self.personal:
+            for row, impressions in self.reader.seen.tolist():
+                if impressions:
+                    self.marks[row] = impressions if impressions > 0 else CONSUMED
+            for row, _, kind in self.history:
+                if kind == EventKind.HIDE and 0 <= row < rows:
+                    self.marks[row] = EXCLUDED
+        hidden = [self.catalogue.row_of(item) for item in self.settings.hidden]
+        for row in [*hidden, self.seed, *(row for row, _ in self.session)]:
+            if row >= 0:
+                self.marks[row] = EXCLUDED
+        for pin in self.pins():
+            free = self.marks.get(pin.row) not in (EXCLUDED, RESERVED)
+            fitting = self.tier(pin.row) <= Tier.STANDARD and self.admitted(pin.row, Source.PIN)
+            if pin.position >= len(self.session) and free and fitting:
+                self.marks[pin.row] = RESERVED
+
+    def pins(self) -> Any:
+        return self.snapshot.governance.pins(self.request.audience, self.request.surface.kind)
+
+    def votes(self) -> dict[int, int]:
+        p = self.parameters
+        by_kind = {
+            EventKind.CLICK: p.weight_click,
+            EventKind.DWELL: p.weight_dwell,
+            EventKind.LIKE: p.weight_like,
+            EventKind.SHARE: p.weight_share,
+            EventKind.MORE: p.weight_more,
+            EventKind.LESS: p.weight_less,
+            EventKind.HIDE: p.weight_hide,
+        }
+        if self.related:
+            return {self.seed: 4096} if 0 <= self.seed < self.snapshot.graph.rows else {}
+        newest = max((second for _, second, _ in self.history), default=0)
+        votes: dict[int, int] = {}
+        for row, second, kind in reversed(self.history):
+            known = 0 <= row < self.snapshot.graph.rows
+            if not known or set(self.catalogue.topic_names(row)).intersection(self.settings.less_topics):
+                continue
+            vote = by_kind.get(kind, 0) * decay(newest - second, p.half_life_days * 86_400)
+            if vote:
+                votes[row] = votes.get(row, 0) + vote
+        return votes
+
+    def weighed(self, score: int, row: int) -> int:
+        score = score * int(self.table.weight[self.cls(row)]) // 1024
+        if self.personal:
+            topics = set(self.catalogue.topic_names(row))
+            if topics.intersection(self.settings.more_topics):
+                score += score // 2
+            if topics.intersection(self.settings.less_topics):
+                score //= 2
+            impressions = self.marks.get(row, 0)
+            for _ in range(impressions if self.parameters.seen_discount_permille < 1000 else 0):
+                score = score * self.parameters.seen_discount_permille // 1000
+        return score
+
+    def graph(self) -> list[Candidate]:
+        sums: dict[int, int] = {}
+        best: dict[int, tuple[int, int]] = {}
+        graph = self.snapshot.graph
+        for voter, vote in self.votes().items():
+            for other, weight in zip(graph.neighbours[voter].tolist(), graph.weights[voter].tolist(), strict=True):
+                if other < 0:
+                    break
+                term = vote * weight
+                sums[other] = sums.get(other, 0) + term
+                if other not in best or term > best[other][0]:
+                    best[other] = (term, voter)
+        made = []
+        for row, gathered in sums.items():
+            if gathered > 0 and self.open(row) and self.admitted(row, Source.GRAPH):
+                score = self.weighed(gathered, row)
+                if score > 0:
+                    made.append(Candidate(row, score, best[row][1]))
+        return sorted(made, key=lambda one: (-one.score, one.row))
+
+    def open(self, row: int) -> bool:
+        return self.marks.get(row) not in (EXCLUDED, RESERVED, CONSUMED)
+
+    def popular(self) -> list[Candidate]:
+        lists, surface = self.snapshot.popular, self.request.surface
+        pool = "home"
+        if surface.kind in (SurfaceKind.TOPIC, SurfaceKind.COMMUNITY):
+            pool = f"{surface.kind.value}:{surface.key}"
+        listed = lists[pool] if pool in lists else lists.get("home", [])
+        made = []
+        for place, row in enumerate(map(int, listed)):
+            if self.open(row) and self.admitted(row, Source.POPULAR):
+                made.append((-self.weighed((1 << 40) // (64 + place), row), place, row))
+        return [Candidate(row) for _, _, row in sorted(made)]
+
+    def fresh(self, seen: bool) -> list[Candidate]:
+        rows = range(self.catalogue.rows)
+        newest = sorted(rows, key=lambda row: (-int(self.catalogue.published[row]), -row))
+        return [
+            Candidate(row)
+            for row in newest
+            if self.open(row) and self.admitted(row, Source.FRESH) and (self.marks.get(row, 0) > 0) == seen
+        ]
+
+    def editorial(self) -> list[Candidate]:
+        listed = self.snapshot.governance.featured(self.request.audience, self.request.surface.kind)
+        return [
+            Candidate(int(row))
+            for row in listed
+            if self.marks.get(int(row), 0) == 0 and self.admitted(int(row), Source.EDITORIAL)
+        ]
+
+    def fits(self, row: int, strict: bool) -> bool:
+        tiers = [tier for _, tier in self.session[-(self.shares.window - 1) :]] if self.shares.window > 1 else []
+        if self.tier(row) is Tier.RESTRICTED and tiers.count(Tier.RESTRICTED) >= self.shares.restricted_max:
+            return False
+        if not strict or not self.diverse:
+            return True
+        if self.tier(row) is Tier.ENCOURAGED and tiers.count(Tier.ENCOURAGED) >= self.shares.encouraged_max:
+            return False
+        author = self.catalogue.author_id(row)
+        window = self.parameters.author_window - 1
+        before = [self.catalogue.author_id(other) for other, _ in self.session[-window:]] if window else []
+        return not author or before.count(author) < self.parameters.author_max
+
+    def find(self, source: Any, fitting: Callable[[int], bool]) -> Candidate | None:
+        place = 0
+        while True:
+            if place == len(self.found[source]):
+                cap = self.parameters.candidates if source is Source.GRAPH else len(self.marks) + 10**6
+                one = next(self.rest[source], None) if place < cap else None
+                while one is not None and self.marks.get(one.row) in (EXCLUDED, RESERVED):
+                    one = next(self.rest[source], None)
+                if one is None:
+                    return None
+                self.found[source].append(one)
+            one = self.found[source][place]
+            if self.marks.get(one.row) not in (EXCLUDED, RESERVED) and fitting(one.row):
+                return one
+            place += 1
+
+    def behind(self) -> bool:
+        tiers = [tier for _, tier in self.session[-(self.shares.window - 1) :]] if self.shares.window > 1 else []
+        due = self.shares.encouraged_min * min(len(self.session) + 1, self.shares.window) // self.shares.window
+        return self.diverse and not self.sought_in_vain and tiers.count(Tier.ENCOURAGED) < due
+
+    def choose(self) -> tuple[Any, Candidate] | None:
+        p, position = self.parameters, len(self.session)
+        turns = [
+            (Source.EDITORIAL, p.editorial_every, p.editorial_every // 2),
+            (Source.FRESH, p.fresh_every, p.fresh_every - 1),
+            (Source.POPULAR, p.popular_every, p.popular_every // 3),
+        ]
+        for source, every, turn in turns if self.personal else []:
+            if every and position % every == turn:
+                one = self.find(source, lambda row: self.fits(row, strict=True))
+                if one:
+                    return source, one
+        if self.behind():
+            for source in self.plan:
+                one = self.find(source, lambda row: self.tier(row) is Tier.ENCOURAGED and self.fits(row, strict=True))
+                if one:
+                    return source, one
+            self.sought_in_vain = True
+        for strict in (True, False):
+            for source in self.plan:
+                one = self.find(source, lambda row, strict=strict: self.fits(row, strict))  # type: ignore[misc]
+                if one:
+                    return source, one
+        return None
+
+    def page(self) -> list[tuple[int, Source, Tier, int, Reason, int, int]]:
+        self.mark()
+        sequences: dict[Any, list[Candidate]] = {
+            Source.GRAPH: self.graph() if Source.GRAPH in self.plan else [],
+            Source.POPULAR: self.popular(),
+            Source.FRESH: self.fresh(seen=False),
+            Source.EDITORIAL: self.editorial(),
+            SEEN_AGAIN: self.fresh(seen=True),
+        }
+        self.rest = {source: iter(sequence) for source, sequence in sequences.items()}
+        self.found = {source: [] for source in sequences}
+        page: list[tuple[int, Source, Tier, int, Reason, int, int]] = []
+        for _ in range(self.request.limit):
+            due = [p for p in self.pins() if p.position == len(self.session) and self.marks.get(p.row) == RESERVED]
+            chosen: tuple[Any, Candidate] | None = (Source.PIN, Candidate(due[0].row)) if due else self.choose()
+            if chosen is None:
+                waiting = [pin for pin in self.pins() if self.marks.get(pin.row) == RESERVED]
+                if not waiting:
+                    break
+                chosen = (Source.PIN, Candidate(waiting[0].row))
+            source, one = chosen
+            source = Source.FRESH if source is SEEN_AGAIN else source
+            graph_reason = Reason.BECAUSE_YOU_LIKED if self.personal else Reason.SIMILAR_ITEM
+            reason = graph_reason if source is Source.GRAPH else REASONS[source]
+            tier = self.tier(one.row)
+            page.append((one.row, source, tier, self.cls(one.row), reason, one.because, one.score))
+            self.marks[one.row] = EXCLUDED
+            self.session.append((one.row, tier))
+        return page
+
+
+def decay(age: int, half_life: int) -> int:
+    """4096 halved with each half-life, sixteen steps each, never below 1."""
+    if half_life == 0:
+        return 4096
+    if age // half_life >= 12:
+        return 1
+    return max(round(4096 * 2 ** (-(age % half_life * 16 // half_life) / 16)) >> (age // half_life), 1)
+
+
+def plain_page(
+    snapshot: Snapshot, reader: Reader, request: Request, parameters: Parameters
+) -> list[tuple[int, Source, Tier, int, Reason, int, int]]:
+    """(row, source, tier, class, reason, because, score) of each item of the page."""
+    return Ranking(snapshot, reader, request, parameters).page()
+
+
+def as_tuples(page: Page) -> list[tuple[int, Source, Tier, int, Reason, int, int]]:
+    """A page of the kernels in the same form."""
+    return [
+        (row, Source(source), Tier(tier), cls, Reason(reason), because, score)
+        for row, source, tier, cls, reason, because, score in zip(
+            page.rows.tolist(),
+            page.sources.tolist(),
+            page.tiers.tolist(),
+            page.classes.tolist(),
+            page.reasons.tolist(),
+            page.because.tolist(),
+            page.scores.tolist(),
+            strict=True,
+        )
+    ]
