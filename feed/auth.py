@@ -50,6 +50,7 @@ _LOCAL_ALGORITHM = "HS256"
 _LAST_SECOND = 1 << 53
 _REGION = re.compile("[A-Z]{2}")
 _LANGUAGE = re.compile("[a-z]{2,3}")
+_ID = re.compile("[^/]{1,128}")
 _ROLE = re.compile(r"[\w .-]{1,64}", re.ASCII)
 
 
@@ -212,6 +213,8 @@ class Authenticator:
         if not isinstance(subject, str) or not 1 <= len(subject) <= 200 or not subject.isprintable():
             raise TokenInvalid("the token's sub is not a name of 1 to 200 printable characters; get a new one")
         scopes = _scopes(claims)
+        if scopes & PERSONAL and not _ID.fullmatch(subject):
+            raise TokenInvalid("the token's sub is no id of a reader or author: 1 to 128 characters without a slash")
         return Caller(
             subject=subject,
             scopes=scopes,

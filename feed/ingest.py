@@ -70,7 +70,7 @@ def _read_one(event: object) -> EventIn | Rejected:
     except ValidationError as error:
         detail = error.errors(include_url=False, include_context=False, include_input=False)[0]
         told = event.get("client_id") if isinstance(event, dict) else None
-        return Rejected(str(told)[:128] if told else "", f"{named(('event', *detail['loc']))}: {detail['msg']}")
+        return Rejected(str(told)[:128] if told else "", f"{named(detail['loc']) or 'event'}: {detail['msg']}")
 
 
 async def ingest(service: Service, caller: Caller, batch: Sequence[EventIn | Rejected]) -> EventsOut:

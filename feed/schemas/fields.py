@@ -1,4 +1,4 @@
-"""Field types that wire types share: ids, seconds, topics. Imports keep the same limits, held to them by a test."""
+"""Field types that wire types share: ids, seconds, topics. Imports keep the same limits."""
 
 from __future__ import annotations
 

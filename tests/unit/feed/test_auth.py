@@ -124,6 +124,7 @@ def test_audience_claims_that_mean_nothing_leave_it_unknown(place):
         {"sub": 7},
         {"sub": "x" * 201},
         {"sub": "r1\n"},
+        {"sub": "https://id.example/readers/1"},
         {"sub": "\ud800"},
         {"exp": "soon"},
         {"exp": True},
