@@ -157,9 +157,8 @@ def test_every_family_reaches_its_known_quality_on_films(films, name):
 
 
 def test_low_ratings_do_not_train_because_as_clicks_they_cost_quality(ratings, films):
-    readers, rows, times, stars = ratings
+    readers, rows, _, stars = ratings
     low = stars < 3.5
-    shape = {"readers": films.train.readers, "rows": films.train.rows}
     met = Interactions.from_columns(
         np.concatenate([films.train.entry_readers(), readers[low]]),
         np.concatenate([films.train.indices, rows[low]]),
