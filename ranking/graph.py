@@ -214,9 +214,7 @@ def check_rows(neighbours: NDArray[np.int32], where: str) -> None:
         gap = (block[:, 1:] >= 0) & (block[:, :-1] < 0)
         if gap.any():
             row = int(np.argwhere(gap)[0][0])
-            raise GraphCorrupt(
-                f"{where}: row {start + row} has a gap among its neighbours; train the model again"
-            )
+            raise GraphCorrupt(f"{where}: row {start + row} has a gap among its neighbours; train the model again")
 
 
 def payload_digest(neighbours: NDArray[np.int32], weights: NDArray[np.int16]) -> str:
@@ -260,9 +258,7 @@ def _row_order(ids: NDArray[np.integer[Any]], weights: NDArray[np.int16]) -> NDA
 
 def _check_arrays(ids: NDArray[Any], real: NDArray[Any]) -> None:
     if ids.ndim != 2 or ids.shape != real.shape or ids.shape[1] < 1:
-        raise DataError(
-            f"neighbours and weights must both be [rows, width ≥ 1], got {ids.shape} and {real.shape}"
-        )
+        raise DataError(f"neighbours and weights must both be [rows, width ≥ 1], got {ids.shape} and {real.shape}")
     if ids.dtype.kind not in "iu":
         raise DataError(f"neighbours must be integers, got {ids.dtype}")
     rows = ids.shape[0]
@@ -271,9 +267,7 @@ def _check_arrays(ids: NDArray[Any], real: NDArray[Any]) -> None:
         if not np.isfinite(real[start:stop][present]).all():
             raise DataError(f"a weight among rows {start} to {stop - 1} is not finite")
         if (block >= rows).any():
-            raise DataError(
-                f"neighbour {block.max()} among rows {start} to {stop - 1}: there are only {rows} rows"
-            )
+            raise DataError(f"neighbour {block.max()} among rows {start} to {stop - 1}: there are only {rows} rows")
         if (present & (block == np.arange(start, stop)[:, None])).any():
             raise DataError(f"a row among {start} to {stop - 1} is its own neighbour")
         ordered = np.sort(block, axis=1)

@@ -97,21 +97,15 @@ def load(path: Path, *, verify: bool = True) -> ItemGraph:
             rows, width = header["rows"], header["width"]
             ids_at, weights_at, end = _layout(header_length, rows, width)
             if size != end:
-                raise GraphTruncated(
-                    f"{path}: {size} bytes, its header promises {end}; copy or train it again"
-                )
+                raise GraphTruncated(f"{path}: {size} bytes, its header promises {end}; copy or train it again")
             mapped = np.memmap(file, dtype=np.uint8, mode="r")
     except OSError as cause:
-        raise GraphError(
-            f"{path}: cannot be read ({cause.strerror}); train a model or name another file"
-        ) from cause
+        raise GraphError(f"{path}: cannot be read ({cause.strerror}); train a model or name another file") from cause
     neighbours = _view(mapped, ids_at, "<i4", rows, width)
     weights = _view(mapped, weights_at, "<i2", rows, width)
     if verify:
         digest = payload_digest(neighbours, weights)
-        named = content_version(
-            (rows, width), header["scale"], header["trainer"], header["parameters"], digest
-        )
+        named = content_version((rows, width), header["scale"], header["trainer"], header["parameters"], digest)
         if digest != header["sha256"] or named != header["version"]:
             raise GraphCorrupt(f"{path}: its contents do not match their checksum; copy or train it again")
         check_rows(neighbours, str(path))
