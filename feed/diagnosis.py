@@ -123,7 +123,8 @@ def _secret(settings: Settings, clock: Clock) -> Iterator[Finding]:
     try:
         load_secret(settings)
     except (SetupInvalid, OSError) as error:
-        yield Finding("secret", Level.WRONG, str(error), "see there")
+        seen, _, remedy = str(error).partition("; ")
+        yield Finding("secret", Level.WRONG, seen, remedy or "let this user read it")
         return
     where = "given by the settings" if settings.secret is not None else str(settings.secret_file)
     yield Finding("secret", Level.FINE, where)
@@ -160,7 +161,7 @@ def _store(settings: Settings, clock: Clock) -> Iterator[Finding]:
         if not os.access(path, os.W_OK):
             yield Finding("store", Level.WRONG, f"{path} cannot be written", f"chown or chmod {path} for this user")
         yield from _times(store, clock)
-        yield from _model(store, settings)
+        yield from _model(store, settings, clock)
 
 
 def _times(store: Store, clock: Clock) -> Iterator[Finding]:
@@ -171,11 +172,12 @@ def _times(store: Store, clock: Clock) -> Iterator[Finding]:
         yield Finding("clock", Level.WRONG, ahead, "set the clock; rules act by it")
 
 
-def _model(store: Store, settings: Settings) -> Iterator[Finding]:
+def _model(store: Store, settings: Settings, clock: Clock) -> Iterator[Finding]:
     graphs = Graphs(store.models, settings.models_folder)
     fold = Fold(PolicyDocuments(store.policies), graphs)
     try:
         catch_up(fold, store)
+        fold.advance(max(clock.now(), fold.as_of))
         snapshot = fold.snapshot()
     except Exception as error:
         yield Finding("ledger", Level.WRONG, f"cannot be folded ({type(error).__name__}: {error})", "restore a backup")

@@ -26,7 +26,8 @@ _FOLLOW_SECONDS = 60.0
 @contextmanager
 def owned(settings: Settings) -> Iterator[Service]:
     """The service on its store, following but not serving; everything queued is published. Raises ``StoreInUse``."""
-    service = open_service(settings)
+    # Lists are made as often as something was stored: nobody else waits for the store.
+    service = open_service(settings.model_copy(update={"popular_every": 0.0}))
     try:
         service.replica.start()
         publish_queued(service)
@@ -36,11 +37,13 @@ def owned(settings: Settings) -> Iterator[Service]:
 
 
 def publish_queued(service: Service) -> Snapshot:
-    """Publish every queued change; the Snapshot that has them all."""
-    edition = service.publisher.publish()
+    """Publish every queued change, then the popular lists over them; the Snapshot that has it all."""
+    edition = 0
     while service.store.journal.pending():
-        edition = service.publisher.publish()
-    return followed(service, edition=edition)
+        edition = service.store.journal.publish(extra=b"", at=service.clock.now()).result()
+    followed(service, edition=edition)
+    service.publisher.events_came()
+    return followed(service, edition=service.publisher.publish())
 
 
 def decided(service: Service, proposal: Proposal) -> Decision:

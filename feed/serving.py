@@ -45,7 +45,8 @@ def run(settings: Settings, ready: Callable[[str], None]) -> None:
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
             server = _Server(config, lambda: _announce(settings, url, ready))
-            with _quiet_exit(), contextlib.suppress(KeyboardInterrupt):
+            # uvicorn ends with SystemExit when the application does not start.
+            with _quiet_exit(), contextlib.suppress(KeyboardInterrupt, SystemExit):
                 server.run(sockets=[listener])
             if not server.started:
                 raise SetupInvalid("the service did not start; the log says why, `weir doctor` what to do")

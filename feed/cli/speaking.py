@@ -22,6 +22,10 @@ Home = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document in place of words.")]
 
 
+_PIPED_WIDTH = 160
+"""Columns of a table that goes into a file or another program."""
+
+
 def settings_for(home: Path | None = None, **given: object) -> Settings:
     """Settings from the environment, with what the command line says on top."""
     chosen = {name: value for name, value in {"home": home, **given}.items() if value is not None}
@@ -45,7 +49,10 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(cell.replace("[", r"\[") for cell in row))
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_PIPED_WIDTH)
+    console.print(table)
 
 
 class Bar:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from feed.clock import SystemClock
 from feed.control.follow import catch_up
 from feed.library import Graphs, PolicyDocuments
 from feed.settings import Settings
@@ -16,11 +17,12 @@ from ranking.snapshot import Snapshot
 
 @contextmanager
 def reading(settings: Settings) -> Iterator[tuple[Store, Snapshot]]:
-    """The store opened for reading, and the Snapshot it folds to as it stands."""
+    """The store opened for reading, and the Snapshot it folds to now."""
     store = open_sqlite(settings.store_file, exclusive=False)
     try:
         fold = Fold(PolicyDocuments(store.policies), Graphs(store.models, settings.models_folder))
         catch_up(fold, store)
+        fold.advance(SystemClock().now())
         yield store, fold.snapshot()
     finally:
         store.close()

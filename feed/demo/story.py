@@ -103,7 +103,7 @@ class Story:
         """The first click counts on the next page."""
         reader = "newcomer-1"
         before = page(self.api, reader)
-        clicked = before.ids[0]
+        clicked = next((item["id"] for item in before.items if item["source"] == "popular"), before.ids[0])
         taken = self._tell(reader, clicked, "click")
         after = page(self.api, reader)
         changed = len(set(after.ids) - set(before.ids))
