@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from importlib.metadata import version
@@ -33,6 +32,7 @@ from feed.routes import (
     verdicts,
     why,
 )
+from feed.upkeep import upkeep
 
 _NOUNS = (
     events,
@@ -56,13 +56,11 @@ def create_app(service: Service) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await service.authenticator.refresh()
         await anyio.to_thread.run_sync(service.start)
-        refreshing = asyncio.create_task(_refresh_keys(service))
         try:
-            yield
+            async with upkeep(service):
+                yield
         finally:
-            refreshing.cancel()
             await anyio.to_thread.run_sync(service.close)
 
     # The hot route comes first, because routes are tried in order.
@@ -100,12 +98,6 @@ def create_app(service: Service) -> FastAPI:
         )
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     return app
-
-
-async def _refresh_keys(service: Service) -> None:
-    while True:
-        await asyncio.sleep(service.settings.jwks_refresh)
-        await service.authenticator.refresh()
 
 
 def _gauges(service: Service) -> Gauges:

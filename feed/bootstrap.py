@@ -65,7 +65,7 @@ def open_service(settings: Settings, clock: Clock | None = None, store: Store | 
     clock = clock or SystemClock()
     secret = load_secret(settings)
     settings.models_folder.mkdir(parents=True, exist_ok=True)
-    store = store or open_sqlite(settings.store_file, exclusive=True)
+    store = store or open_sqlite(settings.store_file, exclusive=True, write_queue=settings.write_queue)
     graphs = Graphs(store.models, settings.models_folder)
     policies = PolicyDocuments(store.policies)
     replica = Replica(store, Fold(policies, graphs), clock, lease_seconds=settings.lease)

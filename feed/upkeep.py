@@ -1,0 +1,58 @@
+"""Upkeep: what a running service does by the clock: read the issuer's keys again, let old Servings go.
+
+Each job waits for its time and survives its failures: what did not work is logged, and tried again the next time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import structlog
+
+from feed.bootstrap import Service
+from feed.storage.errors import StorageError
+from feed.wire import durable
+
+_log = structlog.get_logger("weir")
+
+EXPIRY_SECONDS = 3600.0
+"""Seconds between two looks for Servings that are older than their days."""
+
+_DAY = 86_400
+
+
+@contextlib.asynccontextmanager
+async def upkeep(service: Service) -> AsyncIterator[None]:
+    """Do every job once, then again and again while the context is open."""
+    await service.authenticator.refresh()
+    await expire_servings(service)
+    jobs = [
+        asyncio.create_task(_every(service.settings.jwks_refresh, service.authenticator.refresh)),
+        asyncio.create_task(_every(EXPIRY_SECONDS, lambda: expire_servings(service))),
+    ]
+    try:
+        yield
+    finally:
+        for job in jobs:
+            job.cancel()
+        await asyncio.gather(*jobs, return_exceptions=True)
+
+
+async def expire_servings(service: Service) -> None:
+    """Delete the Servings that are older than the setting allows."""
+    before = service.clock.now() - service.settings.servings_days * _DAY
+    try:
+        gone = await durable(service.store.servings.expire(before))
+    except StorageError as error:
+        _log.warning("old Servings could not be deleted; tried again in an hour", error=str(error))
+    else:
+        if gone:
+            _log.info("old Servings deleted", servings=gone)
+
+
+async def _every(seconds: float, job: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        await job()

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+import anyio
+
+from feed.storage.records import ServingRecord
+from feed.upkeep import expire_servings
+from tests.journeys.http_service import running
+
+
+def test_servings_are_kept_for_their_days_and_no_longer(tmp_path):
+    with running(tmp_path, servings_days=2) as http:
+        now = http.service.clock.now()
+        ages = {"old": 2 * 86_400 + 60, "young": 2 * 86_400 - 600}
+        for name, age in ages.items():
+            record = ServingRecord(name, "r1", now - age, 0, 0, now, "", b"", b"")
+            http.service.store.servings.record([record]).result()
+        anyio.run(expire_servings, http.service)
+        assert http.service.store.servings.get("old") is None
+        assert http.service.store.servings.get("young") is not None
