@@ -64,25 +64,11 @@ class State:
     def decide(self, decisions: Sequence[Decision]) -> None:
         """Fold the next decisions of the ledger, in revision order without gaps; raises :class:`StateError`, and then
         has folded the decisions before the one it names."""
-        for decision in decisions:
-            if decision.revision != self._revision + 1:
-                raise StateError(
-                    f"revision {decision.revision} cannot follow {self._revision}; "
-                    "read the ledger by revision, without gaps"
-                )
-            if decision.type is DecisionType.PUBLISH_POLICY:
-                digest = str(decision.parameters["policy"])
-                try:
-                    self._stored[digest] = self._policies(digest)
-                except KeyError as error:
-                    raise StateError(
-                        f"revision {decision.revision} publishes policy {digest}, which is not stored; "
-                        "restore the document, then fold on"
-                    ) from error
-            self._revision = decision.revision
-            self._governance = None
-            self._turn(*self._timetable.arrive(decision))
-        self._enforce_policy()
+        try:
+            for decision in decisions:
+                self._decide(decision)
+        finally:
+            self._enforce_policy()
 
     def columns_changed(self, columns: Columns, rows: Rows) -> None:
         """Take a new view of the columns. ``rows`` int32[n]: rows that are new or changed; new ones may be left out."""
@@ -135,6 +121,25 @@ class State:
         found = [d for d in self._platform.values() if d.type is kind]
         return str(max(found, key=lambda d: d.revision).parameters[parameter]) if found else ""
 
+    def _decide(self, decision: Decision) -> None:
+        if decision.revision != self._revision + 1:
+            raise StateError(
+                f"revision {decision.revision} cannot follow {self._revision}; "
+                "read the ledger by revision, without gaps"
+            )
+        if decision.type is DecisionType.PUBLISH_POLICY:
+            digest = str(decision.parameters["policy"])
+            try:
+                self._stored[digest] = self._policies(digest)
+            except KeyError as error:
+                raise StateError(
+                    f"revision {decision.revision} publishes policy {digest}, which is not stored; "
+                    "restore the document, then fold on"
+                ) from error
+        self._revision = decision.revision
+        self._governance = None
+        self._turn(*self._timetable.arrive(decision))
+
     def _enforce_policy(self) -> None:
         """Compile the policy that is now in force, if it is another one than before, over all rows."""
         digest = self._latest(DecisionType.PUBLISH_POLICY, "policy")
@@ -177,6 +182,8 @@ class State:
             self._waiting.setdefault(item, set()).add(cause)
         else:
             self._waiting[item].discard(cause)
+            if not self._waiting[item]:
+                del self._waiting[item]
 
     def _act_on_group(self, decision: Decision, begins: bool) -> None:
         cause = self._cause(decision)

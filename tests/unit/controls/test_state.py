@@ -266,3 +266,12 @@ def test_a_policy_that_is_not_stored_stops_the_fold_before_its_revision() -> Non
         made.decide(decision("suppress", "item:a"), decision("publish_policy", parameters={"policy": "gone"}))
     assert made.state.governance().revision == 1
     assert eligible(made) == "bc"
+
+
+def test_what_was_folded_before_a_refused_decision_is_in_force() -> None:
+    made = Sandbox(A, good=policy(rule({"signal": "topic", "in": ["t"]}, tier="blocked", missing="hold")))
+    publications = [decision("publish_policy", id=name, parameters={"policy": name}) for name in ("good", "gone")]
+    with pytest.raises(StateError, match="policy gone"):
+        made.decide(*publications)
+    assert made.state.governance().policy == "good"
+    assert not made.eligible(0)
