@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import pytest
 
 from feed.control.errors import ControlsStale
@@ -54,7 +56,7 @@ def lined(tmp_path):
     clock = ManualClock()
     lined = Lined(store)
     fold = Fold(PolicyDocuments(store.policies), Graphs(store.models, tmp_path))
-    replica = Replica(lined, fold, clock, lease_seconds=2.0)
+    replica = Replica(cast(Any, lined), fold, clock, lease_seconds=2.0)
     replica.start()
     yield lined, clock, replica
     replica.close()
