@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import count
 from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -51,6 +52,8 @@ class Gate:
         self._metrics = metrics
         self._clock = clock
         self._buckets = Buckets()
+        self._process = os.urandom(8).hex().encode()
+        self._numbers = count(1)
         self._personal = Rate(settings.rate_personal, settings.rate_burst)
         self._service = Rate(settings.rate_service, settings.rate_burst)
 
@@ -62,7 +65,7 @@ class Gate:
         began = perf_counter()
         status = 0
         authorization, length, asked_id = _read(scope)
-        request_id = asked_id or os.urandom(8).hex().encode()
+        request_id = asked_id or b"%b%08x" % (self._process, next(self._numbers))
         state = scope.setdefault("state", {})
         state["request_id"] = request_id.decode()
         told: list[tuple[bytes, bytes]] = [(b"x-request-id", request_id), *_ALWAYS]

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count
+from random import Random
 from time import perf_counter_ns
 from types import MappingProxyType
 
@@ -72,6 +74,9 @@ class Pages:
         self._cursors = cursors
         self._servings = servings
         self._clock = clock
+        self._process = os.urandom(8).hex()
+        self._numbers = count(1)
+        self._seeds = Random(os.urandom(16))
 
     def page(self, query: PageQuery, snapshot: Snapshot, view: ReaderView) -> Answer:
         """Rank and lay down one page. Raises the cursor errors of ``feed.cursor``."""
@@ -82,7 +87,7 @@ class Pages:
         now = self._clock.now()
         if query.cursor:
             served_rows, served_tiers = self._cursors.decode(query.cursor, query.reader, surface, now)
-        entropy = os.urandom(16)
+        number = next(self._numbers)
         request = Request(
             surface=query.surface,
             audience=query.audience,
@@ -90,12 +95,12 @@ class Pages:
             mode=mode,
             served_rows=served_rows,
             served_tiers=served_tiers,
-            seed=int.from_bytes(entropy[:6], "big") if mode is Mode.PERSONALIZED else 0,
+            seed=self._seeds.getrandbits(48) if mode is Mode.PERSONALIZED else 0,
         )
         page = rank(snapshot, view.reader, request, snapshot.parameters)
         ranked = perf_counter_ns()
         listed = orjson.dumps(items(page, snapshot, request))
-        request_id = f"{now:08x}{entropy[4:].hex()}"
+        request_id = f"{now:08x}{self._process}{number:08x}"
         cursor = None
         total = len(served_rows) + len(page.rows)
         if not page.exhausted and total < SESSION_LIMIT:
