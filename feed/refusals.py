@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from controls.errors import ControlsError, PolicyError
@@ -164,7 +165,18 @@ def answer(scope: Scope, error: Exception) -> Response:
 
 
 async def _handle(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        error = HTTPException(405, f"{request.method} is not a method of this path", {"Allow": _allowed(request.scope)})
     return answer(request.scope, error)
+
+
+def _allowed(scope: Scope) -> str:
+    """Every method of the path: the framework names those of one of its routes only (RFC 9110 section 10.2.1)."""
+    methods: set[str] = set()
+    for route in scope["app"].routes:
+        if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return ", ".join(sorted(methods))
 
 
 def install(app: FastAPI) -> None:

@@ -21,7 +21,7 @@ from starlette.responses import Response
 
 from feed.auth import Caller
 from feed.bootstrap import Service
-from feed.errors import Fault, InputInvalid, MediaTypeRefused
+from feed.errors import MediaTypeRefused
 from feed.storage.ports import Once
 
 _T = TypeVar("_T")
@@ -129,15 +129,14 @@ OnceOnly = Annotated[Once | None, Depends(_once)]
 
 async def _expected_version(
     if_match: Annotated[
-        str | None, Header(description='Version that the change was made for, as the ETag told: "3"')
+        str | None,
+        Header(
+            pattern=r'^(\*|(W/)?"?[0-9]{1,12}"?)$',
+            description='Version that the change was made for, as the ETag told: "3"',
+        ),
     ] = None,
 ) -> int | None:
-    if if_match is None or if_match.strip() == "*":
-        return None
-    tag = if_match.strip().removeprefix("W/").strip('"')
-    if not tag.isdecimal() or len(tag) > 12:
-        raise InputInvalid("If-Match is not a version", faults=(Fault("If-Match", 'send the ETag as told: "3"'),))
-    return int(tag)
+    return None if if_match in (None, "*") else int(if_match.removeprefix("W/").strip('"'))
 
 
 ExpectedVersion = Annotated[int | None, Depends(_expected_version)]

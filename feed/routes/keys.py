@@ -8,7 +8,7 @@ import anyio.to_thread
 from fastapi import Depends, Path
 from starlette.responses import Response
 
-from feed.auth import ADMIN, SCOPES, Caller
+from feed.auth import ADMIN, Caller
 from feed.errors import AlreadyThere, Fault, InputInvalid
 from feed.keys import new_api_key
 from feed.schemas.fields import Id
@@ -27,10 +27,6 @@ async def make(body: KeyIn, service: ServiceNow, caller: Administrator) -> Respo
     There is no `Idempotency-Key` here, because repeating the answer would mean keeping the key: a name in force is
     refused with 409; revoke it to make another.
     """
-    unknown = sorted(set(body.scopes) - SCOPES.keys())
-    if unknown:
-        message = f"unknown scopes {', '.join(unknown)}; there are {', '.join(SCOPES)}"
-        raise InputInvalid(message, faults=(Fault("scopes", message),))
     now = service.clock.now()
     if body.expires_at is not None and body.expires_at <= now:
         raise InputInvalid("the key would have expired already", faults=(Fault("expires_at", "is in the past"),))

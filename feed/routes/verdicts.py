@@ -48,7 +48,7 @@ async def revocations(
     request: Request,
     service: ServiceNow,
     caller: Annotated[Caller, Depends(Allow("feed", "reader"))],
-    since: Annotated[str, Query(examples=["1234.88.1800000000"])],
+    since: Annotated[str, Query(pattern=r"^[0-9]{1,15}(\.[0-9]{1,15}){0,2}$", examples=["1234.88.1800000000"])],
 ) -> Response:
     """Items that became ineligible for the caller's audience, somewhere or everywhere, since a position.
 

@@ -93,7 +93,7 @@ class LabelIn(Wire):
 
     item: Id
     name: Id
-    score: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+    score: Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
     given_by: OptionalId = ""
     """The model or person; the caller's own name when absent."""
     given_at: Second | None = None

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from feed.schemas.fields import Id, OptionalId, Second, Text, Wire
+
+ScopeWord = Literal[
+    "feed", "events", "reader", "author", "editor", "moderator", "policy", "experimenter", "auditor", "admin"
+]
+"""The scopes of ``feed.auth``, to which a test holds them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class KeyIn(Wire):
 
     name: Id
     """What the key is known by; unique among keys in force."""
-    scopes: Annotated[tuple[str, ...], Field(min_length=1, max_length=10)]
+    scopes: Annotated[tuple[ScopeWord, ...], Field(min_length=1, max_length=10)]
     subject: OptionalId = ""
     """Whom the key acts as; its name when absent."""
     expires_at: Second | None = None

@@ -20,6 +20,9 @@ def test_unknown_paths_and_methods_are_problems(shared_http):
     answer = shared_http.client.post("/v1/policy")
     shared_http.problem(answer, 405, "method-not-allowed")
     assert "GET" in answer.headers["allow"]
+    several = shared_http.client.post("/v1/items/item-1")
+    shared_http.problem(several, 405, "method-not-allowed")
+    assert several.headers["allow"] == "DELETE, GET, PUT"
 
 
 def test_bodies_beyond_the_limit_are_refused_by_their_length(shared_http):

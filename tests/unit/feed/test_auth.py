@@ -4,7 +4,7 @@ import base64
 import hmac
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import anyio
 import jwt
@@ -28,6 +28,7 @@ from feed.errors import (
     TokenInvalid,
 )
 from feed.keys import KeySet, new_api_key
+from feed.schemas.models import ScopeWord
 from feed.settings import Settings
 from feed.storage.memory import MemoryStore
 
@@ -384,3 +385,7 @@ def test_a_personal_token_reaches_only_its_own(place):
 def test_a_token_is_not_issued_for_an_unknown_scope():
     with pytest.raises(ValueError, match="unknown scopes root"):
         issue_token(SECRET, "r1", ("root",), 0)
+
+
+def test_the_wire_knows_the_same_scopes():
+    assert get_args(ScopeWord) == tuple(SCOPES)
