@@ -25,6 +25,9 @@ def demo(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port; 0 takes a free one. 8080 by default.")
     ] = None,
+    small: Annotated[
+        bool, typer.Option("--small", help="Simulate a smaller community, which is ready in seconds.")
+    ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Play the whole story on a temporary folder and tell what was seen.")
     ] = False,
@@ -34,17 +37,19 @@ def demo(
     if check:
         _check(data, json)
     else:
-        _run(data, folder or DEFAULT_FOLDER, port)
+        _run(data, folder or DEFAULT_FOLDER, port, small)
 
 
-def _run(data: Path | None, folder: Path, port: int | None) -> None:
+def _run(data: Path | None, folder: Path, port: int | None, small: bool) -> None:
     from feed.clock import SystemClock
-    from feed.demo.preparing import FULL, prepare
+    from feed.demo.preparing import FULL, SMALL, prepare
     from feed.demo.running import run_demo
 
     settings, clock = settings_for(folder, host="127.0.0.1", port=port), SystemClock()
     with progress_bar() as bar:
-        prepared = prepare(settings, data, FULL, now=clock.now(), progress=bar.share, say=typer.echo)
+        prepared = prepare(
+            settings, data, SMALL if small else FULL, now=clock.now(), progress=bar.share, say=typer.echo
+        )
     run_demo(settings, prepared, clock, typer.echo)
 
 

@@ -32,7 +32,14 @@ class ServerProcess:
         self._settings = settings
         self._log = settings.home / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
-        self.api: Api | None = None
+        self._api: Api | None = None
+
+    @property
+    def api(self) -> Api:
+        """Its API; raises ``ServerFailed`` while it does not run."""
+        if self._api is None:
+            raise ServerFailed(f"the server does not run: {self._last_words()}")
+        return self._api
 
     def __enter__(self) -> Self:
         return self
@@ -61,7 +68,6 @@ class ServerProcess:
             if self._process.poll() is not None:
                 raise ServerFailed(f"the server ended with code {self._process.returncode}: {self._last_words()}")
             if self._answers(address):
-                assert self.api is not None
                 return self.api
             pause.wait(_LOOK_EVERY)
         raise ServerFailed(f"the server was not ready after {_START_SECONDS:g} s: {self._last_words()}")
@@ -75,10 +81,11 @@ class ServerProcess:
         return self._end(signal.SIGTERM)
 
     def _end(self, how: signal.Signals) -> int:
-        assert self._process is not None
-        if self.api is not None:
-            self.api.close()
-            self.api = None
+        if self._process is None:
+            raise ServerFailed("the server was never started")
+        if self._api is not None:
+            self._api.close()
+            self._api = None
         self._process.send_signal(how)
         try:
             return self._process.wait(_STOP_SECONDS)
@@ -88,13 +95,13 @@ class ServerProcess:
             raise ServerFailed(f"the server did not stop in {_STOP_SECONDS:g} s: {self._last_words()}") from None
 
     def _answers(self, address: Path) -> bool:
-        if self.api is None:
+        if self._api is None:
             url = address.read_text(encoding="utf-8").strip() if address.exists() else ""
             if not url:
                 return False
-            self.api = Api.of(self._settings, url)
+            self._api = Api.of(self._settings, url)
         try:
-            return self.api.ask("GET", "/readyz").is_success
+            return self._api.ask("GET", "/readyz").is_success
         except ApiUnreachable:
             return False
 

@@ -11,17 +11,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from feed.api_client import Api, ApiRefused, ApiUnreachable
+from feed.api_client import Api
 from feed.clock import Clock
-from feed.demo.served import ServedPage, at_one_state, page, session
+from feed.demo.paths import BEGUN, RELATED, WHY, places
+from feed.demo.served import ServedPage, at_one_state, page
 from feed.demo.server_process import ServerProcess
+from feed.errors import FeedError
 
 _EDITOR = ("demo-editor", "editor")
 _MODERATOR = ("demo-moderator", "moderator")
 _LASTS = 6 * 3600
-_DEPTH = 4
-"""Pages of fifty that are looked through on each path."""
-
 _PIN_AT, _SECOND_PIN_AT = 2, 4
 
 
@@ -51,7 +50,6 @@ class Story:
     @property
     def api(self) -> Api:
         """The server's API."""
-        assert self.server.api is not None
         return self.server.api
 
     def play(self) -> list[Seen]:
@@ -70,7 +68,7 @@ class Story:
         for chapter in chapters:
             try:
                 self.told += chapter()
-            except (ApiRefused, ApiUnreachable, LookupError) as error:
+            except (FeedError, LookupError) as error:
                 self.told.append(Seen(chapter.__name__, "the chapter plays to its end", str(error), False))
         return self.told
 
@@ -201,7 +199,7 @@ class Story:
             and now.model == model,
         )
         yield self._pins_hold("kill -9: pins stay")
-        found = [place for item in self.gone for place in self._places(item, "newcomer-8", "", "")]
+        found = [place for item in self.gone for place in self._places(item, "newcomer-8")]
         yield Seen("kill -9: what was gone stays gone", "nowhere", ", ".join(found) or "nowhere", not found)
         mine, theirs = at_one_state(self.api, (self.opted_out, {}), ("newcomer-2", {}))
         erased = self.api.get(f"/v1/readers/{_path(self.erased)}/history", as_=(self.erased, "reader"))["events"]
@@ -217,6 +215,7 @@ class Story:
         first = page(self.api, reader, limit=10)
         following = page(self.api, reader, limit=10, cursor=first.cursor)
         item = next(one["id"] for one in following.items if one["source"] != "pin")
+        before = self._places(item, reader, first.cursor, following.request_id)
         decided = self._decide(act, item, who)
         self.gone.append(item)
         found = self._places(item, reader, first.cursor, following.request_id)
@@ -225,38 +224,14 @@ class Story:
         told = revoked["reset"] or item in revoked["items"]
         yield Seen(
             chapter,
-            "enforced; nowhere, not even after a cursor begun before; told to clients",
-            f"{_enforced(decided)}; {', '.join(found) or 'nowhere'}; {'told' if told else 'not told'}",
-            _obeyed(decided) and not found and told,
+            "first in several places; then enforced, nowhere, and told to clients",
+            f"first in {', '.join(before) or 'nowhere'}; {_enforced(decided)}; then in {', '.join(found) or 'nowhere'};"
+            f" {'told' if told else 'not told'}",
+            {BEGUN, WHY, RELATED} <= set(before) and _obeyed(decided) and not found and told,
         )
 
-    def _places(self, item: str, reader: str, cursor: str, request_id: str) -> list[str]:
-        """Where an item is still found, of all paths that could show it."""
-        searched: dict[str, tuple[str, Mapping[str, str]]] = {
-            "a new session": (reader, {}),
-            "popular": (reader, {"mode": "popular"}),
-            "latest": (reader, {"mode": "latest"}),
-            "editorial": (reader, {"mode": "editorial"}),
-            "an opted-out reader": (self.opted_out, {}),
-        }
-        if cursor:
-            searched["the session begun before"] = (reader, {"cursor": cursor})
-        for topic in self.api.get(f"/v1/items/{_path(item)}")["topics"][:2]:
-            searched[f"topic {topic}"] = (reader, {"surface": f"topic:{topic}"})
-        found = [
-            where
-            for where, (who, query) in searched.items()
-            if any(item in one.ids for one in session(self.api, who, _DEPTH, limit=50, **query))
-        ]
-        reading = ("newcomer-4", "reader")
-        if self.api.ask("GET", f"/v1/items/{_path(item)}/related", as_=reading).is_success:
-            found.append("related to it")
-        if (
-            request_id
-            and self.api.ask("GET", f"/v1/feed/{request_id}/why/{_path(item)}", as_=(reader, "reader")).is_success
-        ):
-            found.append("why")
-        return found
+    def _places(self, item: str, reader: str, cursor: str = "", request_id: str = "") -> list[str]:
+        return places(self.api, item, reader, self.opted_out, cursor=cursor, request_id=request_id)
 
     def _pinned(self, item: str, position: int, chapter: str) -> Seen:
         decided = self._decide("pin", item, _EDITOR, position=position)
