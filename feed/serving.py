@@ -31,9 +31,9 @@ def run(settings: Settings, ready: Callable[[str], None]) -> None:
 
     Raises ``SetupInvalid`` when the address is taken or the service cannot start, and the storage errors of opening.
     """
-    _log_at(settings.log_level)
     with _listening(settings) as (listener, url):
         service = open_service(settings)
+        _log_at(settings.log_level)
         try:
             app = create_app(service)
             config = uvicorn.Config(
