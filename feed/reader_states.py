@@ -66,6 +66,8 @@ class ReaderStates:
         self._capacity = capacity
         self._states: OrderedDict[str, _State] = OrderedDict()
         self._loading: dict[str, list[EventRecord]] = {}
+        self._consents: dict[str, bool] = {}
+        self._changes = 0
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -112,15 +114,25 @@ class ReaderStates:
         return self.cached(reader, catalogue) or self.load(reader, catalogue)
 
     def consents(self, readers: Iterable[str]) -> dict[str, bool]:
-        """Whether each reader has personalization on, without building states. Blocks on the store."""
+        """Whether each reader has personalization on, without building states. Blocks on the store for unknown ones."""
         with self._lock:
-            known = {reader: self._states.get(reader) for reader in readers}
-        return {
-            reader: (
-                state.settings if state else parse_settings(self._store.readers.get(reader).settings)[0]
-            ).personalization
-            for reader, state in known.items()
+            known = {reader: self._consent(reader) for reader in readers}
+            changes = self._changes
+        missing = [reader for reader, consent in known.items() if consent is None]
+        read = {
+            reader: parse_settings(self._store.readers.get(reader).settings)[0].personalization for reader in missing
         }
+        with self._lock:
+            # What was read while somebody's settings changed may be old, and is not remembered.
+            if changes == self._changes:
+                self._consents.update(read)
+            while len(self._consents) > self._capacity:
+                del self._consents[next(iter(self._consents))]
+        return {reader: read[reader] if consent is None else consent for reader, consent in known.items()}
+
+    def _consent(self, reader: str) -> bool | None:
+        state = self._states.get(reader)
+        return self._consents.get(reader) if state is None else state.settings.personalization
 
     def apply(self, events: Iterable[EventRecord]) -> None:
         """Let durable events count from the next request on."""
@@ -135,8 +147,10 @@ class ReaderStates:
     def invalidate(self, reader: str) -> None:
         """Forget a reader's state; the next request reads the store (after settings, erasure or history changed)."""
         with self._lock:
+            self._changes += 1
             self._states.pop(reader, None)
             self._loading.pop(reader, None)
+            self._consents.pop(reader, None)
 
     def forget(self, reader: str, item: str | None = None) -> None:
         """Drop what memory holds of a reader's history, of one item or of all."""
