@@ -20,8 +20,8 @@ from feed.storage.errors import (
 )
 from feed.storage.schema import APPLICATION_ID, LEDGER, REVISIONS
 
-CHECKED_BYTES = 256 << 20
-"""Files up to this size are checked page by page on opening unless told otherwise; it takes about a second a GiB."""
+CHECKED_BYTES = 64 << 20
+"""Files up to this size are checked page by page on opening unless told otherwise; it takes seconds a GiB."""
 
 _MAGIC = b"SQLite format 3\0"
 _UNSTORABLE = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError)

@@ -22,6 +22,7 @@ class Reading:
         self._engine = engine
         self._fault = fault
         self._pack = pack
+        self._packed: dict[Select[Any], Select[Any]] = {}
         self._closed = False
 
     @contextmanager
@@ -41,11 +42,16 @@ class Reading:
             return connection.execute(query, parameters).all()
 
     def table(self, query: Select[Any], **parameters: Any) -> Sequence[Sequence[Any]]:
-        """All rows of a query for texts and integers, in its order, which a limit has to go with."""
+        """All rows of a query for texts and integers, in its order, which a limit has to go with.
+
+        The query is kept, made ready, for the next time: it should be one that is made once.
+        """
         if not self._pack:
             return self.all(query, **parameters)
-        rows = query.subquery()
-        packed = select(func.json_group_array(func.json_array(*rows.c)))
+        packed = self._packed.get(query)
+        if packed is None:
+            rows = query.subquery()
+            packed = self._packed[query] = select(func.json_group_array(func.json_array(*rows.c)))
         table: list[list[Any]] = orjson.loads(self.first(packed, **parameters)[0])
         return table
 
