@@ -1,4 +1,8 @@
-"""Erasure of a reader, everywhere (law 8): rows, memory, and Servings that were still on their way to the store."""
+"""Erasure of a reader, everywhere (law 8): rows, memory, and Servings that were still on their way to the store.
+
+A page may be made from memory while the store erases. So once memory has let go, the store erases once more, up to
+that second: what was made meanwhile is then stored empty.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +11,10 @@ from feed.storage.records import Erasure
 
 
 def erase(service: Service, reader: str) -> Erasure:
-    """Erase a reader; returns the rows removed per table. Blocks; when it returns, no later page is influenced.
-
-    Servings made from the old state may be waiting in the queue, so they are flushed and emptied once the state has
-    gone from memory.
-    """
-    at = service.clock.now()
-    first = service.store.readers.erase(reader, at).result()
+    """Erase a reader; returns the rows removed per table. Blocks; when it returns, no later page is influenced."""
+    first = service.store.readers.erase(reader, service.clock.now()).result()
     service.readers.invalidate(reader)
-    service.servings.flush()
-    late = service.store.readers.erase(reader, at).result()
+    late = service.store.readers.erase(reader, service.clock.now()).result()
     service.readers.invalidate(reader)
     service.publisher.erased()
     return Erasure(
@@ -28,7 +26,9 @@ def erase(service: Service, reader: str) -> Erasure:
 
 def forget(service: Service, reader: str, item: str | None = None) -> int:
     """Delete a reader's history, or what it says of one item; returns how many events went. Blocks."""
-    count = service.store.events.forget(reader, item).result()
+    first = service.store.events.forget(reader, item, at=service.clock.now()).result()
+    service.readers.invalidate(reader)
+    late = service.store.events.forget(reader, item, at=service.clock.now()).result()
     service.readers.invalidate(reader)
     service.publisher.erased()
-    return count
+    return first + late
