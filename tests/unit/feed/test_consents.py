@@ -40,13 +40,13 @@ def test_a_consent_read_while_settings_change_is_not_remembered():
     def overtaken(reader: str) -> ReaderRecord:
         """Reads, then is overtaken by an opt-out before it can remember."""
         record = read(reader)
+        store.readers.get = read  # type: ignore[method-assign]
         opted(store, reader, "false")
         states.invalidate(reader)
         return record
 
     store.readers.get = overtaken  # type: ignore[method-assign]
     states.consents(["r1"])
-    store.readers.get = read  # type: ignore[method-assign]
     assert states.consents(["r1"]) == {"r1": False}
 
 
