@@ -176,8 +176,8 @@ class Journal(Protocol):
         """The last edition, 0 when empty."""
         ...
 
-    def since(self, edition: int, limit: int = 100) -> Iterator[Edition]:
-        """Editions with a greater number, in order."""
+    def since(self, edition: int, limit: int | None = None) -> Iterator[Edition]:
+        """Editions with a greater number, in order, read one at a time; all of them, or at most ``limit``."""
         ...
 
     def publish(self, *, extra: bytes, at: int, limit: int = 100_000) -> Future[int]:

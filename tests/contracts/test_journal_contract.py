@@ -11,7 +11,7 @@ def put(store, *ids):
     store.items.put_items([ItemRecord(id) for id in ids]).result()
 
 
-def contents(store, after=0, limit=100):
+def contents(store, after=0, limit=None):
     return [
         (edition.edition, edition.published_at, [getattr(entry, "id", None) for entry in decode(edition.entries)])
         for edition in store.journal.since(after, limit)
@@ -64,6 +64,12 @@ def test_editions_are_read_after_a_number_and_up_to_a_limit(store):
         store.journal.publish(extra=b"", at=n).result()
     assert [number for number, _, _ in contents(store, after=1, limit=2)] == [2, 3]
     assert contents(store, after=5) == []
+
+
+def test_all_editions_are_read_however_many_there_are(store):
+    for at in range(130):
+        store.journal.publish(extra=encode_entries([ItemPublished(f"i{at}")]), at=at).result()
+    assert [edition.edition for edition in store.journal.since(0)] == list(range(1, 131))
 
 
 def test_changes_that_arrive_while_an_edition_is_made_are_in_the_next(store):

@@ -21,10 +21,10 @@ class MemoryJournal:
         with self._room.open():
             return len(self._room.editions)
 
-    def since(self, edition: int, limit: int = 100) -> Iterator[Edition]:
-        """Editions with a greater number, in order."""
+    def since(self, edition: int, limit: int | None = None) -> Iterator[Edition]:
+        """Editions with a greater number, in order; all of them, or at most ``limit``."""
         with self._room.open():
-            return iter(self._room.editions[edition : edition + limit])
+            return iter(self._room.editions[edition : None if limit is None else edition + limit])
 
     def publish(self, *, extra: bytes, at: int, limit: int = 100_000) -> Future[int]:
         """Write the next edition from at most ``limit`` queued changes, oldest first, plus ``extra`` entries."""

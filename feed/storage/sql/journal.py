@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import repeat
 
 from sqlalchemy import bindparam, select, update
 
@@ -42,9 +43,9 @@ class SqlJournal:
         """The last edition, 0 when empty."""
         return self._reading.number(self._head)
 
-    def since(self, edition: int, limit: int = 100) -> Iterator[Edition]:
-        """Editions with a greater number, in order, one at a time."""
-        for _ in range(limit):
+    def since(self, edition: int, limit: int | None = None) -> Iterator[Edition]:
+        """Editions with a greater number, in order, read one at a time; all of them, or at most ``limit``."""
+        for _ in repeat(None) if limit is None else repeat(None, limit):
             row = self._reading.first(self._since, after=edition)
             if row is None:
                 return
