@@ -39,7 +39,10 @@ class Writes(Protocol):
     def submit(
         self, work: Work, argument: Any, *, lane: Lane, rows: int = 1, size: int = 256, after_all: bool = False
     ) -> Future[Any]:
-        """Queue a write. The future is done once it is durable, or has the ``StorageError`` that kept it out."""
+        """Queue a write. The future is done once it is durable, or has the ``StorageError`` that kept it out.
+
+        Its callbacks run on the writer's thread: they are to be short, and not to wait for another write.
+        """
         ...
 
     def depth(self) -> int:

@@ -7,13 +7,16 @@ import sqlite3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, create_engine, select
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from feed.storage.records import EventRecord
 from feed.storage.schema import labels, policies
+from feed.storage.sql.reading import Reading
 from feed.storage.sql.statements import Statements, limited, names
+from feed.storage.sql.store import ReadOnly, SqlStore
+from feed.storage.sqlite_file import fault_of
 
 STATEMENTS = Statements(SQLiteDialect_pysqlite(paramstyle="qmark"))
 
@@ -78,3 +81,11 @@ def test_the_same_statements_are_made_for_postgresql():
 
 def test_the_names_of_a_record_are_its_fields_in_order():
     assert names(EventRecord)[:3] == ("reader", "client_id", "item")
+
+
+def test_every_statement_of_every_noun_can_be_made_for_postgresql():
+    engine = create_engine("sqlite://")
+    reading = Reading(engine, fault_of, pack=False)
+    store = SqlStore(reading, ReadOnly(), Statements(PGDialect_psycopg(paramstyle="format")), closed=engine.dispose)
+    assert "FOR UPDATE" in store.ledger._lock
+    store.close()
