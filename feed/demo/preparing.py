@@ -24,6 +24,7 @@ from experiments.world import History, World
 from feed.bootstrap import Service
 from feed.errors import FeedError
 from feed.importers import Bookmark, Importer, detect
+from feed.importers.importing import join_hidden
 from feed.model_files import save
 from feed.offline import activation, decided, owned, publish_queued
 from feed.settings import Settings
@@ -197,14 +198,14 @@ def _settle_community(service: Service, past: History, progress: Progress) -> No
             columns.dwell_ms[part].tolist(),
             strict=True,
         )
-        store.events.append(
-            [
-                EventRecord(
-                    columns.reader_ids[reader], f"past:{first + n}", columns.item_ids[item], kind, at, at, dwell, "", 1
-                )
-                for n, (reader, item, kind, at, dwell) in enumerate(acts)
-            ]
-        ).result()
+        events = [
+            EventRecord(
+                columns.reader_ids[reader], f"past:{first + n}", columns.item_ids[item], kind, at, at, dwell, "", 1
+            )
+            for n, (reader, item, kind, at, dwell) in enumerate(acts)
+        ]
+        join_hidden(store, events, events[-1].occurred_at)
+        store.events.append(events).result()
 
 
 def _import(service: Service, settings: Settings, data: Path, now: int, progress: Progress) -> None:

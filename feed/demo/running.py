@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from urllib.parse import quote
 
 from feed.api_client import Api
 from feed.auth import issue_token
@@ -82,5 +83,8 @@ def invitation(url: str, settings: Settings, prepared: Prepared, clock: Clock) -
         f"  curl -s -X PATCH {bearer(other, 'reader')} {json} -d {shlex.quote(choice)}"
         f" {url}/v1/readers/{other}/settings",
         f"  curl -s {bearer(other, 'reader')} '{url}/v1/feed?limit=5'",
+        "",
+        "Pages name items by id; what is behind one:",
+        f"  curl -s {bearer(reader, 'reader')} {url}/v1/items/{quote(prepared.example, safe='')}",
         "",
     ]

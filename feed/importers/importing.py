@@ -151,7 +151,7 @@ class Importer:
             writes.append(("labels", len(labels), store.give_labels(labels)))
         events = [self._settled(record, counts) for record in records if isinstance(record, EventRecord)]
         if events:
-            self._hide(events)
+            join_hidden(self._store, events, self._now)
             self._count_unknown(events, counts)
             writes.append(("events", len(events), self._store.events.append(events)))
         return writes
@@ -184,20 +184,6 @@ class Importer:
                 else:
                     labels.append(record)
         return labels
-
-    def _hide(self, events: Sequence[EventRecord]) -> None:
-        """A hide is an explicit setting too, as when it comes through the API (docs/adr/0008)."""
-        hidden: dict[str, list[str]] = {}
-        for event in events:
-            if event.kind == EventKind.HIDE:
-                hidden.setdefault(event.reader, []).append(event.item)
-        for reader, items in hidden.items():
-            record = self._store.readers.get(reader)
-            before = stored_settings(record)
-            after = hiding(items)(before)
-            if after != before:
-                changed = replace(record, settings=orjson.dumps(after).decode(), updated_at=self._now)
-                self._store.readers.save(changed, record.version).result()
 
     def _settled(self, event: EventRecord, counts: Counter[str]) -> EventRecord:
         """The event with its reader's consent."""
@@ -244,3 +230,18 @@ class Importer:
             else:
                 self._summary.counts[name] = number
         return self._summary
+
+
+def join_hidden(store: Store, events: Sequence[EventRecord], now: int) -> None:
+    """Let what was hidden join its readers' settings, as it does through the API (docs/adr/0008). Blocks."""
+    hidden: dict[str, list[str]] = {}
+    for event in events:
+        if event.kind == EventKind.HIDE:
+            hidden.setdefault(event.reader, []).append(event.item)
+    for reader, items in hidden.items():
+        record = store.readers.get(reader)
+        before = stored_settings(record)
+        after = hiding(items)(before)
+        if after != before:
+            changed = replace(record, settings=orjson.dumps(after).decode(), updated_at=now)
+            store.readers.save(changed, record.version).result()
