@@ -1,8 +1,8 @@
 """Ports: what the service asks of a store. Every adapter passes the same contract suite (``tests/contracts``).
 
 Reads block and may be called from any thread. Writes return a ``concurrent.futures.Future`` that is done once the
-write is durable (law 11); its exception is a ``StorageError`` and then nothing was written. A future's callbacks may run
-on the thread that writes: they are to be short. What is handed in is not to be changed until its future is done.
+write is durable (law 11); its exception is a ``StorageError`` and then nothing was written. A future's callbacks may
+run on the thread that writes: they are to be short. What is handed in is not to be changed until its future is done.
 """
 
 from __future__ import annotations
