@@ -52,7 +52,7 @@ class Gate:
         self._metrics = metrics
         self._clock = clock
         self._buckets = Buckets()
-        self._process = os.urandom(8).hex().encode()
+        self._process = os.urandom(4).hex().encode()
         self._numbers = count(1)
         self._personal = Rate(settings.rate_personal, settings.rate_burst)
         self._service = Rate(settings.rate_service, settings.rate_burst)
