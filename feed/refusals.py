@@ -5,6 +5,7 @@ Answers say what was wrong, where and what to do; they never carry input values,
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -36,6 +37,8 @@ from ranking.errors import GraphError, RankingError
 MEDIA_TYPE = "application/problem+json"
 
 _log = structlog.get_logger("weir")
+
+_TRACED = ("internal", "storage-failed")
 
 _BY_STATUS = {
     400: "body-unreadable",
@@ -158,7 +161,8 @@ def answer(scope: Scope, error: Exception) -> Response:
             request_id=request_id,
             method=scope["method"],
             path=scope["path"],
-            exc_info=error if refusal.name in ("internal", "storage-failed") else None,
+            # As text: some renderers would print the variables of every frame, credentials among them.
+            traceback="".join(traceback.format_exception(error)) if refusal.name in _TRACED else "",
         )
     scope["app"].state.service.metrics.problems.labels(refusal.name).inc()
     return refusal.response(request_id)

@@ -164,13 +164,19 @@ def test_guessing_keys_is_paid_for_by_the_address(tmp_path):
         http.problem(guesses[-1], 429, "too-many-requests")
 
 
-def test_a_failure_nobody_expected_leaks_nothing(http: Http, monkeypatch):
+def test_a_failure_nobody_expected_leaks_nothing(http: Http, monkeypatch, capfd):
     def broken(*_: object) -> None:
         raise RuntimeError("password=hunter2 in /etc/weir")
 
     monkeypatch.setattr("feed.routes.policy._ranking", broken)
-    answer = http.client.get("/v1/policy")
-    http.problem(answer, 500, "internal")
+    bearer = http.bearer("admin")
+    answer = http.client.get("/v1/policy?secret=in-the-query", headers=bearer)
+    told = http.problem(answer, 500, "internal")
+    logged = "".join(capfd.readouterr())
+    assert told["request_id"] in logged
+    assert "RuntimeError" in logged
+    assert bearer["Authorization"].split(".")[2] not in logged
+    assert "in-the-query" not in logged
     assert "hunter2" not in answer.text
     assert "Traceback" not in answer.text
     assert answer.headers["x-content-type-options"] == "nosniff"
