@@ -55,6 +55,12 @@ def run(settings: Settings, ready: Callable[[str], None]) -> None:
             service.close()
 
 
+def check_address(settings: Settings) -> None:
+    """Raise ``SetupInvalid`` unless the settings' address can be listened on now."""
+    with _listening(settings):
+        pass
+
+
 def address_file(settings: Settings) -> Path:
     """Where a running server writes its URL."""
     return settings.home / "address"

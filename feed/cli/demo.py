@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from feed.cli.failures import CommandFailed
+from feed.cli.failures import BadInput, CommandFailed
 from feed.cli.speaking import Json, print_json, print_table, progress_bar, settings_for
 from feed.settings import Settings
 
-DEFAULT_FOLDER = Path("weir-demo")
+DEFAULT_FOLDER = "weir-demo"
 
 
 def demo(
@@ -20,7 +20,10 @@ def demo(
         typer.Option(help="Real data: a MovieLens or goodbooks folder, or Weir NDJSON. Simulated when left out."),
     ] = None,
     folder: Annotated[
-        Path | None, typer.Option(help="Folder to keep it in, used again by the next start. weir-demo by default.")
+        Path | None,
+        typer.Option(
+            help="Folder to keep it in, used again by the next start. weir-demo, or weir-demo-DATA, by default."
+        ),
     ] = None,
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port; 0 takes a free one. 8080 by default.")
@@ -36,16 +39,25 @@ def demo(
     """Serve a community with live traffic, and print URLs and curl lines; or check every promise of the story."""
     if check:
         _check(data, json)
+    elif json:
+        raise BadInput("--json goes with --check; a running demo has nothing to print as one document")
     else:
-        _run(data, folder or DEFAULT_FOLDER, port, small)
+        _run(data, folder or default_folder(data), port, small)
+
+
+def default_folder(data: Path | None) -> Path:
+    """A folder of its own for each data set, below where one stands."""
+    return Path(DEFAULT_FOLDER if data is None else f"{DEFAULT_FOLDER}-{data.resolve().stem}")
 
 
 def _run(data: Path | None, folder: Path, port: int | None, small: bool) -> None:
     from feed.clock import SystemClock
     from feed.demo.preparing import FULL, SMALL, prepare
     from feed.demo.running import run_demo
+    from feed.serving import check_address
 
     settings, clock = settings_for(folder, host="127.0.0.1", port=port), SystemClock()
+    check_address(settings)
     with progress_bar() as bar:
         prepared = prepare(
             settings, data, SMALL if small else FULL, now=clock.now(), progress=bar.share, say=typer.echo

@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import orjson
@@ -19,6 +20,8 @@ from ranking.models import Progress
 
 REPLAYED = 1_000
 _REPLAY_SECONDS = 60
+_STORY_SECONDS = 180
+"""After so long the server is killed and the story ends with what it has seen."""
 
 
 def check(data: Path | None, make_settings: Callable[[Path], Settings], clock: Clock, progress: Progress) -> list[Seen]:
@@ -29,16 +32,26 @@ def check(data: Path | None, make_settings: Callable[[Path], Settings], clock: C
     with tempfile.TemporaryDirectory(prefix="weir-demo-") as folder:
         settings = make_settings(Path(folder) / "home")
         prepared = prepare(settings, data, SMALL, now=clock.now(), progress=progress, say=lambda _: None)
+        progress(1.0, "playing the story")
         with ServerProcess(settings) as server:
+            watchdog = threading.Timer(_STORY_SECONDS, server.abandon)
+            watchdog.start()
             try:
-                progress(1.0, "playing the story")
-                server.start()
-                told = Story(server, prepared.readers, clock).play()
-                told.append(_replayed(settings))
-                code = server.stop()
-            except ServerFailed as failure:
-                return [Seen("the server", "starts, serves and stops", str(failure), False)]
-            return [*told, Seen("SIGTERM", "the server finishes and ends with code 0", f"code {code}", code == 0)]
+                return _played(server, settings, prepared.readers, clock)
+            finally:
+                watchdog.cancel()
+
+
+def _played(server: ServerProcess, settings: Settings, readers: Sequence[str], clock: Clock) -> list[Seen]:
+    told: list[Seen] = []
+    try:
+        server.start()
+        told += Story(server, readers, clock).play()
+        told.append(_replayed(settings))
+        code = server.stop()
+    except ServerFailed as failure:
+        return [*told, Seen("the server", "starts, serves and stops", str(failure), False)]
+    return [*told, Seen("SIGTERM", "the server finishes and ends with code 0", f"code {code}", code == 0)]
 
 
 def _replayed(settings: Settings) -> Seen:

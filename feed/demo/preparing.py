@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -23,7 +24,7 @@ from controls.tiers import Tier
 from experiments.world import History, World
 from feed.bootstrap import Service
 from feed.errors import FeedError
-from feed.importers import Bookmark, Importer, detect
+from feed.importers import Bookmark, DataSet, Importer, detect
 from feed.importers.importing import join_hidden
 from feed.model_files import save
 from feed.offline import activation, decided, owned, publish_queued
@@ -77,13 +78,15 @@ Say = Callable[[str], None]
 
 def prepare(settings: Settings, data: Path | None, size: Size, *, now: int, progress: Progress, say: Say) -> Prepared:
     """Fill the home folder where it is empty; raises what importing, training and the store raise."""
+    found = None if data is None else detect(data)
     note = _note(settings, data, size, now)
     with owned(settings) as service:
-        if service.store.items.count() == 0:
-            if data is None:
+        if not note["filled"]:
+            if found is None:
                 _settle_community(service, _past(note)[1], stage(progress, 0.0, 0.3))
             else:
-                _import(service, settings, data, now, stage(progress, 0.0, 0.3))
+                _import(service, settings, found, now, stage(progress, 0.0, 0.3))
+            _write_note(settings, {**note, "filled": True})
         else:
             say(f"goes on with what is in {settings.home}")
         say(f"{service.store.items.count()} items, {service.store.events.count()} events")
@@ -120,7 +123,7 @@ def publish_example_policy(service: Service, now: int) -> None:
 
 
 def _note(settings: Settings, data: Path | None, size: Size, now: int) -> dict[str, Any]:
-    """What the folder's community was made from; written on the first start, held to afterwards."""
+    """What the folder's community was made from: written on the first start, held to afterwards."""
     path = settings.home / "demo.json"
     asked = "" if data is None else str(data.resolve())
     try:
@@ -139,12 +142,21 @@ def _note(settings: Settings, data: Path | None, size: Size, now: int) -> dict[s
             "events": size.events,
             "days": size.days,
             "start": now - size.days * DAY,
+            "filled": False,
         }
-        path.write_text(json.dumps(note), encoding="utf-8")
+        _write_note(settings, note)
+    except ValueError as error:
+        raise DemoMismatch(f"{path} cannot be read ({error}); name another folder with --folder") from error
     if note.get("data") != asked:
         held = note.get("data") or "a simulated community"
         raise DemoMismatch(f"{settings.home} holds a demo on {held}; name another folder with --folder")
     return note
+
+
+def _write_note(settings: Settings, note: Mapping[str, Any]) -> None:
+    beside = settings.home / "demo.json.new"
+    beside.write_text(json.dumps(note), encoding="utf-8")
+    os.replace(beside, settings.home / "demo.json")
 
 
 def _past(note: Mapping[str, Any]) -> tuple[World, History]:
@@ -208,8 +220,7 @@ def _settle_community(service: Service, past: History, progress: Progress) -> No
         store.events.append(events).result()
 
 
-def _import(service: Service, settings: Settings, data: Path, now: int, progress: Progress) -> None:
-    found = detect(data)
+def _import(service: Service, settings: Settings, found: DataSet, now: int, progress: Progress) -> None:
     bookmark = Bookmark(settings.home, found.format, found.parts)
     Importer(found, service.store, now=now, bookmark=bookmark).run(
         lambda message, done, total: progress(done / max(1, total), message)

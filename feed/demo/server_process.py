@@ -33,6 +33,7 @@ class ServerProcess:
         self._log = settings.home / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._api: Api | None = None
+        self._over = False
 
     @property
     def api(self) -> Api:
@@ -52,6 +53,8 @@ class ServerProcess:
 
     def start(self) -> Api:
         """Start and wait until it is ready; raises ``ServerFailed``."""
+        if self._over:
+            raise ServerFailed("the time for it is over")
         address = address_file(self._settings)
         address.unlink(missing_ok=True)
         command = [sys.executable, "-m", "feed.cli", "serve", "--host", "127.0.0.1", "--port", "0"]
@@ -79,6 +82,12 @@ class ServerProcess:
     def stop(self) -> int:
         """SIGTERM, as an operator stops it; returns the exit code, raises ``ServerFailed`` when it does not end."""
         return self._end(signal.SIGTERM)
+
+    def abandon(self) -> None:
+        """Kill it and never start it again; may be called from any thread, so that nobody waits for ever."""
+        self._over = True
+        if self._process is not None:
+            self._process.kill()
 
     def _end(self, how: signal.Signals) -> int:
         if self._process is None:

@@ -14,6 +14,7 @@ import pytest
 
 from experiments.world import World
 from feed.cli import main
+from feed.cli.demo import default_folder
 from feed.storage.sqlite import open_sqlite
 
 START = 1_700_000_000
@@ -105,6 +106,7 @@ def one_line(error: str) -> str:
         (["token", "reader"], "--subject is missing"),
         (["token", "feed", "--ttl", "soon"], "--ttl 'soon'"),
         (["demo", "--check", "--data", "absent"], "absent: no known data set"),
+        (["demo", "--json"], "--check"),
         (["demo", "--data", "absent", "--port", "0"], "absent: no known data set"),
     ],
 )
@@ -317,3 +319,22 @@ def test_the_demo_leaves_a_store_that_is_not_its_own_alone(capsys: pytest.Captur
     code, _, error = run(capsys, "demo", "--folder", home, "--port", "0")
     assert code == 1
     assert "not the demo's" in one_line(error)
+
+
+def test_the_demo_keeps_each_data_set_in_a_folder_of_its_own() -> None:
+    assert default_folder(None) == Path("weir-demo")
+    assert default_folder(Path("some/ml-latest-small")) == Path("weir-demo-ml-latest-small")
+    assert default_folder(Path("past.ndjson")) == Path("weir-demo-past")
+
+
+def test_the_demo_looks_at_its_port_before_it_prepares_anything(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        code, _, error = run(capsys, "demo", "--folder", tmp_path / "demo", "--port", port)
+    assert code == 2
+    assert port in one_line(error)
+    assert not (tmp_path / "demo").exists()
