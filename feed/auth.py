@@ -135,6 +135,11 @@ class Authenticator:
         self._remember(digest, caller, now + min(self._settings.token_cache, lasts))
         return caller
 
+    @property
+    def issuer_failure(self) -> str:
+        """Why the issuer's key set could not be read the last time; empty when it could, or when there is none."""
+        return self._key_set.failure
+
     def flush(self) -> None:
         """Forget every verified credential: after a key was revoked or the key set changed."""
         self._remembered.clear()

@@ -24,7 +24,11 @@ class Check:
 
 def checks(service: Service) -> list[Check]:
     """Everything that is looked at, each with what to do when it does not hold. Blocks for two seconds at most."""
-    return [_lease(service), _store(service), _disk(service), _model(service)]
+    found = [_lease(service), _store(service), _disk(service), _model(service)]
+    if service.authenticator.issuer_failure:
+        detail = "the issuer's key set cannot be read, the keys known before are in force; see WEIR_JWKS_URL or _FILE"
+        found.append(Check("issuer", "degraded", detail))
+    return found
 
 
 def _lease(service: Service) -> Check:

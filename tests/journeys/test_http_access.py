@@ -8,7 +8,7 @@ import pytest
 from starlette.routing import Route
 
 from feed.auth import SCOPES
-from tests.journeys.http_service import Http
+from tests.journeys.http_service import Http, running
 
 ANYBODY = frozenset(("anonymous", *SCOPES))
 INSPECTING = {"editor", "moderator", "policy", "auditor"}
@@ -188,3 +188,17 @@ def test_every_schema_reference_of_the_document_leads_somewhere(shared_http):
     assert named
     assert named <= document["components"]["schemas"].keys()
     assert "#/$defs/" not in text
+
+
+def test_browsers_of_other_origins_are_let_in_only_where_they_are_named(shared_http, tmp_path):
+    ours, theirs = {"Origin": "https://app.example"}, {"Origin": "https://evil.example"}
+    assert "access-control-allow-origin" not in shared_http.client.get("/v1/policy", headers=ours).headers
+    with running(tmp_path, cors_origins=("https://app.example",)) as http:
+        allowed = http.client.get("/v1/policy", headers=ours)
+        assert allowed.headers["access-control-allow-origin"] == "https://app.example"
+        assert "access-control-allow-credentials" not in allowed.headers
+        assert "access-control-allow-origin" not in http.client.get("/v1/policy", headers=theirs).headers
+        refused = http.client.get("/v1/keys", headers=ours)
+        assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (401, "https://app.example")
+        asked = {**ours, "Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "if-match"}
+        assert http.client.options("/v1/readers/r1/settings", headers=asked).status_code == 200

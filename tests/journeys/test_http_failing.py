@@ -57,6 +57,14 @@ def test_a_store_that_is_gone_is_a_problem_that_passes(tmp_path):
         assert http.client.get("/readyz").status_code == 503
 
 
+def test_an_issuer_that_cannot_be_read_is_told_and_local_tokens_go_on(tmp_path):
+    with running(tmp_path, jwks_url="http://127.0.0.1:9/keys") as http:
+        told = http.client.get("/readyz").json()
+        assert told["status"] == "degraded"
+        assert "issuer" in {check["name"] for check in told["checks"]}
+        assert http.call("GET", "/v1/readers/r1/settings", "reader", subject="r1").status_code == 200
+
+
 def test_a_full_queue_of_writes_is_told_to_come_again(tmp_path):
     with running(tmp_path, write_queue=500) as http:
         now = http.service.clock.now()
