@@ -57,7 +57,7 @@ class Contribution:
 
 
 class Classes:
-    """Append-only intern tables: causes, cause sets (classes), and *signatures*, the sets of distinct contributions.
+    """Append-only intern tables: causes, cause sets (classes), and *signatures*, the contributions that make a verdict.
 
     A thousand takedowns are a thousand causes and classes but one signature, so that verdicts are worked out once
     per signature. Handles below a size once seen never change their meaning; readers may use them while the one
@@ -102,7 +102,7 @@ class Classes:
         ordered = tuple(sorted(set(causes)))
         handle = self._handles.get(ordered)
         if handle is None:
-            signature = tuple(sorted({self._contribution_of[cause] for cause in ordered}))
+            signature = self._signature(ordered)
             if signature not in self._signature_ids:
                 self.signatures.append(signature)
                 self._signature_ids[signature] = len(self.signatures) - 1
@@ -111,6 +111,13 @@ class Classes:
             self._handles[ordered] = handle
             self.signature_of.append(self._signature_ids[signature])
         return handle
+
+    def _signature(self, causes: tuple[int, ...]) -> tuple[int, ...]:
+        """The contributions that a join needs: each once, but those with a weight as often as they come, for weights
+        multiply and two equal ones are two."""
+        found = [self._contribution_of[cause] for cause in causes]
+        weighted = [one for one in found if self.contributions[one].weight != WEIGHT_ONE]
+        return tuple(sorted([*weighted, *set(found).difference(weighted)]))
 
     def causes_of(self, handle: int) -> tuple[int, ...]:
         """The cause ids of a class, ascending."""

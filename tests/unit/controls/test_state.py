@@ -52,6 +52,17 @@ def test_a_boost_multiplies_and_two_boosts_of_one_item_join() -> None:
     assert [made.verdict(row)[2] for row in range(3)] == [3_072, 512, 1_024]
 
 
+def test_two_equal_weights_count_twice() -> None:
+    made = Sandbox(A, both=policy(*(rule({"signal": "topic", "in": ["t"]}, id=name, tier="standard",
+                                         effect={"weight": 0.5}) for name in ("one", "two"))))  # fmt: skip
+    made.decide(*(decision("boost", "item:a", parameters={"factor": 1.5}, id=name) for name in ("d1", "d2")))
+    assert made.verdict(0)[2] == 1_024 * 9 // 4
+    made.publish("both")
+    assert made.verdict(0)[2] == 1_024 * 9 // 16
+    made.decide(decision("reverse", reverses="d1"))
+    assert made.verdict(0)[2] == 1_024 * 3 // 8
+
+
 def test_a_withdrawn_item_is_ineligible_and_comes_back_when_it_is_put_again() -> None:
     made = sandbox(items=(A, PlainItem("b", withdrawn=True)))
     assert eligible(made) == "a"
