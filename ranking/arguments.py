@@ -45,6 +45,9 @@ FROZEN = Recipe((EDITORIAL, -1, -1, -1), diverse=False)
 
 _REASON_PERSONAL, _REASON_SIMILAR = int(Reason.BECAUSE_YOU_LIKED), int(Reason.SIMILAR_ITEM)
 _NO_TURNS = (0, 0, 0)
+_ONE_ENTRY = (1, 0, 1000)
+"""Scoring of a page that is not personal: one history entry (the seed of a related page), no decay, no Seen."""
+
 _NOWHERE = -2
 """Pool key of a topic or community that nothing belongs to."""
 
@@ -122,7 +125,7 @@ def wanted_of(snapshot: Snapshot, recipe: Recipe, request: Request, parameters: 
     if not 0 <= request.limit <= LARGEST_PAGE:
         raise InvalidRequest(f"limit is {request.limit}; a page has 0 to {LARGEST_PAGE} items")
     shares = snapshot.governance.shares(request.audience, request.surface.kind)
-    _, scoring, turns = _numbers(parameters)
+    _, scoring, mixing, turns = _numbers(parameters)
     pool_kind, pool_key = _pool(snapshot.catalogue, request.surface)
     recipe_numbers = (*recipe.sources, int(recipe.diverse), _REASON_PERSONAL if recipe.personal else _REASON_SIMILAR)
     return Wanted._make(
@@ -132,7 +135,8 @@ def wanted_of(snapshot: Snapshot, recipe: Recipe, request: Request, parameters: 
             pool_kind,
             pool_key,
             seed_row,
-            *scoring,
+            *(scoring if recipe.personal else _ONE_ENTRY),
+            *mixing,
             *(turns if recipe.personal else _NO_TURNS),
             shares.window if shares.window > 0 else 1,
             shares.encouraged_min,
@@ -168,8 +172,10 @@ def _pins(pins: tuple[Pin, ...]) -> tuple[Int32s, Int32s]:
 
 
 @lru_cache(maxsize=1024)
-def _numbers(parameters: Parameters) -> tuple[Int64s, tuple[int, ...], tuple[int, int, int]]:
-    """Votes by event kind, the numbers of scoring and mixing in the order of ``Wanted``, and the sources' turns."""
+def _numbers(
+    parameters: Parameters,
+) -> tuple[Int64s, tuple[int, int, int], tuple[int, int, int], tuple[int, int, int]]:
+    """Votes by event kind; then, in the order of ``Wanted``, numbers of scoring, of mixing, and the sources' turns."""
     p = parameters
     votes = np.zeros(len(EventKind), dtype=np.int64)
     votes[EventKind.CLICK], votes[EventKind.DWELL] = p.weight_click, p.weight_dwell
@@ -177,12 +183,6 @@ def _numbers(parameters: Parameters) -> tuple[Int64s, tuple[int, ...], tuple[int
     votes[EventKind.MORE], votes[EventKind.LESS] = p.weight_more, p.weight_less
     votes[EventKind.HIDE] = p.weight_hide
     votes.setflags(write=False)
-    scoring = (
-        p.history,
-        p.half_life_days * SECONDS_A_DAY,
-        p.seen_discount_permille,
-        p.candidates,
-        p.author_window,
-        p.author_max,
-    )
-    return votes, scoring, (p.fresh_every, p.popular_every, p.editorial_every)
+    scoring = (p.history, p.half_life_days * SECONDS_A_DAY, p.seen_discount_permille)
+    mixing = (p.candidates, p.author_window, p.author_max)
+    return votes, scoring, mixing, (p.fresh_every, p.popular_every, p.editorial_every)

@@ -193,7 +193,7 @@ class Ranking:
         pool = "home"
         if surface.kind in (SurfaceKind.TOPIC, SurfaceKind.COMMUNITY):
             pool = f"{surface.kind.value}:{surface.key}"
-        listed = lists[pool] if pool in lists else lists.get("home", [])
+        listed: Any = lists[pool] if pool in lists else lists.get("home", ())
         made = []
         for place, row in enumerate(map(int, listed)):
             if self.open(row) and self.admitted(row, Source.POPULAR):

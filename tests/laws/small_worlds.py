@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from controls.causes import Cause
 from controls.scopes import Audience, SurfaceKind
 from controls.state import Governance
-from controls.verdicts import ALL_SOURCES, Effects, Pin, Shares, VerdictTable
+from controls.verdicts import ALL_SOURCES, OPEN_SHARES, Effects, Pin, Shares, VerdictTable
 from ranking.building import CatalogueBuilder
 from ranking.graph import ItemGraph
 from ranking.journal import ItemPublished
@@ -23,6 +25,7 @@ AUTHORS = ("", "ada", "ben", "cem")
 TOPICS = ("art", "bees", "chess", "dance")
 COMMUNITIES = ("", "club", "den")
 NOW = 1_000_000
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class FixedGovernance:
     verdicts: VerdictTable
     pin_list: tuple[Pin, ...] = ()
     featured_rows: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, dtype=np.int32))
-    tier_shares: Shares = Shares(40, 0, 40, 40)
+    tier_shares: Shares = OPEN_SHARES
     frozen: bool = False
     model: str = "small"
 
@@ -45,6 +48,9 @@ class FixedGovernance:
 
     def featured(self, audience: Audience, surface: SurfaceKind) -> NDArray[np.int32]:
         return self.featured_rows
+
+    def acting(self, cls: int, audience: Audience, surface: SurfaceKind) -> tuple[Cause, ...]:
+        return (Cause("rule", f"class-{cls}", "as given"),)
 
     def shares(self, audience: Audience, surface: SurfaceKind) -> Shares:
         return self.tier_shares
@@ -62,74 +68,91 @@ def int32s(values: Any) -> NDArray[np.int32]:
 
 def verdict_table(lines: list[tuple[bool, int, int, int]]) -> VerdictTable:
     """A table of (eligible, tier, weight, sources) by class; each class has a notice that names it."""
-    columns = list(zip(*lines, strict=True))
-    dtypes = (np.uint8, np.uint8, np.int32, np.uint8)
-    arrays: list[Any] = [np.array(column, dtype=dtype) for column, dtype in zip(columns, dtypes, strict=True)]
-    for array in arrays:
-        array.setflags(write=False)
-    effects = tuple(Effects(notices=(f"class-{n}",)) for n in range(len(lines)))
-    return VerdictTable(*arrays, effects=effects)
-
-
-@st.composite
-def verdict_tables(draw: st.DrawFn) -> VerdictTable:
-    line = st.tuples(
-        st.sampled_from((True, True, True, False)),
-        st.sampled_from((0, 1, 1, 1, 2)),
-        st.sampled_from((32, 410, 1024, 1024, 1331, 4096)),
-        st.sampled_from((ALL_SOURCES, ALL_SOURCES, ALL_SOURCES, 0b000001, 0b000110, 0b101000)),
+    table = VerdictTable(
+        eligible=np.array([line[0] for line in lines], dtype=np.uint8),
+        tier=np.array([line[1] for line in lines], dtype=np.uint8),
+        weight=np.array([line[2] for line in lines], dtype=np.int32),
+        sources=np.array([line[3] for line in lines], dtype=np.uint8),
+        effects=tuple(Effects(notices=(f"class-{n}",)) for n in range(len(lines))),
     )
-    lines = draw(st.lists(line, min_size=1, max_size=6))
-    lines[0] = (True, 1, 1024, ALL_SOURCES)
+    for array in (table.eligible, table.tier, table.weight, table.sources):
+        array.setflags(write=False)
+    return table
+
+
+class Dice:
+    """Seeded choices. Hypothesis draws the seed and the sizes; the bulk comes from here, or graphs would stay empty."""
+
+    def __init__(self, seed: int) -> None:
+        self._rng = np.random.default_rng(seed)
+
+    def number(self, low: int, high: int) -> int:
+        """A whole number from low to high, both included."""
+        return int(self._rng.integers(low, high + 1))
+
+    def often(self, share: float) -> bool:
+        return bool(self._rng.random() < share)
+
+    def one(self, values: Sequence[T]) -> T:
+        return values[self.number(0, len(values) - 1)]
+
+    def some(self, values: Sequence[T], most: int) -> list[T]:
+        """Up to ``most`` of the values, each once, in any order."""
+        count = self.number(0, min(most, len(values)))
+        return [values[n] for n in self._rng.permutation(len(values))[:count]]
+
+
+def a_verdict_table(dice: Dice) -> VerdictTable:
+    lines = [(True, 1, 1024, ALL_SOURCES)]
+    for _ in range(dice.number(0, 6)):
+        weight = dice.one((32, 410, 1024, 1024, 1331, 4096))
+        sources = dice.one((ALL_SOURCES, ALL_SOURCES, ALL_SOURCES, 0b000001, 0b000110, 0b101000))
+        lines.append((dice.often(0.8), dice.one((0, 1, 1, 1, 2)), weight, sources))
     return verdict_table(lines)
 
 
-@st.composite
-def graphs(draw: st.DrawFn, rows: int) -> ItemGraph:
-    width = draw(st.integers(1, 5))
-    covered = draw(st.integers(0, rows))
+def a_graph(dice: Dice, rows: int) -> ItemGraph:
+    width = dice.number(1, 12)
+    covered = dice.one((rows, rows, rows, rows // 2, 0))
     neighbours = np.full((covered, width), -1, dtype=np.int32)
     weights = np.zeros((covered, width), dtype=np.int16)
     for row in range(covered):
-        others = draw(st.lists(st.integers(0, covered - 1), max_size=width, unique=True))
-        others = [other for other in others if other != row]
+        near = [other for other in range(covered) if other != row]
+        others = dice.some(near, width if dice.often(0.3) else len(near))[:width]
         neighbours[row, : len(others)] = others
-        given = st.lists(st.integers(-200, 32_767), min_size=len(others), max_size=len(others))
-        weights[row, : len(others)] = draw(given)
+        weights[row, : len(others)] = [dice.one((-300, 5, 5, 6, 40, 40, 1000, 32_767)) for _ in others]
     return ItemGraph.assemble(neighbours, weights, 1.0, "drawn", {}, 0, {})
 
 
-@st.composite
-def snapshots(draw: st.DrawFn, most: int = 24) -> Snapshot:
-    rows = draw(st.integers(0, most))
+def a_snapshot(dice: Dice, rows: int) -> Snapshot:
     builder = CatalogueBuilder()
     builder.apply(
         [
             ItemPublished(
                 item,
-                author=draw(st.sampled_from(AUTHORS)),
-                topics=tuple(draw(st.lists(st.sampled_from(TOPICS), max_size=2))),
-                published_at=draw(st.integers(0, 5)),
-                community=draw(st.sampled_from(COMMUNITIES)),
+                author=dice.one(AUTHORS),
+                topics=tuple(dice.some(TOPICS, 2)),
+                published_at=dice.number(0, 5),
+                community=dice.one(COMMUNITIES),
             )
             for item in ids(rows)
         ]
     )
-    table = draw(verdict_tables())
-    row = st.integers(0, rows - 1) if rows else st.nothing()
-    some = st.lists(row, unique=True, max_size=8) if rows else st.just(list[int]())
-    pins = sorted(zip(draw(st.lists(st.integers(0, 12), unique=True, max_size=4)), draw(some), strict=False))
-    window = draw(st.integers(1, 12))
+    table = a_verdict_table(dice)
+    all_rows = list(range(rows))
+    positions = sorted(dice.some(range(12), 4))
+    pinned = dice.some(all_rows, 4)
+    window = dice.number(1, 12)
+    pools = dice.some(("home", "topic:art", "topic:bees", "community:club"), 4)
+    graph = a_graph(dice, rows)
     governance = FixedGovernance(
-        class_of=int32s(draw(st.integers(0, len(table.effects) - 1)) for _ in range(rows)),
+        class_of=int32s(dice.number(0, len(table.effects) - 1) for _ in all_rows),
         verdicts=table,
-        pin_list=tuple(Pin(position, pinned, f"pin-{position}") for position, pinned in pins),
-        featured_rows=int32s(draw(some)),
-        tier_shares=Shares(window, *(draw(st.integers(0, window)) for _ in range(3))),
-        frozen=draw(st.sampled_from((False, False, False, False, True))),
+        pin_list=tuple(Pin(p, row, f"pin-{p}") for p, row in zip(positions, pinned, strict=False)),
+        featured_rows=int32s(dice.some(all_rows, 5)),
+        tier_shares=Shares(window, *(dice.number(0, window) for _ in range(3))),
+        frozen=dice.often(0.06),
     )
-    pools = draw(st.lists(st.sampled_from(("home", "topic:art", "topic:bees", "community:club")), unique=True))
-    graph = draw(graphs(rows))
     return Snapshot(
         revision=1,
         edition=1,
@@ -138,85 +161,100 @@ def snapshots(draw: st.DrawFn, most: int = 24) -> Snapshot:
         governance=cast(Governance, governance),
         graph=graph,
         model=graph.version,
-        popular={pool: int32s(draw(some)) for pool in pools},
+        popular={pool: int32s(dice.some(all_rows, 10)) for pool in pools},
         parameters=Parameters(),
     )
 
 
-@st.composite
-def histories(draw: st.DrawFn, rows: int) -> NDArray[np.int64]:
+def a_history(dice: Dice, rows: int) -> NDArray[np.int64]:
     """Any history: rows beyond the catalogue and unknown kinds too."""
-    entry = st.tuples(st.integers(-1, rows + 1), st.integers(NOW - 40_000_000, NOW), st.integers(0, len(EventKind)))
-    entries = sorted(draw(st.lists(entry, max_size=8)), key=lambda one: one[1])
-    history = np.array(entries, dtype=np.int64).reshape(-1, 3)
+    entries = []
+    for _ in range(dice.one((0, 2, 6, 12, 20))):
+        row = dice.number(0, rows - 1) if rows and dice.often(0.9) else dice.number(-1, rows + 1)
+        kind = dice.number(1, 5) if dice.often(0.7) else dice.number(0, len(EventKind))
+        entries.append((row, NOW - dice.number(0, 40_000_000), kind))
+    history = np.array(sorted(entries, key=lambda one: one[1]), dtype=np.int64).reshape(-1, 3)
     history.setflags(write=False)
     return history
 
 
-@st.composite
-def seen_arrays(draw: st.DrawFn, rows: int) -> NDArray[np.int32]:
-    counts = draw(st.dictionaries(st.integers(0, rows), st.sampled_from((CONSUMED, 0, 1, 2, 7)), max_size=8))
-    seen = np.array(list(counts.items()), dtype=np.int32).reshape(-1, 2)
+def a_seen(dice: Dice, rows: int) -> NDArray[np.int32]:
+    counts = [(row, dice.one((CONSUMED, 0, 1, 2, 7))) for row in dice.some(range(rows + 2), 9)]
+    seen = np.array(counts, dtype=np.int32).reshape(-1, 2)
     seen.setflags(write=False)
     return seen
 
 
-@st.composite
-def settings_of(draw: st.DrawFn, rows: int) -> Settings:
-    topics = st.lists(st.sampled_from((*TOPICS, "unknown")), max_size=2, unique=True).map(tuple)
-    none: st.SearchStrategy[tuple[str, ...]] = st.just(())
+def some_settings(dice: Dice, rows: int) -> Settings:
+    topics = (*TOPICS, "unknown")
     return Settings(
-        personalization=draw(st.sampled_from((True, True, True, False))),
-        hidden=tuple(draw(st.lists(st.sampled_from([*ids(rows), "unknown"]), max_size=3))),
-        muted_authors=draw(none | st.sampled_from([("ada",), ("ben", "unknown"), ("",)])),
-        muted_topics=draw(none | topics),
-        more_topics=draw(topics),
-        less_topics=draw(topics),
+        personalization=dice.often(0.95),
+        hidden=tuple(dice.some([*ids(rows), "unknown"], 3)),
+        muted_authors=dice.one(((), (), (), ("ada",), ("ben", "unknown"), ("",))),
+        muted_topics=tuple(dice.some(topics, dice.one((0, 0, 1)))),
+        more_topics=tuple(dice.some(topics, 2)),
+        less_topics=tuple(dice.some(topics, dice.one((0, 0, 0, 1)))),
     )
 
 
-@st.composite
-def readers(draw: st.DrawFn, rows: int) -> Reader:
-    return Reader(draw(histories(rows)), draw(seen_arrays(rows)), draw(settings_of(rows)))
+def a_reader(dice: Dice, rows: int) -> Reader:
+    return Reader(a_history(dice, rows), a_seen(dice, rows), some_settings(dice, rows))
 
 
-@st.composite
-def surfaces(draw: st.DrawFn, rows: int) -> Surface:
-    kind = draw(st.sampled_from((SurfaceKind.HOME, *SurfaceKind)))
+def a_surface(dice: Dice, rows: int) -> Surface:
+    kind = dice.one((SurfaceKind.HOME, SurfaceKind.HOME, *SurfaceKind))
     keys = {
         SurfaceKind.HOME: ("",),
         SurfaceKind.TOPIC: (*TOPICS, "unknown", ""),
         SurfaceKind.COMMUNITY: (*COMMUNITIES, "unknown"),
         SurfaceKind.RELATED: (*ids(rows), "unknown"),
     }
-    return Surface(kind, draw(st.sampled_from(keys[kind])))
+    return Surface(kind, dice.one(keys[kind]))
 
 
-@st.composite
-def requests(draw: st.DrawFn, rows: int) -> Request:
-    served = draw(st.lists(st.integers(0, rows - 1), unique=True, max_size=6)) if rows else []
-    tiers = np.array([draw(st.sampled_from((0, 1, 2))) for _ in served], dtype=np.uint8)
+def a_request(dice: Dice, rows: int) -> Request:
+    served = dice.some(range(rows), dice.one((0, 0, 3, 12)))
     return Request(
-        surface=draw(surfaces(rows)),
+        surface=a_surface(dice, rows),
         audience=Audience(),
-        limit=draw(st.integers(0, 14)),
-        mode=draw(st.sampled_from((Mode.PERSONALIZED, *Mode))),
+        limit=dice.number(0, 16),
+        mode=dice.one((Mode.PERSONALIZED, Mode.PERSONALIZED, *Mode)),
         served_rows=int32s(served),
-        served_tiers=tiers,
+        served_tiers=np.array([dice.number(0, 2) for _ in served], dtype=np.uint8),
     )
+
+
+def some_parameters(dice: Dice) -> Parameters:
+    return Parameters(
+        history=dice.one((50, 50, 50, 9, 4, 1, 0)),
+        half_life_days=dice.one((0, 30, 180)),
+        weight_click=dice.number(-3, 1000),
+        seen_discount_permille=dice.one((0, 600, 600, 999, 1000)),
+        candidates=dice.one((200, 200, 200, 200, 200, 200, 3, 1, 0)),
+        author_window=dice.number(1, 5),
+        author_max=dice.number(1, 3),
+        fresh_every=dice.one((0, 0, 0, 1, 3, 5)),
+        popular_every=dice.one((0, 0, 0, 1, 3, 4)),
+        editorial_every=dice.one((0, 0, 0, 1, 3, 4)),
+    )
+
+
+@dataclass(frozen=True)
+class World:
+    """All that ``rank()`` takes."""
+
+    snapshot: Snapshot
+    reader: Reader
+    request: Request
+    parameters: Parameters
+
+    @property
+    def rows(self) -> int:
+        return self.snapshot.catalogue.rows
 
 
 @st.composite
-def parameters(draw: st.DrawFn) -> Parameters:
-    return Parameters(
-        history=draw(st.integers(0, 9)),
-        half_life_days=draw(st.sampled_from((0, 30, 180))),
-        weight_click=draw(st.integers(-3, 1000)),
-        seen_discount_permille=draw(st.sampled_from((0, 600, 999, 1000))),
-        candidates=draw(st.sampled_from((0, 1, 3, 200))),
-        author_window=draw(st.integers(1, 5)),
-        author_max=draw(st.integers(1, 3)),
-        fresh_every=draw(st.integers(0, 4)),
-        popular_every=draw(st.integers(0, 4)),
-        editorial_every=draw(st.integers(0, 4)),
-    )
+def worlds(draw: st.DrawFn) -> World:
+    dice = Dice(draw(st.integers(0, 2**32 - 1)))
+    rows = draw(st.sampled_from((40, 40, 40, 30, 30, 20, 12, 6, 3, 2, 1, 0)))
+    return World(a_snapshot(dice, rows), a_reader(dice, rows), a_request(dice, rows), some_parameters(dice))

@@ -1,0 +1,118 @@
+"""Law 7: with personalization off, ``items`` is byte-identical whatever the reader did before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controls.scopes import SurfaceKind
+from ranking.explanation import items, why
+from ranking.parameters import Parameters
+from ranking.pipeline import rank
+from ranking.reader import NEW_READER, Mode, Reader, Request
+from ranking.snapshot import Snapshot
+from tests.laws.small_worlds import Dice, a_history, a_seen, worlds
+
+pytestmark = pytest.mark.law
+
+
+def item_bytes(snapshot: Snapshot, reader: Reader, request: Request, with_parameters: Parameters) -> bytes:
+    return orjson.dumps(items(rank(snapshot, reader, request, with_parameters), snapshot, request))
+
+
+@st.composite
+def two_pasts(draw: st.DrawFn) -> tuple[Snapshot, Reader, Reader, Request, Parameters]:
+    """Two readers of the same explicit settings who did different things, and one request."""
+    world = draw(worlds())
+    dice = Dice(draw(st.integers(0, 2**32 - 1)))
+    other = replace(world.reader, history=a_history(dice, world.rows), seen=a_seen(dice, world.rows))
+    return world.snapshot, world.reader, other, world.request, world.parameters
+
+
+def off(reader: Reader) -> Reader:
+    return replace(reader, settings=replace(reader.settings, personalization=False))
+
+
+@given(two_pasts())
+@settings(max_examples=150)
+def test_an_opted_out_reader_gets_the_same_items_whatever_they_did_before(
+    drawn: tuple[Snapshot, Reader, Reader, Request, Parameters],
+) -> None:
+    snapshot, one, other, request, with_parameters = drawn
+    for mode in Mode:
+        asked = replace(request, mode=mode)
+        nobody = replace(NEW_READER, settings=off(one).settings)
+        expected = item_bytes(snapshot, nobody, asked, with_parameters)
+        assert item_bytes(snapshot, off(one), asked, with_parameters) == expected
+        assert item_bytes(snapshot, off(other), asked, with_parameters) == expected
+
+
+@given(two_pasts())
+@settings(max_examples=100)
+def test_a_mode_that_is_not_personalized_reads_nothing_of_the_past(
+    drawn: tuple[Snapshot, Reader, Reader, Request, Parameters],
+) -> None:
+    snapshot, one, other, request, with_parameters = drawn
+    for mode in (Mode.POPULAR, Mode.LATEST, Mode.EDITORIAL):
+        asked = replace(request, mode=mode)
+        assert item_bytes(snapshot, one, asked, with_parameters) == item_bytes(snapshot, other, asked, with_parameters)
+
+
+@given(two_pasts())
+@settings(max_examples=100)
+def test_pages_not_personalized_ignore_interests_seeds_and_what_arms_set_for_scoring(
+    drawn: tuple[Snapshot, Reader, Reader, Request, Parameters],
+) -> None:
+    """Neither added and removed interests, nor the weights that an arm may set, nor the seed act without consent."""
+    snapshot, one, _, request, with_parameters = drawn
+    plain = replace(off(one).settings, more_topics=(), less_topics=())
+    arm = replace(with_parameters, weight_click=7, history=1, fresh_every=1, half_life_days=1)
+    for mode in Mode:
+        asked = replace(request, mode=mode)
+        expected = item_bytes(snapshot, off(one), asked, with_parameters)
+        assert item_bytes(snapshot, replace(one, settings=plain), replace(asked, seed=99), arm) == expected
+
+
+@given(two_pasts())
+@settings(max_examples=100)
+def test_why_tells_an_opted_out_reader_nothing_of_their_past(
+    drawn: tuple[Snapshot, Reader, Reader, Request, Parameters],
+) -> None:
+    snapshot, one, other, request, with_parameters = drawn
+    for row in range(min(snapshot.catalogue.rows, 5)):
+        assert why(snapshot, off(one), request, row, with_parameters) == why(
+            snapshot, off(other), request, row, with_parameters
+        )
+
+
+@given(two_pasts())
+@settings(max_examples=100)
+def test_explicit_choices_hold_in_every_mode_and_on_every_surface(
+    drawn: tuple[Snapshot, Reader, Reader, Request, Parameters],
+) -> None:
+    snapshot, one, _, request, with_parameters = drawn
+    chosen, catalogue = one.settings, snapshot.catalogue
+    for mode in Mode:
+        page = rank(snapshot, one, replace(request, mode=mode), with_parameters)
+        for row in page.rows.tolist():
+            author = catalogue.author_id(row)
+            assert catalogue.ids[row] not in chosen.hidden
+            assert not author or author not in chosen.muted_authors
+            assert not set(catalogue.topic_names(row)).intersection(chosen.muted_topics)
+
+
+@given(two_pasts())
+@settings(max_examples=60)
+def test_related_pages_read_nothing_of_the_past_in_any_mode(
+    drawn: tuple[Snapshot, Reader, Reader, Request, Parameters],
+) -> None:
+    snapshot, one, other, request, with_parameters = drawn
+    key = snapshot.catalogue.ids[0] if snapshot.catalogue.rows else "unknown"
+    surface = replace(request.surface, kind=SurfaceKind.RELATED, key=key)
+    for mode in Mode:
+        asked = replace(request, mode=mode, surface=surface)
+        assert item_bytes(snapshot, one, asked, with_parameters) == item_bytes(snapshot, other, asked, with_parameters)
