@@ -15,6 +15,7 @@ import pytest
 from experiments.world import World
 from feed.cli import main
 from feed.cli.demo import default_folder
+from feed.cli.evaluate import MODELS
 from feed.storage.sqlite import open_sqlite
 
 START = 1_700_000_000
@@ -338,3 +339,12 @@ def test_the_demo_looks_at_its_port_before_it_prepares_anything(
     assert code == 2
     assert port in one_line(error)
     assert not (tmp_path / "demo").exists()
+
+
+def test_auto_tries_every_family_and_keeps_the_best(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    code, out, _ = run(capsys, "train", "--home", home, "--json")
+    told = json.loads(out)
+    assert code == 0 and told["activated"]
+    assert {tried["model"] for tried in told["tried"]} == set(MODELS)
+    best = max((tried for tried in told["tried"] if not tried["refused"]), key=lambda one: one["metrics"]["ndcg@20"])
+    assert told["model"] == best["model"] != "popularity"
