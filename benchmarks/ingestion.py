@@ -6,6 +6,7 @@ commit a batch. Decisions: the peer is one durable commit each. Run it with ``py
 
 from __future__ import annotations
 
+import itertools
 import random
 import sqlite3
 import statistics
@@ -91,6 +92,7 @@ def _measure_events(place: Path, rounds: int, events: int) -> tuple[EventRow, ..
     store = open_sqlite(place / "events.db")
     raw = _raw(place / "raw.db", _RAW_TABLE)
     rng = random.Random(1)
+    arrivals = itertools.count()
 
     def through_store(in_flight: int) -> Callable[[Sequence[list[EventRecord]]], None]:
         return partial(_keep_in_flight, store.events.append, in_flight=in_flight)
@@ -109,7 +111,7 @@ def _measure_events(place: Path, rounds: int, events: int) -> tuple[EventRow, ..
         for turn in range(rounds):
             # Each goes first in its turn: what the device does to the first it does to all.
             for name, write in contenders[turn % 3 :] + contenders[: turn % 3]:
-                batches = [[_event(rng) for _ in range(size)] for _ in range(count)]
+                batches = [[_event(rng, next(arrivals)) for _ in range(size)] for _ in range(count)]
                 rates[name].append(count * size / _timed(write, batches))
         for in_flight in (1, 8):
             ratios = [one / other for one, other in zip(rates[in_flight], rates["raw"], strict=True)]
@@ -185,8 +187,9 @@ def _raw(path: Path, table: str) -> sqlite3.Connection:
     return connection
 
 
-def _event(rng: random.Random) -> EventRecord:
-    second = 1_700_000_000 + rng.randrange(86_400)
+def _event(rng: random.Random, arrival: int) -> EventRecord:
+    """Events arrive in the order of their time, but for a minute: five hundred a second."""
+    second = 1_700_000_000 + arrival // 500 + rng.randrange(60)
     return EventRecord(
         reader=f"reader-{rng.randrange(100_000)}",
         client_id=f"{rng.getrandbits(64):016x}",
