@@ -14,6 +14,7 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from ranking.models.progress import Progress
+from ranking.models.selecting import lightest, select
 
 _STRIP = 2048
 _TILE = 8192
@@ -67,53 +68,15 @@ def _product(left: NDArray[np.float32], right: NDArray[np.float32], buffer: NDAr
 
 
 @njit(cache=True, nogil=True)
-def _swap(ids: Any, values: Any, a: int, b: int) -> None:
-    ids[a], ids[b] = ids[b], ids[a]
-    values[a], values[b] = values[b], values[a]
-
-
-@njit(cache=True, nogil=True)
-def _heavier(ids: Any, values: Any, a: int, weight: Any, number: Any) -> bool:
-    """Whether slot a comes before (weight, number): larger magnitude first, then smaller id."""
-    mine = abs(values[a])
-    return bool(mine > weight or (mine == weight and ids[a] < number))
-
-
-@njit(cache=True, nogil=True)
-def _select(ids: Any, values: Any, filled: int, kept: int) -> None:
-    """Bring the ``kept`` heaviest of the first ``filled`` slots to the front (quickselect)."""
-    low, high = 0, filled - 1
-    while low < high:
-        middle = (low + high) // 2
-        weight, number = abs(values[middle]), ids[middle]
-        _swap(ids, values, middle, high)
-        store = low
-        for at in range(low, high):
-            if _heavier(ids, values, at, weight, number):
-                _swap(ids, values, at, store)
-                store += 1
-        _swap(ids, values, store, high)
-        if store == kept - 1:
-            return
-        if store < kept:
-            low = store + 1
-        else:
-            high = store - 1
-
-
-@njit(cache=True, nogil=True)
 def _offer(ids: Any, values: Any, filled: Any, floor: Any, row: int, other: int, value: Any, kept: int) -> None:
     at = filled[row]
     ids[row, at] = other
     values[row, at] = value
     filled[row] = at + 1
     if at + 1 == ids.shape[1]:
-        _select(ids[row], values[row], at + 1, kept)
+        select(ids[row], values[row], at + 1, kept)
         filled[row] = kept
-        lowest = abs(values[row, 0])
-        for slot in range(1, kept):
-            lowest = min(lowest, abs(values[row, slot]))
-        floor[row] = lowest
+        floor[row] = lightest(values[row], kept)
 
 
 @njit(parallel=True, cache=True, nogil=True)
@@ -146,4 +109,4 @@ def _by_column(
 @njit(parallel=True, cache=True, nogil=True)
 def _finish(ids: Any, values: Any, filled: Any, kept: int) -> None:
     for row in prange(ids.shape[0]):
-        _select(ids[row], values[row], filled[row], kept)
+        select(ids[row], values[row], filled[row], kept)
