@@ -41,7 +41,7 @@ def _parameter(name: str, description: str, schema: Mapping[str, Any], where: st
     return {"name": name, "in": where, "required": where == "path", "description": description, "schema": schema}
 
 
-_TEXT = {"type": "string", "maxLength": 200}
+_TEXT = {"type": "string", "maxLength": 128}
 _PAGE = [
     _parameter("reader", "The reader; a reader's own token may leave it out", _TEXT),
     _parameter("limit", "Items wanted", {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT_LIMIT}),

@@ -33,7 +33,7 @@ _MODES: Mapping[str, Mode] = {mode.value: mode for mode in Mode}
 _AGES: Mapping[str, AgeClass] = {age.value: age for age in AgeClass}
 _HOME = Surface()
 _ASKABLE = (SurfaceKind.TOPIC, SurfaceKind.COMMUNITY)
-_LONGEST_ID = 200
+_LONGEST_ID = 128
 
 
 class FeedEndpoint:

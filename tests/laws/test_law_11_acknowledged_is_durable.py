@@ -3,51 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import socket
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import httpx
 import pytest
 
-from feed.auth import issue_token
 from feed.clock import SystemClock
-from feed.keys import load_secret
-from feed.settings import Settings
 from tests.journeys.http_service import decision, running, until
-
-
-@contextmanager
-def served(home: Path) -> Iterator[tuple[httpx.Client, subprocess.Popen[bytes]]]:
-    """``weir serve`` as a process of its own, and an admin's client for it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {**os.environ, "WEIR_HOME": str(home), "WEIR_PORT": str(port), "WEIR_RATE_SERVICE": "0"}
-    process = subprocess.Popen([sys.executable, "-m", "feed.cli", "serve"], env=environment, stderr=subprocess.DEVNULL)
-    token = issue_token(load_secret(Settings(home=home)), "admin", ("admin",), SystemClock().now())
-    headers = {"Authorization": f"Bearer {token}"}
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30) as client:
-        try:
-            until(lambda: process.poll() is not None or _ready(client), 120)
-            assert process.poll() is None, "the server ended"
-            yield client, process
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-def _ready(client: httpx.Client) -> bool:
-    try:
-        return client.get("/livez").status_code == 200
-    except httpx.TransportError:
-        return False
+from tests.journeys.killable_server import served
 
 
 def _event(number: int) -> dict[str, object]:

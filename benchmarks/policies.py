@@ -1,0 +1,113 @@
+"""Compiling a policy of a hundred rules over a catalogue. Run it with ``python -m benchmarks.policies``."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.synthetic import NOW
+from controls.decisions import Basis, Decision, DecisionType, Subject, SubjectKind
+from controls.policy import Policy, content_hash
+from controls.policy import load as load_policy
+from controls.state import State
+from ranking.building import CatalogueBuilder
+from ranking.journal import Entry, ItemPublished, LabelGiven
+
+_CHUNK = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRow:
+    """Seconds to compile ``rules`` rules over ``items`` items, and microseconds for one changed item (median)."""
+
+    rules: int
+    items: int
+    seconds: float
+    one_item_us: float
+
+
+def policy(rules: int) -> Policy:
+    """Rules over labels, topics, standing and age, as a community might have them."""
+    conditions: list[dict[str, object]] = [
+        {"all": [{"signal": "label.rumour", "min": 0.5}, {"signal": "topic", "in": ["topic-1", "topic-2"]}]},
+        {"any": [{"signal": "topic", "in": [f"topic-{n}" for n in range(10, 15)]}, {"signal": "region", "in": ["FR"]}]},
+        {"all": [{"signal": "label.spam", "min": 0.9}, {"not": {"signal": "language", "in": ["de"]}}]},
+        {"signal": "item.age", "below": "1h"},
+    ]
+    written = [
+        {
+            "id": f"rule-{number}",
+            "tier": "restricted",
+            "when": conditions[number % len(conditions)],
+            "missing": "skip",
+            "basis": {"kind": "terms", "clause": str(number)},
+            "review_by": "2099-01-01",
+        }
+        for number in range(rules)
+    ]
+    return load_policy(json.dumps({"name": "measured", "rules": written}))
+
+
+def run(*, rules: int = 100, items: int = 1_000_000) -> PolicyRow:
+    """Publish the policy over a whole catalogue, then change items one by one."""
+    rng = np.random.default_rng(5)
+    builder = CatalogueBuilder()
+    for start in range(0, items, _CHUNK):
+        stop = min(start + _CHUNK, items)
+        entries: list[Entry] = [
+            ItemPublished(f"i{n}", f"a{n % 1000}", (f"topic-{n % 40}",), NOW - n, "de" if n % 3 else "fr", "DE")
+            for n in range(start, stop)
+        ]
+        entries += [
+            LabelGiven(f"i{n}", "rumour" if n % 2 else "spam", float(rng.random()), "model", NOW)
+            for n in range(start, stop, 5)
+        ]
+        builder.apply(entries)
+    made = policy(rules)
+    state = State({content_hash(made): made}.__getitem__)
+    state.columns_changed(builder.view(), np.empty(0, dtype=np.int32))
+    state.advance(NOW)
+    state.governance()
+    publish = Decision(
+        id="d1",
+        type=DecisionType.PUBLISH_POLICY,
+        subject=Subject(SubjectKind.PLATFORM, ""),
+        actor="benchmark",
+        role="admin",
+        reason="to be measured",
+        basis=Basis("operations", "measurement"),
+        decided_at=NOW,
+        starts_at=NOW,
+        parameters={"policy": content_hash(made)},
+        revision=1,
+    )
+    began = time.perf_counter()
+    state.decide([publish])
+    state.governance()
+    seconds = time.perf_counter() - began
+    return PolicyRow(rules, items, seconds, _one_item(state, builder, items))
+
+
+def _one_item(state: State, builder: CatalogueBuilder, items: int) -> float:
+    times = []
+    for number in range(50):
+        changed = builder.apply([LabelGiven(f"i{number * 7 % items}", "rumour", 0.9, "person", NOW)])
+        view = builder.view()
+        began = time.perf_counter_ns()
+        state.columns_changed(view, changed)
+        times.append((time.perf_counter_ns() - began) / 1000)
+    return statistics.median(times)
+
+
+def main() -> None:
+    """Print what was measured."""
+    row = run()
+    print(f"{row.rules} rules over {row.items:,} items: {row.seconds:.2f} s; one changed item {row.one_item_us:.0f} us")
+
+
+if __name__ == "__main__":
+    main()
