@@ -137,7 +137,8 @@ class Catalogue:
                 else (np.full(len(rows), np.nan))
             )
         if signal == "item.age":
-            return (as_of - self.published[rows]).astype(np.float64)
+            published = self.published[rows]
+            return np.where(published > 0, (as_of - published).astype(np.float64), np.nan)
         raise ValueError(f"{signal!r} is no numeric signal")
 
     def label_time(self, label: str, rows: Rows) -> NDArray[np.int64]:
