@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 import rfc8785
+from pydantic_core import PydanticSerializationError, to_json
 
 from controls.decisions import Basis, Decision, DecisionType, Subject, SubjectKind
 from controls.errors import LeafError
@@ -34,14 +35,14 @@ def attachments(decision: Decision) -> dict[str, bytes]:
         "reason": decision.reason,
         "persons": {
             "actor": decision.actor,
-            "role": decision.role,
             "approved_by": decision.approved_by,
             "idempotency_key": decision.idempotency_key,
+            "role": decision.role,
         },
     }
     if decision.evidence:
-        parts["evidence"] = list(decision.evidence)
-    return {name: _plain(part) for name, part in parts.items()}
+        parts["evidence"] = decision.evidence
+    return {name: _ordered(part) for name, part in parts.items()}
 
 
 def leaf(decision: Decision, salts: Mapping[str, bytes], contents: Mapping[str, bytes] | None = None) -> bytes:
@@ -51,33 +52,27 @@ def leaf(decision: Decision, salts: Mapping[str, bytes], contents: Mapping[str, 
     """
     if contents is None:
         contents = attachments(decision)
-    body: dict[str, object] = {
-        "version": VERSION,
-        "id": decision.id,
-        "type": decision.type.value,
-        "subject": {"kind": decision.subject.kind.value, "id": decision.subject.id},
-        "basis": {
-            "kind": decision.basis.kind,
-            "clause": decision.basis.clause,
-            "url": decision.basis.url,
-            "category": decision.basis.category,
-        },
-        "scope": {
-            "surfaces": list(decision.scope.surfaces),
-            "regions": list(decision.scope.regions),
-            "audience": decision.scope.audience,
-        },
-        "parameters": dict(decision.parameters),
-        "decided_at": decision.decided_at,
-        "starts_at": decision.starts_at,
-        "expires_at": decision.expires_at,
-        "review_by": decision.review_by,
-        "reverses": decision.reverses,
+    basis, scope, parameters = decision.basis, decision.scope, decision.parameters
+    body: dict[str, object] = {  # names in canonical order
+        "basis": {"category": basis.category, "clause": basis.clause, "kind": basis.kind, "url": basis.url},
         "commitments": {
-            name: commitment(name, salts.get(name, b""), content).hex() for name, content in contents.items()
+            name: commitment(name, salts.get(name, b""), contents[name]).hex() for name in sorted(contents)
         },
+        "decided_at": decision.decided_at,
+        "expires_at": decision.expires_at,
+        "id": decision.id,
+        "parameters": {name: parameters[name] for name in sorted(parameters)},
+        "reverses": decision.reverses,
+        "review_by": decision.review_by,
+        "scope": {"audience": scope.audience, "regions": scope.regions, "surfaces": scope.surfaces},
+        "starts_at": decision.starts_at,
+        "subject": {"id": decision.subject.id, "kind": decision.subject.kind.value},
+        "type": decision.type.value,
+        "version": VERSION,
     }
-    return rfc8785.dumps(body) if _has_float(body["parameters"]) else _plain(body)  # type: ignore[arg-type]
+    if all(name.isascii() and isinstance(value, str | int | None) for name, value in parameters.items()):
+        return _ordered(body)
+    return rfc8785.dumps(body)  # type: ignore[arg-type]
 
 
 def commitment(name: str, salt: bytes, content: bytes) -> bytes:
@@ -141,20 +136,10 @@ def _body(leaf: bytes) -> dict[str, Any]:
     return body
 
 
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
-
-
-def _plain(value: object) -> bytes:
-    """Canonical JSON (RFC 8785) of a value without fractions: the standard library writes it several times faster."""
+def _ordered(value: object) -> bytes:
+    """Canonical JSON (RFC 8785) of a value without fractions whose names are in order: those need no care, and this
+    serializer writes strings as the standard does, many times faster."""
     try:
-        return _encode(value).encode()
-    except UnicodeEncodeError as error:
+        return to_json(value)
+    except PydanticSerializationError as error:
         raise LeafError("a text of the decision is not valid Unicode; send UTF-8") from error
-
-
-def _has_float(value: object) -> bool:
-    if isinstance(value, dict):
-        return any(_has_float(part) for part in value.values())
-    if isinstance(value, list):
-        return any(_has_float(part) for part in value)
-    return isinstance(value, float)

@@ -26,6 +26,9 @@ parameters = st.one_of(
     st.builds(lambda value: {"position": value}, st.integers(0, 499)),
     st.builds(lambda value: {"factor": value}, st.floats(1e-6, 4)),
     st.builds(lambda value: {"model": value}, texts),
+    st.dictionaries(
+        texts, st.one_of(texts, st.integers(-(2**53) + 1, 2**53 - 1), st.booleans(), st.none(), st.floats(-9, 9))
+    ),
 )
 decisions = st.builds(
     Decision,
