@@ -1,4 +1,4 @@
-"""The library: models and policies by version, loaded and checked once, so that the fold never waits for them (law 4)."""
+"""The library: models and policies by version, loaded and checked once, so that the fold never waits (law 4)."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,7 @@ def train(
         model=model,
         parameters=parameters,
         seed=seed,
+        clock=perf_counter,
         progress=stage(progress, 0.0, 0.75 if active is not None else 1.0),
     )
     if active is None or _recipe(active) == _recipe(graph):

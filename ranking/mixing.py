@@ -196,8 +196,7 @@ def find(source: Whole, tier_wanted: Whole, strict: bool, stop: Whole, position:
 
 @kernel
 def behind(position: Whole, wanted: Wanted, state: Int64s) -> bool:
-    """Whether the session is behind its encouraged minimum, spread evenly over the window. Once an encouraged item was
-    sought in vain, the page seeks no more."""
+    """Whether the session is behind its encouraged minimum, spread over the window, and none was sought in vain yet."""
     due = wanted.encouraged_min * min(position + 1, wanted.share_window) // wanted.share_window
     return bool(wanted.diverse == 1 and state[ENCOURAGED_OVER] == 0 and state[ENCOURAGED_COUNT] < due)
 
@@ -298,5 +297,4 @@ def _compiled(stamp: int) -> Any:
 
 
 fill = _compiled(stamp_of("candidates", "compiling", "decay", "kernel", "mixing", "workspace"))
-"""``fill(given)``: make a page into ``given.output``. Returns the number of items, or -1 - n when the n-th served row
-is no row of the catalogue."""
+"""``fill(given)``: make a page into ``given.output``; how many items, or -1 - n when served row n is no row."""

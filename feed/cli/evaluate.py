@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
+from time import perf_counter
 from typing import Annotated, Any
 
 import orjson
@@ -66,7 +67,7 @@ def evaluate(
 
     if (train is None) != (test is None):
         raise BadInput(f"--{'test' if test is None else 'train'} is missing; name both files, or none for the store")
-    given: dict[str, Any] = {"model": model, "parameters": parameters_of(set_), "seed": seed}
+    given: dict[str, Any] = {"model": model, "parameters": parameters_of(set_), "seed": seed, "clock": perf_counter}
     with progress_bar() as bar:
         if train is not None and test is not None:
             report = evaluate_files(train, test, **given, progress=bar.share)
