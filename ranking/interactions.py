@@ -178,6 +178,15 @@ class Interactions:
         counts = np.bincount(self.entry_readers()[keep], minlength=self.readers)
         return _frozen(counts, self.indices[keep], self.weights[keep], self.times[keep], self.rows)
 
+    def newest(self, count: int) -> Interactions:
+        """Each reader's newest ``count`` entries, shape unchanged."""
+        if count < 1:
+            raise DataError(f"{count} newest entries of each reader were asked for; ask for at least one")
+        held = np.diff(self.indptr)
+        if int(held.max(initial=0)) <= count:
+            return self
+        return self.where(np.arange(self.count) >= np.repeat(self.indptr[1:] - count, held))
+
     def decayed(self, half_life: float, as_of: int) -> Interactions:
         """Weights halved for every ``half_life`` seconds of age at second ``as_of``; later entries keep
         theirs.

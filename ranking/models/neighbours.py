@@ -1,20 +1,24 @@
-"""Neighbours: items that the same readers act on, weighted by BM25 or cosine (the `implicit` library).
+"""Neighbours: items that the same readers act on, weighted by BM25 or cosine.
 
-The classic item-to-item model: cheap, all weights positive, and a strong yardstick.
+The classic item-to-item model: cheap, all weights positive, a strong yardstick, and the one that grows furthest: its
+cost is the pairs of items that readers share, whatever the catalogue's size.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
-from scipy import sparse
-from threadpoolctl import threadpool_limits
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
 
 from ranking.graph import ItemGraph
 from ranking.interactions import Interactions
-from ranking.models.heaviest import heaviest_sparse
-from ranking.models.progress import Progress
+from ranking.models.progress import Progress, stage
+from ranking.models.scratch import Scratch
+from ranking.models.sharing import both_ways, heaviest_sums
 from ranking.models.trainer import Trainer, require, require_entries, require_width
 
 SIMILARITIES = ("bm25", "cosine")
@@ -36,6 +40,9 @@ class NeighboursParameters:
     length_penalty: float = 0.2
     """BM25's B: how strongly rows with many readers are damped, 0 to 1."""
 
+    newest: int = 0
+    """Entries of a reader that count, newest first; 0 for all. Work grows with the square of the longest histories."""
+
     weighted: bool = False
     """Whether event weights count, or only that there was an event."""
 
@@ -44,27 +51,75 @@ class NeighboursParameters:
         require(self.similarity in SIMILARITIES, "similarity", self.similarity, "bm25 or cosine")
         require(0 < self.saturation <= 1e6, "saturation", self.saturation, "positive and at most 1e6")
         require(0 <= self.length_penalty <= 1, "length_penalty", self.length_penalty, "from 0 to 1")
+        require(0 <= self.newest <= 1 << 30, "newest", self.newest, "from 0 (all) to 2³⁰")
         require_width(self.width)
 
 
-def train(interactions: Interactions, parameters: NeighboursParameters, *, seed: int, progress: Progress) -> ItemGraph:
-    """Train on interactions; the seed is not needed."""
-    from implicit.nearest_neighbours import ItemItemRecommender, bm25_weight, normalize
+@dataclass(frozen=True, slots=True, eq=False)
+class Weighting:
+    """An entry's value: ``weight · gain / (row_term[row] + slope · weight) · reader_factor[reader]``."""
 
+    gain: float
+    slope: float
+    row_term: NDArray[np.float64]
+    """float64[N], positive for every row with entries."""
+
+    reader_factor: NDArray[np.float64]
+    """float64[R]."""
+
+
+def weighting(interactions: Interactions, parameters: NeighboursParameters) -> Weighting:
+    """BM25 as Robertson and Zaragoza (2009) have it, rows for documents and readers for terms with
+    idf = ln N - ln(1 + d); or cosine, which divides by the length of the row.
+    """
+    rows = interactions.rows
+    weights = interactions.weights if parameters.weighted else None
+    if parameters.similarity == "cosine":
+        squares = None if weights is None else weights.astype(np.float64) ** 2
+        length = np.sqrt(np.bincount(interactions.indices, squares, minlength=rows))
+        return Weighting(1.0, 0.0, length, np.ones(interactions.readers))
+    total = np.bincount(interactions.indices, weights, minlength=rows).astype(np.float64)
+    damping = 1 - parameters.length_penalty + parameters.length_penalty * total / total.mean()
+    idf = np.log(rows) - np.log1p(np.diff(interactions.indptr))
+    return Weighting(parameters.saturation + 1, 1.0, parameters.saturation * damping, idf)
+
+
+def train(
+    interactions: Interactions,
+    parameters: NeighboursParameters,
+    *,
+    seed: int,
+    progress: Progress,
+    scratch: Scratch = Scratch(),  # noqa: B008 - frozen, and keeps nothing
+) -> ItemGraph:
+    """Train on interactions; the seed is not needed. Finished blocks are kept in ``scratch``."""
     require_entries(interactions, "neighbours")
-    by_row = interactions.matrix(binary=not parameters.weighted).T
-    if parameters.similarity == "bm25":
-        weighted = bm25_weight(by_row, K1=parameters.saturation, B=parameters.length_penalty)
-    else:
-        weighted = normalize(by_row)
-    # One more than the width, because implicit counts the row itself among its neighbours.
-    model = ItemItemRecommender(K=parameters.width + 1)
-    with threadpool_limits(limits=1, user_api="blas"):
-        model.fit(sparse.csr_matrix(weighted.T), show_progress=False)
-    progress(0.8, "choosing neighbours")
-    ids, weights = heaviest_sparse(sparse.csr_matrix(model.similarity), parameters.width)
+    if parameters.newest:
+        interactions = interactions.newest(parameters.newest)
+    progress(0.0, "weighting entries")
+    by = weighting(interactions, parameters)
+    values = scratch.array("values", interactions.count, np.float32)
+    weights = interactions.weights if parameters.weighted else np.ones(1, np.float32)
+    _value(interactions.indptr, interactions.indices, weights, by.gain, by.slope, by.row_term, by.reader_factor, values)
+    entries = both_ways(interactions, values, scratch)
+    ids, sums = heaviest_sums(entries, parameters.width, scratch=scratch, progress=stage(progress, 0.05, 0.95))
+    progress(0.95, "choosing neighbours")
+    graph = ItemGraph.from_arrays(ids, sums, trainer="neighbours", parameters=dataclasses.asdict(parameters))
     progress(1.0, "choosing neighbours")
-    return ItemGraph.from_arrays(ids, weights, trainer="neighbours", parameters=dataclasses.asdict(parameters))
+    return graph
 
 
-TRAINER = Trainer("neighbours", "items that the same readers act on (BM25 or cosine)", NeighboursParameters, train)
+@njit(cache=True, nogil=True)
+def _value(
+    starts: Any, rows: Any, weights: Any, gain: Any, slope: Any, row_term: Any, reader_factor: Any, values: Any
+) -> None:
+    for reader in range(starts.size - 1):
+        for entry in range(starts[reader], starts[reader + 1]):
+            weight = np.float64(weights[entry if weights.size > 1 else 0])
+            term = row_term[rows[entry]] + slope * weight
+            values[entry] = weight * gain / term * reader_factor[reader]
+
+
+TRAINER = Trainer(
+    "neighbours", "items that the same readers act on (BM25 or cosine)", NeighboursParameters, train, train
+)

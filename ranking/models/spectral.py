@@ -1,8 +1,14 @@
 """Spectral: a low-pass filter on the graph of readers and rows, as one item-to-item matrix.
 
-With R the readers × rows matrix and d_u, d_i its degrees, take the leading right singular vectors V and
-values s of ``D_u^-p R D_i^-q`` and let ``B = D_i^-q V (s / s_1)^b Vᵀ D_i^q``. A linear graph filter in the
-family of GF-CF (Shen et al. 2021), Turbo-CF (Park et al. 2024) and ChebyCF (Kim et al. 2025).
+With R the readers × rows matrix and d_u, d_i its degrees, let ``A = D_u^-p R D_i^-q``, scaled to a largest singular
+value of 1, and V, s its K leading right singular vectors and values. The model is ``B = D_i^-q H D_i^q`` with
+
+    H = V diag(s² / (s² + μ)) Vᵀ + t / (s_K² + μ) · (AᵀA - V diag(s²) Vᵀ)
+
+a ridge on the leading components, and of all others a share t of what the ridge would give them at s_K. Both halves
+matter: the few leading components generalise, the long tail remembers. A linear graph filter in the family of GF-CF
+(Shen et al. 2021), Turbo-CF (Park et al. 2024) and ChebyCF (Kim et al. 2025); with p = q = 0 and all components it is
+the ridge regression behind EASE (Steck 2019).
 """
 
 from __future__ import annotations
@@ -17,9 +23,18 @@ from scipy import sparse
 from ranking.graph import ItemGraph
 from ranking.interactions import Interactions
 from ranking.models.decomposition import right_singular
-from ranking.models.pairs import top_pairs
+from ranking.models.pairs import Symmetric, top_pairs
 from ranking.models.progress import Progress, stage
+from ranking.models.scratch import Scratch
+from ranking.models.sharing import heaviest_shared_pairs, shared_entries
 from ranking.models.trainer import Trainer, require, require_entries, require_width
+
+PAIRS = ("all", "shared", "auto")
+MOST_ALL_PAIRS = 200_000
+"""Active rows up to which ``auto`` compares all pairs: work grows with their square."""
+
+_NEWEST = 1000
+"""Entries of a reader, newest first, that make rows a shared pair; their squares are the work of a long history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +44,24 @@ class SpectralParameters:
     components: int = 0
     """K: singular vectors kept, at most the smaller side of the matrix; 0 takes a twentieth of it, 32 to 2048."""
 
-    reader_exponent: float = 0.4
+    reader_exponent: float = 0.25
     """p: how strongly readers with long histories are damped."""
 
-    row_exponent: float = 0.5
+    row_exponent: float = 0.35
     """q: how strongly popular rows are damped while comparing."""
 
-    filter_exponent: float = 1.0
-    """b: 0 treats all components alike, larger values favour the leading ones."""
+    ridge: float = 0.05
+    """μ: how much a component must explain to count, as a share of what the first one does."""
+
+    tail: float = 0.6
+    """t: what is kept of the components after the K-th; 0 drops them."""
 
     width: int = 200
     """M: neighbours kept a row."""
+
+    pairs: str = "auto"
+    """Which pairs of rows are compared: all, shared (rows that a reader acted on both of), or auto: all up to 200,000
+    active rows."""
 
     oversampling: int = 160
     """Extra dimensions of the random subspace."""
@@ -55,38 +77,36 @@ class SpectralParameters:
         require(0 <= self.components <= 16_384, "components", self.components, "from 0 to 16384")
         require(0 <= self.reader_exponent <= 2, "reader_exponent", self.reader_exponent, "from 0 to 2")
         require(0 <= self.row_exponent <= 2, "row_exponent", self.row_exponent, "from 0 to 2")
-        require(0 <= self.filter_exponent <= 8, "filter_exponent", self.filter_exponent, "from 0 to 8")
+        require(0 < self.ridge <= 1e3, "ridge", self.ridge, "positive and at most 1000")
+        require(0 <= self.tail <= 1, "tail", self.tail, "from 0 to 1")
+        require(self.pairs in PAIRS, "pairs", self.pairs, "all, shared or auto")
         require(0 <= self.oversampling <= 4096, "oversampling", self.oversampling, "from 0 to 4096")
         require(0 <= self.power_iterations <= 64, "power_iterations", self.power_iterations, "from 0 to 64")
         require_width(self.width)
 
 
-def train(interactions: Interactions, parameters: SpectralParameters, *, seed: int, progress: Progress) -> ItemGraph:
-    """Train on interactions; rows that nobody has acted on get no neighbours."""
+def train(
+    interactions: Interactions,
+    parameters: SpectralParameters,
+    *,
+    seed: int,
+    progress: Progress,
+    scratch: Scratch = Scratch(),  # noqa: B008 - frozen, and keeps nothing
+) -> ItemGraph:
+    """Train on interactions; rows that nobody has acted on get no neighbours.
+
+    The decomposition, and with shared pairs each finished block, is kept in ``scratch``.
+    """
     require_entries(interactions, "spectral")
-    matrix = interactions.matrix(binary=not parameters.weighted)
     active = np.flatnonzero(interactions.popularity())
-    matrix = sparse.csr_matrix(matrix[:, active])
-    row_degree = np.asarray(matrix.sum(axis=0), np.float64).ravel()
-    reader_degree = np.asarray(matrix.sum(axis=1), np.float64).ravel()
-    normalised = sparse.csr_matrix(
-        sparse.diags_array(_power(reader_degree, -parameters.reader_exponent))
-        @ matrix
-        @ sparse.diags_array(_power(row_degree, -parameters.row_exponent)),
-        dtype=np.float32,
-    )
-    components = parameters.components or min(2048, max(32, min(matrix.shape) // 20))
-    vectors, values = right_singular(
-        normalised,
-        components,
-        oversampling=parameters.oversampling,
-        power_iterations=parameters.power_iterations,
-        seed=seed,
-        progress=stage(progress, 0.0, 0.4),
-    )
-    gain = (values / values[0]) ** (parameters.filter_exponent / 2)
+    vectors, values, row_degree = _decomposed(interactions, parameters, active, seed, stage(progress, 0, 0.4), scratch)
+    # H as one dense and one sparse part: the tail of all components, and what the leading ones get beyond it.
+    squares = (values / values[0]) ** 2
+    share = parameters.tail / (squares[-1] + parameters.ridge)
+    gain = squares / (squares + parameters.ridge) - share * squares
+    normalised.data *= np.float32(np.sqrt(share) / values[0])
     ids, weights = top_pairs(
-        np.ascontiguousarray(vectors * gain),
+        Symmetric(np.ascontiguousarray(vectors * np.sqrt(np.abs(gain))), np.sign(gain), normalised),
         _power(row_degree, -parameters.row_exponent),
         _power(row_degree, parameters.row_exponent),
         parameters.width,
@@ -97,6 +117,43 @@ def train(interactions: Interactions, parameters: SpectralParameters, *, seed: i
         trainer="spectral",
         parameters={**dataclasses.asdict(parameters), "components": values.size, "seed": seed},
     )
+
+
+def _decomposed(
+    interactions: Interactions,
+    parameters: SpectralParameters,
+    active: NDArray[np.int64],
+    seed: int,
+    progress: Progress,
+    scratch: Scratch,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64]]:
+    """Right singular vectors [A, K] and values [K] of the normalised matrix, and the degrees [A] of its rows."""
+    matrix = sparse.csr_matrix(interactions.matrix(binary=not parameters.weighted)[:, active])
+    row_degree = np.asarray(matrix.sum(axis=0), np.float64).ravel()
+    reader_degree = np.asarray(matrix.sum(axis=1), np.float64).ravel()
+    components = parameters.components or min(2048, max(32, min(matrix.shape) // 20))
+    kept = min(components, *matrix.shape)
+    finished = scratch.get("decomposition", (active.size, kept), (kept,))
+    if finished is not None:
+        progress(1.0, "decomposing")
+        return finished[0], finished[1], row_degree
+    normalised = sparse.csr_matrix(
+        sparse.diags_array(_power(reader_degree, -parameters.reader_exponent))
+        @ matrix
+        @ sparse.diags_array(_power(row_degree, -parameters.row_exponent)),
+        dtype=np.float32,
+    )
+    del matrix
+    vectors, values = right_singular(
+        normalised,
+        components,
+        oversampling=parameters.oversampling,
+        power_iterations=parameters.power_iterations,
+        seed=seed,
+        progress=progress,
+    )
+    scratch.put("decomposition", vectors, values)
+    return vectors, values, row_degree
 
 
 def spread(
@@ -116,5 +173,5 @@ def _power(degrees: NDArray[np.float64], exponent: float) -> NDArray[np.float32]
 
 
 TRAINER = Trainer(
-    "spectral", "low-pass filter on the reader-item graph; best on large catalogues", SpectralParameters, train
+    "spectral", "low-pass filter on the reader-item graph; best on large catalogues", SpectralParameters, train, train
 )

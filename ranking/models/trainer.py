@@ -14,6 +14,7 @@ from ranking.errors import TrainingError
 from ranking.graph import ItemGraph
 from ranking.interactions import Interactions
 from ranking.models.progress import Progress
+from ranking.models.scratch import Scratch
 
 
 class Train(Protocol):
@@ -21,6 +22,15 @@ class Train(Protocol):
 
     def __call__(self, interactions: Interactions, parameters: Any, *, seed: int, progress: Progress) -> ItemGraph:
         """The trained graph; its rows are the rows of ``interactions``."""
+
+
+class Resume(Protocol):
+    """Train as `Train` does, to the same graph, and take what an earlier run has finished from ``scratch``."""
+
+    def __call__(
+        self, interactions: Interactions, parameters: Any, *, seed: int, progress: Progress, scratch: Scratch
+    ) -> ItemGraph:
+        """The trained graph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,9 @@ class Trainer:
 
     train: Train
     """Takes interactions and an instance of ``parameters``."""
+
+    resume: Resume | None = None
+    """The same, keeping what is finished in a Scratch; None where training is not made of blocks."""
 
     def parse(self, given: Mapping[str, Any]) -> Any:
         """Parameters from plain values; TrainingError names an unknown field or a wrong value."""
