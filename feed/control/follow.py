@@ -9,6 +9,13 @@ from ranking.fold import Fold
 
 def catch_up(fold: Fold, store: Store, *, revision: int | None = None, edition: int | None = None) -> None:
     """Apply what the fold lacks, up to and including ``revision`` and ``edition``; None means all there is."""
+    decide_all(fold, store, revision)
+    while next_edition(fold, store, edition):
+        pass
+
+
+def decide_all(fold: Fold, store: Store, revision: int | None = None) -> None:
+    """Apply the decisions that the fold lacks, up to and including ``revision``."""
     while revision is None or fold.revision < revision:
         decisions = store.ledger.since(fold.revision)
         if revision is not None:
@@ -16,7 +23,12 @@ def catch_up(fold: Fold, store: Store, *, revision: int | None = None, edition: 
         if not decisions:
             break
         fold.decide(decisions)
-    for following in store.journal.since(fold.edition):
-        if edition is not None and following.edition > edition:
-            break
-        fold.journal(following.edition, decode(following.entries))
+
+
+def next_edition(fold: Fold, store: Store, edition: int | None = None) -> bool:
+    """Apply the next edition, unless it lies past ``edition``; whether there was one."""
+    following = next(iter(store.journal.since(fold.edition, 1)), None)
+    if following is None or (edition is not None and following.edition > edition):
+        return False
+    fold.journal(following.edition, decode(following.entries))
+    return True

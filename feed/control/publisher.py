@@ -25,6 +25,8 @@ from ranking.snapshot import Snapshot
 _log = structlog.get_logger(__name__)
 
 EDITION_SECONDS = 1.0
+EDITION_CHANGES = 20_000
+"""Most changes of one edition: folding it must not keep a replica from the ledger for long."""
 _WINDOW = 200_000
 _HALF_LIFE = 30 * 86_400
 _HOME_LIMIT = 1000
@@ -111,7 +113,8 @@ class Publisher:
             entries = self._changed_lists()
         before = self._store.journal.head()
         queued = self._store.journal.pending() > 0
-        head = self._store.journal.publish(extra=encode_entries(entries), at=self._clock.now()).result()
+        extra, at = encode_entries(entries), self._clock.now()
+        head = self._store.journal.publish(extra=extra, at=at, limit=EDITION_CHANGES).result()
         for entry in entries:
             assert isinstance(entry, ListPublished)
             self._lists[entry.pool] = entry.items

@@ -16,7 +16,7 @@ import structlog
 
 from feed.clock import Clock
 from feed.control.errors import ControlsStale, ReplicaFailed
-from feed.control.follow import catch_up
+from feed.control.follow import catch_up, decide_all, next_edition
 from feed.storage.errors import StorageError
 from feed.storage.ports import Store
 from ranking.fold import Fold
@@ -68,6 +68,7 @@ class Replica:
 
     def start(self) -> None:
         """Catch up with ledger and journal, then follow them. Raises what the store or the fold raises."""
+        catch_up(self._fold, self._store)
         self._follow()
         self._thread.start()
 
@@ -175,26 +176,29 @@ class Replica:
                 raise ReplicaFailed(str(error)) from error
 
     def _follow(self) -> None:
-        asked_at = self._clock.monotonic()
-        fold = self._fold
-        catch_up(fold, self._store)
-        now = self._clock.now()
+        """Obey all decisions, then take the editions one by one, and look at the ledger again before each: however
+        much was published, no decision and no lease waits for more than one edition."""
+        more = True
+        while more and not self._closing.is_set():
+            asked_at = self._clock.monotonic()
+            decide_all(self._fold, self._store)
+            more = next_edition(self._fold, self._store)
+            self._swap()
+            self.failure = ""
+            self._confirmed_at = asked_at
+            with self._lock:
+                self._acknowledge()
+
+    def _swap(self) -> None:
+        fold, current, now = self._fold, self._snapshot, self._clock.now()
         if now > fold.as_of:
             fold.advance(now)
-        current = self._snapshot
-        if current is None or (current.revision, current.edition, current.as_of) != (
-            fold.revision,
-            fold.edition,
-            fold.as_of,
-        ):
+        position = (fold.revision, fold.edition, fold.as_of)
+        if current is None or (current.revision, current.edition, current.as_of) != position:
             snapshot = fold.snapshot()
             for listener in self._listeners:
                 listener(snapshot)
             self._snapshot = snapshot
-        self.failure = ""
-        self._confirmed_at = asked_at
-        with self._lock:
-            self._acknowledge()
 
 
 def _resolve(done: asyncio.Future[None]) -> None:
