@@ -101,7 +101,7 @@ def train(
     values = scratch.array("values", interactions.count, np.float32)
     weights = interactions.weights if parameters.weighted else np.ones(1, np.float32)
     _value(interactions.indptr, interactions.indices, weights, by.gain, by.slope, by.row_term, by.reader_factor, values)
-    entries = both_ways(interactions, values, scratch)
+    entries = both_ways(interactions.indptr, interactions.indices, values, interactions.rows, scratch)
     ids, sums = heaviest_sums(entries, parameters.width, scratch=scratch, progress=stage(progress, 0.05, 0.95))
     progress(0.95, "choosing neighbours")
     graph = ItemGraph.from_arrays(ids, sums, trainer="neighbours", parameters=dataclasses.asdict(parameters))

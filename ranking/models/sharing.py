@@ -6,14 +6,14 @@ met, so work is Σ d² over the readers' history lengths d, and memory one row's
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from ranking.interactions import Interactions
+from ranking.models.pairs import Symmetric
 from ranking.models.progress import Progress
 from ranking.models.row_blocks import Ids, Weights, by_blocks
 from ranking.models.scratch import Scratch
@@ -41,23 +41,19 @@ class BothWays:
         return work
 
 
-def both_ways(interactions: Interactions, values: NDArray[np.float32], scratch: Scratch) -> BothWays:
-    """The entries of interactions with ``values`` float32[n] in both orientations; the second is new, 8 bytes an entry,
-    mapped from a file where ``scratch`` has a folder.
+def both_ways(
+    starts: NDArray[Any], rows: NDArray[np.int32], values: NDArray[np.float32], row_count: int, scratch: Scratch
+) -> BothWays:
+    """Both orientations of a CSR matrix [R, ``row_count``]; the second is new, 8 bytes an entry, mapped from a file
+    where ``scratch`` has a folder.
     """
-    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(interactions.popularity())])
-    readers = scratch.array("readers", interactions.count, np.int32)
-    row_values = scratch.array("row-values", interactions.count, np.float32)
-    _transpose(interactions.indptr, interactions.indices, values, starts[:-1].copy(), readers, row_values)
-    return BothWays(interactions.indptr, interactions.indices, values, starts, readers, row_values)
-
-
-def shared_entries(interactions: Interactions, active: NDArray[np.int64], scratch: Scratch) -> BothWays:
-    """Both orientations of entries of value 1, with the rows numbered as in ``active`` [A], which rises."""
-    number = np.full(interactions.rows, -1, np.int32)
-    number[active] = np.arange(active.size, dtype=np.int32)
-    numbered = replace(interactions, indices=number[interactions.indices], rows=int(active.size))
-    return both_ways(numbered, np.ones(interactions.count, np.float32), scratch)
+    counts = np.bincount(rows, minlength=row_count)
+    row_starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
+    readers = scratch.array("readers", rows.size, np.int32)
+    row_values = scratch.array("row-values", rows.size, np.float32)
+    starts = np.asarray(starts, np.int64)
+    _transpose(starts, rows, values, row_starts[:-1].copy(), readers, row_values)
+    return BothWays(starts, rows, values, row_starts, readers, row_values)
 
 
 def heaviest_sums(
@@ -83,9 +79,8 @@ def heaviest_sums(
     return by_blocks(entries.work, kept, compute, workspace, scratch=scratch, progress=progress, message=message)
 
 
-def heaviest_shared_pairs(
-    entries: BothWays,
-    factors: NDArray[np.float32],
+def shared_pairs(
+    matrix: Symmetric,
     row_scale: NDArray[np.float32],
     column_scale: NDArray[np.float32],
     width: int,
@@ -93,25 +88,28 @@ def heaviest_shared_pairs(
     scratch: Scratch,
     progress: Progress,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Top ``width`` by magnitude of each row of ``diag(row_scale) F Fᵀ diag(column_scale)`` among the rows it shares a
-    reader with: `ranking.models.pairs.top_pairs` for catalogues whose pairs are too many.
-
-    ``factors`` F float32 [N, K] C-ordered; scales float32 [N], not negative. Returns what `heaviest_sums` returns.
+    """`ranking.models.pairs.top_pairs` among the rows that share a reader in the matrix's sparse part, for catalogues
+    whose pairs are too many. Raises ValueError for a matrix without a sparse part.
     """
-    rows = factors.shape[0]
+    factors, part = matrix.factors, matrix.sparse_part
+    if part is None:
+        raise ValueError("pairs are shared in a sparse part; this matrix has none")
+    rows, components = factors.shape
     kept = max(1, min(width, rows - 1))
-    by_reader = (entries.reader_starts, entries.rows)
-    by_row = (entries.row_starts, entries.readers)
-    product = (factors, row_scale, column_scale)
+    entries = both_ways(part.indptr, part.indices, part.data, rows, scratch)
+    by_reader = (entries.reader_starts, entries.rows, entries.values)
+    by_row = (entries.row_starts, entries.readers, entries.row_values)
+    signs = np.ones(components, np.float32) if matrix.signs is None else matrix.signs.astype(np.float32)
+    product = (factors, signs, row_scale, column_scale)
 
-    def workspace() -> Space:
-        return np.empty(0), np.full(rows, -1, np.int32), *_slots(kept)
+    def workspace() -> tuple[Space, NDArray[np.int32]]:
+        return (np.zeros(rows), np.empty(rows, np.int32), *_slots(kept)), np.full(rows, -1, np.int32)
 
-    def compute(start: int, space: Space, ids: Ids, weights: Weights) -> None:
-        _compared(start, by_reader, by_row, product, space, ids, weights)
+    def compute(start: int, space: tuple[Space, NDArray[np.int32]], ids: Ids, weights: Weights) -> None:
+        _compared(start, by_reader, by_row, product, space[0], space[1], ids, weights)
 
     # A candidate costs about one step to meet and K / 16 to compare.
-    work = entries.work * (1 + factors.shape[1] // 16)
+    work = entries.work * (1 + components // 16)
     message = "comparing rows that share readers"
     return by_blocks(work, kept, compute, workspace, scratch=scratch, progress=progress, message=message)
 
@@ -198,24 +196,35 @@ def _dot(left: Any, right: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _compared(start: int, by_reader: Any, by_row: Any, product: Any, space: Any, ids: Any, weights: Any) -> None:
-    reader_starts, rows = by_reader
-    row_starts, readers = by_row
-    factors, row_scale, column_scale = product
-    _, met, slots, slot_values = space
+def _compared(
+    start: int, by_reader: Any, by_row: Any, product: Any, space: Any, owner: Any, ids: Any, weights: Any
+) -> None:
+    reader_starts, rows, values = by_reader
+    row_starts, readers, row_values = by_row
+    factors, signs, row_scale, column_scale = product
+    sums, met, slots, slot_values = space
     kept = ids.shape[1]
     for at in range(ids.shape[0]):
         row = start + at
-        met[row] = row
-        filled, floor = 0, np.float32(0)
+        count = 0
         for mine in range(row_starts[row], row_starts[row + 1]):
+            value = np.float64(row_values[mine])
             reader = readers[mine]
             for entry in range(reader_starts[reader], reader_starts[reader + 1]):
                 other = rows[entry]
-                if met[other] != row:
-                    met[other] = row
-                    value = _dot(factors[row], factors[other]) * column_scale[other]
-                    filled, floor = _offer(slots, slot_values, filled, floor, kept, other, value)
+                if owner[other] != row:
+                    owner[other] = row
+                    sums[other] = 0
+                    met[count] = other
+                    count += 1
+                sums[other] += value * values[entry]
+        signed = factors[row] * signs
+        filled, floor = 0, np.float32(0)
+        for each in range(count):
+            other = met[each]
+            if other != row:
+                value = (_dot(signed, factors[other]) + np.float32(sums[other])) * column_scale[other]
+                filled, floor = _offer(slots, slot_values, filled, floor, kept, other, value)
         if filled > kept:
             select(slots, slot_values, filled, kept)
         for slot in range(min(filled, kept)):

@@ -26,15 +26,12 @@ from ranking.models.decomposition import right_singular
 from ranking.models.pairs import Symmetric, top_pairs
 from ranking.models.progress import Progress, stage
 from ranking.models.scratch import Scratch
-from ranking.models.sharing import heaviest_shared_pairs, shared_entries
+from ranking.models.sharing import shared_pairs
 from ranking.models.trainer import Trainer, require, require_entries, require_width
 
 PAIRS = ("all", "shared", "auto")
 MOST_ALL_PAIRS = 200_000
 """Active rows up to which ``auto`` compares all pairs: work grows with their square."""
-
-_NEWEST = 1000
-"""Entries of a reader, newest first, that make rows a shared pair; their squares are the work of a long history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +60,9 @@ class SpectralParameters:
     """Which pairs of rows are compared: all, shared (rows that a reader acted on both of), or auto: all up to 200,000
     active rows."""
 
+    newest: int = 0
+    """Entries of a reader that count, newest first; 0 for all. The work of shared pairs grows with their square."""
+
     oversampling: int = 160
     """Extra dimensions of the random subspace."""
 
@@ -80,6 +80,7 @@ class SpectralParameters:
         require(0 < self.ridge <= 1e3, "ridge", self.ridge, "positive and at most 1000")
         require(0 <= self.tail <= 1, "tail", self.tail, "from 0 to 1")
         require(self.pairs in PAIRS, "pairs", self.pairs, "all, shared or auto")
+        require(0 <= self.newest <= 1 << 30, "newest", self.newest, "from 0 (all) to 2³⁰")
         require(0 <= self.oversampling <= 4096, "oversampling", self.oversampling, "from 0 to 4096")
         require(0 <= self.power_iterations <= 64, "power_iterations", self.power_iterations, "from 0 to 64")
         require_width(self.width)
@@ -98,20 +99,26 @@ def train(
     The decomposition, and with shared pairs each finished block, is kept in ``scratch``.
     """
     require_entries(interactions, "spectral")
+    if parameters.newest:
+        interactions = interactions.newest(parameters.newest)
     active = np.flatnonzero(interactions.popularity())
-    vectors, values, row_degree = _decomposed(interactions, parameters, active, seed, stage(progress, 0, 0.4), scratch)
+    normalised, row_degree = _normalised(interactions, parameters, active)
+    vectors, values = _decomposed(normalised, parameters, seed, stage(progress, 0, 0.4), scratch)
     # H as one dense and one sparse part: the tail of all components, and what the leading ones get beyond it.
     squares = (values / values[0]) ** 2
     share = parameters.tail / (squares[-1] + parameters.ridge)
     gain = squares / (squares + parameters.ridge) - share * squares
     normalised.data *= np.float32(np.sqrt(share) / values[0])
-    ids, weights = top_pairs(
-        Symmetric(np.ascontiguousarray(vectors * np.sqrt(np.abs(gain))), np.sign(gain), normalised),
-        _power(row_degree, -parameters.row_exponent),
-        _power(row_degree, parameters.row_exponent),
-        parameters.width,
-        stage(progress, 0.4, 1.0),
-    )
+    vectors *= np.sqrt(np.abs(gain))
+    product = Symmetric(np.ascontiguousarray(vectors), np.sign(gain), normalised)
+    del vectors, normalised
+    row_scale, column_scale = (_power(row_degree, sign * parameters.row_exponent) for sign in (-1, 1))
+    width, comparing = parameters.width, stage(progress, 0.4, 1.0)
+    if parameters.pairs == "all" or (parameters.pairs == "auto" and active.size <= MOST_ALL_PAIRS):
+        ids, weights = top_pairs(product, row_scale, column_scale, width, comparing)
+    else:
+        ids, weights = shared_pairs(product, row_scale, column_scale, width, scratch=scratch, progress=comparing)
+    del product
     return ItemGraph.from_arrays(
         *spread(ids, weights, active, interactions.rows),
         trainer="spectral",
@@ -119,32 +126,33 @@ def train(
     )
 
 
-def _decomposed(
-    interactions: Interactions,
-    parameters: SpectralParameters,
-    active: NDArray[np.int64],
-    seed: int,
-    progress: Progress,
-    scratch: Scratch,
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64]]:
-    """Right singular vectors [A, K] and values [K] of the normalised matrix, and the degrees [A] of its rows."""
+def _normalised(
+    interactions: Interactions, parameters: SpectralParameters, active: NDArray[np.int64]
+) -> tuple[sparse.csr_matrix, NDArray[np.float64]]:
+    """A as float32 CSR [R, active rows], and the degrees of its columns."""
     matrix = sparse.csr_matrix(interactions.matrix(binary=not parameters.weighted)[:, active])
     row_degree = np.asarray(matrix.sum(axis=0), np.float64).ravel()
     reader_degree = np.asarray(matrix.sum(axis=1), np.float64).ravel()
-    components = parameters.components or min(2048, max(32, min(matrix.shape) // 20))
-    kept = min(components, *matrix.shape)
-    finished = scratch.get("decomposition", (active.size, kept), (kept,))
-    if finished is not None:
-        progress(1.0, "decomposing")
-        return finished[0], finished[1], row_degree
-    normalised = sparse.csr_matrix(
+    scaled = (
         sparse.diags_array(_power(reader_degree, -parameters.reader_exponent))
         @ matrix
-        @ sparse.diags_array(_power(row_degree, -parameters.row_exponent)),
-        dtype=np.float32,
+        @ sparse.diags_array(_power(row_degree, -parameters.row_exponent))
     )
-    del matrix
-    vectors, values = right_singular(
+    return sparse.csr_matrix(scaled, dtype=np.float32), row_degree
+
+
+def _decomposed(
+    normalised: sparse.csr_matrix, parameters: SpectralParameters, seed: int, progress: Progress, scratch: Scratch
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Right singular vectors and values; taken from ``scratch`` where an earlier run has finished them."""
+    readers, rows = (int(extent) for extent in normalised.shape)
+    components = parameters.components or min(2048, max(32, min(readers, rows) // 20))
+    kept = min(components, readers, rows)
+    finished = scratch.get("decomposition", (rows, kept), (kept,))
+    if finished is not None:
+        progress(1.0, "decomposing")
+        return finished[0], finished[1]
+    found = right_singular(
         normalised,
         components,
         oversampling=parameters.oversampling,
@@ -152,8 +160,8 @@ def _decomposed(
         seed=seed,
         progress=progress,
     )
-    scratch.put("decomposition", vectors, values)
-    return vectors, values, row_degree
+    scratch.put("decomposition", *found)
+    return found
 
 
 def spread(
