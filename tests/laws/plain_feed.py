@@ -129,8 +129,7 @@ class PlainFeed:
             return False
         if self.acting(DecisionType.FREEZE):
             return "editorial" in verdict.sources and any(
-                made.subject.id == item
-                and made.scope.covers(session.surface.kind, session.audience, restricting=False)
+                made.subject.id == item and made.scope.covers(session.surface.kind, session.audience, restricting=False)
                 for made in self.acting(DecisionType.FEATURE)
             )
         personal = request.mode is Mode.PERSONALIZED and session.surface.kind is not SurfaceKind.RELATED
