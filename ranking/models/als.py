@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from ranking.graph import ItemGraph
 from ranking.interactions import Interactions
-from ranking.models.pairs import top_pairs
+from ranking.models.pairs import Symmetric, top_pairs
 from ranking.models.progress import Progress, stage
 from ranking.models.spectral import spread
 from ranking.models.trainer import Trainer, require, require_entries, require_width
@@ -83,7 +83,7 @@ def train(interactions: Interactions, parameters: AlsParameters, *, seed: int, p
     with threadpool_limits(limits=os.cpu_count(), user_api="blas"):
         folded = _folded(factors, popularity[active], interactions.readers, parameters)
         ones = np.ones(active.size, np.float32)
-        ids, weights = top_pairs(folded, ones, ones, parameters.width, comparing)
+        ids, weights = top_pairs(Symmetric(folded), ones, ones, parameters.width, comparing)
     return ItemGraph.from_arrays(
         *spread(ids, weights, active, interactions.rows),
         trainer="als",

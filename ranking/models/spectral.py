@@ -29,6 +29,9 @@ from ranking.models.scratch import Scratch
 from ranking.models.sharing import shared_pairs
 from ranking.models.trainer import Trainer, require, require_entries, require_width
 
+MOST_COMPONENTS = 512
+"""Components taken unless more are asked for: the tail stands for the others."""
+
 PAIRS = ("all", "shared", "auto")
 MOST_ALL_PAIRS = 200_000
 """Active rows up to which ``auto`` compares all pairs: work grows with their square."""
@@ -39,7 +42,7 @@ class SpectralParameters:
     """Defaults suit data in which readers act on tens of rows each."""
 
     components: int = 0
-    """K: singular vectors kept, at most the smaller side of the matrix; 0 takes a twentieth of it, 32 to 2048."""
+    """K: singular vectors kept, at most the smaller side of the matrix; 0 takes a twentieth of it, 32 to 512."""
 
     reader_exponent: float = 0.25
     """p: how strongly readers with long histories are damped."""
@@ -138,7 +141,9 @@ def _normalised(
         @ matrix
         @ sparse.diags_array(_power(row_degree, -parameters.row_exponent))
     )
-    return sparse.csr_matrix(scaled, dtype=np.float32), row_degree
+    normalised = sparse.csr_matrix(scaled, dtype=np.float32)
+    normalised.sort_indices()
+    return normalised, row_degree
 
 
 def _decomposed(
@@ -146,7 +151,7 @@ def _decomposed(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Right singular vectors and values; taken from ``scratch`` where an earlier run has finished them."""
     readers, rows = (int(extent) for extent in normalised.shape)
-    components = parameters.components or min(2048, max(32, min(readers, rows) // 20))
+    components = parameters.components or min(MOST_COMPONENTS, max(32, min(readers, rows) // 20))
     kept = min(components, readers, rows)
     finished = scratch.get("decomposition", (rows, kept), (kept,))
     if finished is not None:

@@ -41,9 +41,14 @@ def test_all_pairs_keep_the_heaviest_of_every_row_across_tiles(monkeypatch, widt
     draw = np.random.default_rng(5)
     factors = draw.standard_normal((211, 9)).astype(np.float32)
     left, right = (draw.uniform(0.5, 2, 211).astype(np.float32) for _ in range(2))
+    signs = np.sign(draw.standard_normal(9)).astype(np.float32)
+    extra = sparse_matrix((70, 211), draw)
+    whole = pairs.Symmetric(factors, signs, extra)
     told = []
-    ids, weights = pairs.top_pairs(factors, left, right, width, lambda done, message: told.append(done))
-    expected = kept_of(left[:, None] * (factors @ factors.T) * right, min(width, 210))
+    ids, weights = pairs.top_pairs(whole, left, right, width, lambda done, message: told.append(done))
+    expected = kept_of(
+        left[:, None] * ((factors * signs) @ factors.T + extra.T @ extra.toarray()) * right, min(width, 210)
+    )
     np.testing.assert_allclose(as_dense(ids, weights, 211), expected, rtol=1e-4, atol=1e-6)
     assert ids.shape == (211, min(width, 210))
     assert told == sorted(told) and told[-1] == 1
@@ -51,7 +56,7 @@ def test_all_pairs_keep_the_heaviest_of_every_row_across_tiles(monkeypatch, widt
 
 def test_all_pairs_leave_slots_empty_where_nothing_is_similar():
     factors = np.eye(4, dtype=np.float32)
-    ids, _ = pairs.top_pairs(factors, np.ones(4, np.float32), np.ones(4, np.float32), 2, silent)
+    ids, _ = pairs.top_pairs(pairs.Symmetric(factors), np.ones(4, np.float32), np.ones(4, np.float32), 2, silent)
     assert (ids == -1).all()
 
 

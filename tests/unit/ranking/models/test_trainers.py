@@ -54,7 +54,7 @@ def test_neighbours_come_from_the_same_group_first(name):
     firsts = graph.neighbours[:60, 0]
     same = firsts // 12 == np.arange(60) // 12
     assert same.mean() > 0.9
-    assert (graph.weights[:60, 0] > 0).mean() > 0.9
+    assert (graph.weights[:60, 0] > 0).mean() > 0.8
 
 
 @pytest.mark.parametrize("name", LEARNING)
@@ -175,14 +175,16 @@ def test_ease_is_the_closed_form():
 def test_spectral_is_the_filter_of_its_formula():
     interactions = communities()
     graph = trained(
-        "spectral", interactions, components=8, width=60, power_iterations=12, oversampling=20, filter_exponent=2.0
+        "spectral", interactions, components=8, width=60, power_iterations=12, oversampling=20, ridge=0.2, tail=0.5
     )
     matrix = interactions.matrix().toarray()[:, :60].astype(np.float64)
     readers, rows = matrix.sum(1), matrix.sum(0)
-    normalised = readers[:, None] ** -0.4 * matrix * rows**-0.5
+    normalised = readers[:, None] ** -0.25 * matrix * rows**-0.35
+    normalised /= np.linalg.norm(normalised, 2)
     _, values, vectors = np.linalg.svd(normalised, full_matrices=False)
-    filtered = vectors[:8].T * (values[:8] / values[0]) ** 2 @ vectors[:8]
-    expected = rows[:, None] ** -0.5 * filtered * rows**0.5
+    squares = values**2
+    gain = np.where(np.arange(60) < 8, squares / (squares + 0.2), 0.5 * squares / (squares[7] + 0.2))
+    expected = rows[:, None] ** -0.35 * (vectors.T * gain @ vectors) * rows**0.35
     np.fill_diagonal(expected, 0)
     found = np.zeros((60, 60))
     row, slot = np.nonzero(graph.neighbours[:60] >= 0)
