@@ -20,6 +20,7 @@ from ranking.errors import TrainingError
 from ranking.graph import ItemGraph
 from ranking.interactions import Interactions
 from ranking.models import Progress, silent, trainer
+from ranking.models.engine import Engine, local
 from ranking.models.progress import stage
 
 AUTO = "auto"
@@ -99,12 +100,15 @@ def evaluate_store(
     parameters: Mapping[str, Any] = _DEFAULTS,
     k: int = 20,
     seed: int = 0,
+    engine: Engine = local,
     progress: Progress = silent,
     clock: Callable[[], float] = unclocked,
 ) -> Report:
     """The same on a store's interactions, split by time, or by ``seed`` where all times are equal."""
     split = time_split(interactions, held_out, fraction, seed=seed)
-    return hold_out(split, model=model, parameters=parameters, k=k, seed=seed, progress=progress, clock=clock)
+    return hold_out(
+        split, model=model, parameters=parameters, k=k, seed=seed, engine=engine, progress=progress, clock=clock
+    )
 
 
 def train_store(
@@ -117,6 +121,7 @@ def train_store(
     parameters: Mapping[str, Any] = _DEFAULTS,
     k: int = 20,
     seed: int = 0,
+    engine: Engine = local,
     progress: Progress = silent,
     clock: Callable[[], float] = unclocked,
 ) -> tuple[ItemGraph, Report]:
@@ -133,13 +138,14 @@ def train_store(
         parameters=parameters,
         k=k,
         seed=seed,
+        engine=engine,
         progress=stage(progress, 0, 0.6),
         clock=clock,
     )
     chosen = report.selection.best if report.selection else Candidate(model, parameters)
     used = trainer(chosen.model)
     within = stage(progress, 0.6, 1)
-    graph = used.train(interactions, used.parse(chosen.parameters), seed=seed, progress=within)
+    graph = engine(used, interactions, used.parse(chosen.parameters), seed=seed, progress=within)
     return graph.stamped(created_at=created_at, metrics=report.evaluation.metrics()), report
 
 
@@ -150,6 +156,7 @@ def hold_out(
     parameters: Mapping[str, Any] = _DEFAULTS,
     k: int = 20,
     seed: int = 0,
+    engine: Engine = local,
     progress: Progress = silent,
     clock: Callable[[], float] = unclocked,
 ) -> Report:
@@ -164,7 +171,7 @@ def hold_out(
     used = trainer(chosen.model)
     settings = used.parse(chosen.parameters)
     started = clock()
-    graph = used.train(split.train, settings, seed=seed, progress=stage(progress, trained_from, 0.95))
+    graph = engine(used, split.train, settings, seed=seed, progress=stage(progress, trained_from, 0.95))
     seconds = clock() - started
     evaluation = evaluate_graph(graph, split, k=k, progress=stage(progress, 0.95, 0.98))
     baseline = trainer("popularity")
