@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+JAVA := $(VENV)/.java
 
 .PHONY: install check test bench serve demo docs
 .DEFAULT_GOAL := demo
@@ -27,8 +28,15 @@ check: install
 	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory docs
 
-test: install
+test: install $(JAVA)
 	$(BIN)/pytest
+
+# The Spark engine is tested on real Spark, which runs on Java.
+$(JAVA): | $(STAMP)
+	@java -version > /dev/null 2>&1 \
+		|| { test "$$(id -u)" = 0 && apt-get update && apt-get install -y --no-install-recommends default-jre-headless; } \
+		|| { echo 'The tests of the Spark engine need Java 17; on Debian: apt-get install default-jre-headless' >&2; exit 1; }
+	@touch $@
 
 bench: install
 	$(BIN)/python -m benchmarks

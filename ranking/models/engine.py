@@ -1,4 +1,4 @@
-"""Engines: where and how a trainer runs. The graph is the same (law 8 holds for all of them: nothing of a reader is kept).
+"""Engines: where and how a trainer runs. The graph is the same, and nothing of a reader is kept by any (law 8).
 
 Owns the type and the engines of this machine; `ranking.models.spark` owns the one that takes a cluster.
 """

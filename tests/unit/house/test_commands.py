@@ -45,6 +45,12 @@ def test_install_is_repeated_when_what_is_asked_for_changes() -> None:
     assert "-c constraints.txt -e '.[test,bench]'" in plan_of("install", "--what-if=pyproject.toml")
 
 
+def test_tests_are_run_once_there_is_java_and_root_installs_it() -> None:
+    plan = plan_of("test", "JAVA=absent")
+    assert plan.index("java -version") < plan.index(".venv/bin/pytest")
+    assert "apt-get install -y --no-install-recommends default-jre-headless" in plan
+
+
 def test_the_gate_runs_check_and_test_and_finds_data_beside_the_project(tmp_path: Path) -> None:
     """A copy of the gate, with a make that tells what it was called with."""
     project, data = tmp_path / "project", tmp_path / "shared" / "data"
