@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from controls.scopes import SurfaceKind
-from controls.verdicts import Pin
+from controls.verdicts import Pin, Shares
 from ranking.candidates import EDITORIAL, FRESH, FRESH_SEEN, GRAPH, POOL_COMMUNITY, POOL_HOME, POOL_TOPIC, POPULAR
 from ranking.catalogue import Catalogue
 from ranking.decay import SECONDS_A_DAY
@@ -21,7 +23,7 @@ from ranking.page import Reason
 from ranking.parameters import Parameters
 from ranking.reader import EventKind, Mode, Request, Settings, Surface
 from ranking.snapshot import Snapshot
-from ranking.workspace import LARGEST_PAGE, Choices, Int32s, Int64s, Lists, Wanted, plain
+from ranking.workspace import INT32, INT64, UINT8, Int32s, Int64s, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +45,13 @@ RECIPES = {
 SIMILAR = Recipe((GRAPH, POPULAR, FRESH, -1), diverse=True)
 FROZEN = Recipe((EDITORIAL, -1, -1, -1), diverse=False)
 
-_REASON_PERSONAL, _REASON_SIMILAR = int(Reason.BECAUSE_YOU_LIKED), int(Reason.SIMILAR_ITEM)
-_NO_TURNS = (0, 0, 0)
-_ONE_ENTRY = (1, 0, 1000)
-"""Scoring of a page that is not personal: one history entry (the seed of a related page), no decay, no Seen."""
-
 _NOWHERE = -2
 """Pool key of a topic or community that nothing belongs to."""
 
 _NONE: Int32s = np.empty(0, dtype=np.int32)
 _NONE.setflags(write=False)
-_ONE_VOTE: Int64s = np.ones(len(EventKind), dtype=np.int64)
-_ONE_VOTE.setflags(write=False)
+_KEPT = 1024
+_kept: dict[tuple[int, int, int], tuple[Numbers, Recipe, Parameters, Shares]] = {}
 
 
 def recipe_of(snapshot: Snapshot, settings: Settings, request: Request) -> Recipe:
@@ -68,9 +65,25 @@ def recipe_of(snapshot: Snapshot, settings: Settings, request: Request) -> Recip
     return RECIPES[request.mode]
 
 
-def votes_by_kind(parameters: Parameters) -> Int64s:
-    """int64[8], read-only: vote of an event by its kind."""
-    return _numbers(parameters)[0]
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What a recipe, parameters and shares come to: ``votes`` int64[8] by event kind, and the latter part of
+    ``ranking.workspace.Wanted``."""
+
+    votes: Int64s
+    wanted: tuple[int, ...]
+
+
+def numbers_of(recipe: Recipe, parameters: Parameters, shares: Shares) -> Numbers:
+    """The numbers, worked out once for the same objects: all three live long and are asked for with every page."""
+    key = (id(recipe), id(parameters), id(shares))
+    kept = _kept.get(key)
+    if kept is None:
+        if len(_kept) >= _KEPT:
+            _kept.clear()
+        # What the key was made of is kept too, so that no other object can come to have its identity.
+        kept = _kept[key] = (_numbers(recipe, parameters, shares), recipe, parameters, shares)
+    return kept[0]
 
 
 def choices_of(
@@ -80,32 +93,32 @@ def choices_of(
     seen: Int32s,
     settings: Settings,
     request: Request,
-    parameters: Parameters,
-) -> Choices:
-    """What the reader did and chose, as rows and indexes. Ids that the catalogue does not know are left out."""
+    votes: Int64s,
+) -> tuple[NDArray[Any], ...]:
+    """What the reader did and chose, as ``ranking.workspace.Choices``. Ids that the catalogue does not know are left
+    out."""
     topics = catalogue.topic_words.code
-    more, less = (settings.more_topics, settings.less_topics) if recipe.personal else ((), ())
     served, tiers = request.served_rows, request.served_tiers
     if len(served) != len(tiers):
         raise InvalidRequest(
             f"served_rows has {len(served)} entries and served_tiers {len(tiers)}; give one tier a row"
         )
-    return Choices(
-        history=plain(history, np.int64, "history", 3),
-        seen=plain(seen, np.int32, "seen", 2),
-        hidden=_codes(catalogue.row_of, settings.hidden) if settings.hidden else _NONE,
-        muted_authors=_codes(catalogue.authors.code, settings.muted_authors) if settings.muted_authors else _NONE,
-        muted_topics=_codes(topics, settings.muted_topics) if settings.muted_topics else _NONE,
-        more_topics=_codes(topics, more) if more else _NONE,
-        less_topics=_codes(topics, less) if less else _NONE,
-        served_rows=plain(served, np.int32, "served_rows"),
-        served_tiers=plain(tiers, np.uint8, "served_tiers"),
-        votes=_numbers(parameters)[0] if recipe.personal else _ONE_VOTE,
+    return (
+        plain(history, INT64, "history", 3),
+        plain(seen, INT32, "seen", 2),
+        _codes(catalogue.row_of, settings.hidden) if settings.hidden else _NONE,
+        _codes(catalogue.authors.code, settings.muted_authors) if settings.muted_authors else _NONE,
+        _codes(topics, settings.muted_topics) if settings.muted_topics else _NONE,
+        _codes(topics, settings.more_topics) if recipe.personal and settings.more_topics else _NONE,
+        _codes(topics, settings.less_topics) if recipe.personal and settings.less_topics else _NONE,
+        plain(served, INT32, "served_rows"),
+        plain(tiers, UINT8, "served_tiers"),
+        votes,
     )
 
 
-def lists_of(snapshot: Snapshot, request: Request) -> Lists:
-    """The lists of the request's pool and audience."""
+def lists_of(snapshot: Snapshot, request: Request) -> tuple[NDArray[Any], ...]:
+    """The lists of the request's pool and audience, as ``ranking.workspace.Lists``."""
     catalogue, governance, surface = snapshot.catalogue, snapshot.governance, request.surface
     if surface.kind is SurfaceKind.TOPIC:
         pool, by_time = f"topic:{surface.key}", catalogue.of_topic(surface.key)
@@ -116,37 +129,13 @@ def lists_of(snapshot: Snapshot, request: Request) -> Lists:
     popular = snapshot.popular.get(pool)
     if popular is None:  # the kernels leave out what is not in the pool
         popular = snapshot.popular.get("home", _NONE)
-    rows, positions = _pins(governance.pins(request.audience, surface.kind))
-    return Lists(popular, by_time, governance.featured(request.audience, surface.kind), rows, positions)
+    pins = governance.pins(request.audience, surface.kind)
+    rows, positions = _pins(pins) if pins else (_NONE, _NONE)
+    return popular, by_time, governance.featured(request.audience, surface.kind), rows, positions
 
 
-def wanted_of(snapshot: Snapshot, recipe: Recipe, request: Request, parameters: Parameters, seed_row: int) -> Wanted:
-    """The page wanted, in whole numbers."""
-    if not 0 <= request.limit <= LARGEST_PAGE:
-        raise InvalidRequest(f"limit is {request.limit}; a page has 0 to {LARGEST_PAGE} items")
-    shares = snapshot.governance.shares(request.audience, request.surface.kind)
-    _, scoring, mixing, turns = _numbers(parameters)
-    pool_kind, pool_key = _pool(snapshot.catalogue, request.surface)
-    recipe_numbers = (*recipe.sources, int(recipe.diverse), _REASON_PERSONAL if recipe.personal else _REASON_SIMILAR)
-    return Wanted._make(
-        (
-            request.limit,
-            *recipe_numbers,
-            pool_kind,
-            pool_key,
-            seed_row,
-            *(scoring if recipe.personal else _ONE_ENTRY),
-            *mixing,
-            *(turns if recipe.personal else _NO_TURNS),
-            shares.window if shares.window > 0 else 1,
-            shares.encouraged_min,
-            shares.encouraged_max,
-            shares.restricted_max,
-        )
-    )
-
-
-def _pool(catalogue: Catalogue, surface: Surface) -> tuple[int, int]:
+def pool_of(catalogue: Catalogue, surface: Surface) -> tuple[int, int]:
+    """Kind and key of a surface's pool."""
     if surface.kind is SurfaceKind.TOPIC:
         topic = catalogue.topic_index(surface.key)
         return POOL_TOPIC, topic if topic >= 0 else _NOWHERE
@@ -171,18 +160,27 @@ def _pins(pins: tuple[Pin, ...]) -> tuple[Int32s, Int32s]:
     return rows, positions
 
 
-@lru_cache(maxsize=1024)
-def _numbers(
-    parameters: Parameters,
-) -> tuple[Int64s, tuple[int, int, int], tuple[int, int, int], tuple[int, int, int]]:
-    """Votes by event kind; then, in the order of ``Wanted``, numbers of scoring, of mixing, and the sources' turns."""
+def _numbers(recipe: Recipe, parameters: Parameters, shares: Shares) -> Numbers:
     p = parameters
     votes = np.zeros(len(EventKind), dtype=np.int64)
-    votes[EventKind.CLICK], votes[EventKind.DWELL] = p.weight_click, p.weight_dwell
-    votes[EventKind.LIKE], votes[EventKind.SHARE] = p.weight_like, p.weight_share
-    votes[EventKind.MORE], votes[EventKind.LESS] = p.weight_more, p.weight_less
-    votes[EventKind.HIDE] = p.weight_hide
+    if recipe.personal:
+        votes[EventKind.CLICK], votes[EventKind.DWELL] = p.weight_click, p.weight_dwell
+        votes[EventKind.LIKE], votes[EventKind.SHARE] = p.weight_like, p.weight_share
+        votes[EventKind.MORE], votes[EventKind.LESS] = p.weight_more, p.weight_less
+        votes[EventKind.HIDE] = p.weight_hide
+        scoring = (p.history, p.half_life_days * SECONDS_A_DAY, p.seen_discount_permille)
+        turns = (p.fresh_every, p.popular_every, p.editorial_every)
+        reason = Reason.BECAUSE_YOU_LIKED
+    else:  # one history entry at most, the seed of a related page; no decay, no Seen, no turns
+        votes[:], scoring, turns, reason = 1, (1, 0, 1000), (0, 0, 0), Reason.SIMILAR_ITEM
     votes.setflags(write=False)
-    scoring = (p.history, p.half_life_days * SECONDS_A_DAY, p.seen_discount_permille)
-    mixing = (p.candidates, p.author_window, p.author_max)
-    return votes, scoring, mixing, (p.fresh_every, p.popular_every, p.editorial_every)
+    wanted = (
+        *recipe.sources,
+        int(recipe.diverse),
+        int(reason),
+        *scoring,
+        *(p.candidates, p.author_window, p.author_max),
+        *turns,
+        *(max(shares.window, 1), shares.encouraged_min, shares.encouraged_max, shares.restricted_max),
+    )
+    return Numbers(votes, wanted)

@@ -11,7 +11,7 @@ import numpy as np
 
 from controls.tiers import Tier
 from controls.verdicts import WEIGHT_ONE, Source
-from ranking.compiling import Whole, inlined, kernel
+from ranking.compiling import Whole, inlined, kernel, prefetch
 from ranking.kernel import (
     BOOST,
     BUCKET,
@@ -28,7 +28,6 @@ from ranking.kernel import (
     RESERVED,
     SEEN,
     SHIFT,
-    TOUCHED,
     UNION,
     WAITING,
     drop_top,
@@ -106,16 +105,16 @@ def judge_bucket(given: Given) -> None:
         bucket -= 1
         judged += work.counts[bucket]
     low, high = max(bucket << state[SHIFT], 1), high_bucket << state[SHIFT]
-    # First every verdict class is asked for, then they are looked at: the misses of memory overlap.
+    # Rows lie far apart in memory: their classes are asked for while the rest is sought, then their authors.
     size, end = state[HEAP], state[HEAP]
     for n in range(state[UNION]):
         if low <= work.union_score[n] < high:
-            row = work.union_row[n]
-            work.heap_entry[end], work.heap_row[end], work.heap_score[end] = n, row, items.class_of[row]
+            work.heap_entry[end], work.heap_row[end] = n, work.union_row[n]
+            prefetch(items.class_of, np.int64(work.union_row[n]))
             end += 1
-    touched = np.int64(0)
     for n in range(size, end):
-        row, entry, cls = np.int64(work.heap_row[n]), work.heap_entry[n], work.heap_score[n]
+        row, entry = np.int64(work.heap_row[n]), work.heap_entry[n]
+        cls = np.int64(items.class_of[row])
         if not admitted(row, cls, np.int64(GRAPH), given):
             continue
         impressions = marked(work, row)
@@ -123,10 +122,9 @@ def judge_bucket(given: Given) -> None:
             continue
         score = weighed(work.union_score[entry], cls, row, impressions, given)
         if score > 0:
+            prefetch(items.author, row)
             work.heap_score[size], work.heap_row[size], work.heap_entry[size] = score, row, entry
-            touched += items.author[row]
             size += 1
-    state[TOUCHED] += touched
     heapify(work.heap_score, work.heap_row, work.heap_entry, size)
     state[HEAP], state[BUCKET], state[LOW] = size, bucket, low
     state[CHUNK] *= 2

@@ -12,6 +12,9 @@ from typing import Any, TypeVar
 
 import numba
 import numpy as np
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 Compiled = TypeVar("Compiled", bound=Callable[..., Any])
 
@@ -20,6 +23,8 @@ Whole = int | np.integer[Any]
 
 _njit: Any = numba.njit
 _typeof: Any = numba.typeof
+_intrinsic: Any = intrinsic
+_types: Any = numba.types
 _OPTIONS: dict[str, Any] = {"nogil": True, "_nrt": False}
 
 
@@ -38,6 +43,27 @@ def inlined(function: Compiled) -> Compiled:
 def entry(function: Callable[..., Any]) -> Any:
     """Compile a function that Python calls, and keep it on disk."""
     return _njit(**_OPTIONS, cache=True)(function)
+
+
+@_intrinsic
+def prefetch(typing_context: Any, array: Any, offset: Any) -> Any:
+    """``prefetch(array, offset)``: ask for an element of a contiguous array, counted flat, and go on without it.
+
+    Reading it soon after finds it in the cache. Processors overlap many such requests, but only few plain reads,
+    because those hold up what comes after them. Any offset within the array may be asked for.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        address = builder.bitcast(builder.gep(data, [arguments[1]]), cgutils.voidptr_t)
+        word = ir.IntType(32)
+        shape = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, word, word, word])
+        instruction = builder.module.declare_intrinsic("llvm.prefetch", [cgutils.voidptr_t], shape)
+        read, keep, data_cache = (ir.Constant(word, number) for number in (0, 3, 1))
+        builder.call(instruction, [address, read, keep, data_cache])
+        return context.get_dummy_value()
+
+    return _types.void(array, _types.intp), generate
 
 
 def stamp_of(*modules: str) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 
 from controls.tiers import Tier
 from controls.verdicts import WEIGHT_ONE, Source
-from ranking.arguments import SIMILAR, recipe_of, votes_by_kind
+from ranking.arguments import SIMILAR, Recipe, numbers_of, recipe_of
 from ranking.decay import DECAY_ONE, SECONDS_A_DAY, decayed
 from ranking.kernel import LONGEST_DISCOUNT
 from ranking.page import Page, Reason
@@ -76,7 +76,7 @@ def why(
         seed = catalogue.row_of(request.surface.key)
         votes = {seed: DECAY_ONE} if seed >= 0 else {}
     else:
-        votes = _votes(snapshot, reader, parameters) if recipe.personal else {}
+        votes = _votes(snapshot, reader, recipe, parameters, request) if recipe.personal else {}
     weights = {voter: _weight(snapshot, voter, row) for voter in votes}
     terms = {voter: vote * weights[voter] for voter, vote in votes.items() if weights[voter]}
     contributions = [
@@ -112,10 +112,13 @@ def why(
     }
 
 
-def _votes(snapshot: Snapshot, reader: Reader, parameters: Parameters) -> dict[int, int]:
+def _votes(
+    snapshot: Snapshot, reader: Reader, recipe: Recipe, parameters: Parameters, request: Request
+) -> dict[int, int]:
     """Votes of recent history by row, as the kernel polls them: most recent first, zero votes left out."""
     recent = reader.history[max(len(reader.history) - parameters.history, 0) :].tolist()
-    by_kind = votes_by_kind(parameters)
+    shares = snapshot.governance.shares(request.audience, request.surface.kind)
+    by_kind = numbers_of(recipe, parameters, shares).votes
     removed = set(reader.settings.less_topics)
     newest = max((second for _, second, _ in recent), default=0)
     half_life = parameters.half_life_days * SECONDS_A_DAY

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ranking.compiling import Whole, kernel
+from ranking.compiling import Whole, kernel, prefetch
 from ranking.decay import decayed
 from ranking.workspace import BUCKETS, Choices, Int32s, Int64s, Items, Wanted, Workspace
 
@@ -20,8 +20,8 @@ EXCLUDED, CONSUMED, RESERVED = -3, -1, -2
 
 UNION, SHIFT, BUCKET, LOW, HEAP, CHUNK, BOOST = range(7)
 MARKS, MARK_BITS, SEEN, LISTED, BY_TIME, BY_TIME_SEEN, FEATURED = range(7, 14)
-RESTRICTED_COUNT, ENCOURAGED_COUNT, ENCOURAGED_OVER, TOUCHED = range(14, 18)
-LENGTH, FIRST, WAITING = 18, 23, 28
+RESTRICTED_COUNT, ENCOURAGED_COUNT, ENCOURAGED_OVER = range(14, 17)
+LENGTH, FIRST, WAITING = 17, 22, 27
 """Places of the counters in ``Workspace.state``; the last three are one for each source."""
 
 LONGEST_DISCOUNT = 1000
@@ -30,6 +30,8 @@ _HASH = 0x9E3779B1
 _WORD = 0xFFFFFFFF
 _LATE_BITS = 10
 LATEST = (1 << _LATE_BITS) - 1
+AHEAD = 8
+"""Rows of the graph that are under way from memory while one is read."""
 
 
 @kernel
@@ -126,26 +128,27 @@ def gather(
     union_row: Int32s,
     union_score: Int64s,
     union_best: Int64s,
-) -> tuple[Whole, Whole]:
+) -> Whole:
     """Sum the votes over the graph; returns the number of rows in the union.
 
     ``union_best`` holds, per row, its greatest single contribution above the place of the voter it came from, so that
     the larger contribution wins, and of equal ones the more recent voter.
     """
     width = neighbours.shape[1]
-    bits = bits_for(voters * width)
-    shift, mask = 32 - bits, (1 << bits) - 1
-    # Rows of the graph lie far apart in memory: asking for all of them first lets the misses overlap.
-    touched = np.int64(0)
-    for n in range(voters):
-        row = voter[n]
-        for place in range(0, width, 16):
-            touched += neighbours[row, place]
-        for place in range(0, width, 32):
-            touched += weights[row, place]
+    bits = bits_for(2 * voters * width)  # a quarter full at most: collisions cost more than the room
+    shift, mask = np.uint64(32 - bits), np.uint64((1 << bits) - 1)
     table[: 1 << bits] = -1
     size = 0
-    for n in range(voters):
+    for n in range(-AHEAD, voters):
+        # Rows of the graph lie far apart in memory, so the next ones are asked for while this one is read.
+        if n + AHEAD < voters:
+            start = np.int64(voter[n + AHEAD]) * width
+            for place in range(0, width, 16):
+                prefetch(neighbours, start + place)
+            for place in range(0, width, 32):
+                prefetch(weights, start + place)
+        if n < 0:
+            continue
         row, votes, late = voter[n], vote[n], LATEST - n
         for place in range(width):
             other = neighbours[row, place]
@@ -153,7 +156,7 @@ def gather(
                 break
             term = votes * np.int64(weights[row, place])
             best = (term << _LATE_BITS) | late
-            slot = ((np.int64(other) * _HASH) & _WORD) >> shift
+            slot = (np.uint64(np.uint32(other)) * np.uint64(_HASH) & np.uint64(_WORD)) >> shift
             while True:
                 entry = table[slot]
                 if entry < 0:
@@ -167,8 +170,8 @@ def gather(
                     union_score[entry] += term
                     union_best[entry] = max(union_best[entry], best)
                     break
-                slot = (slot + 1) & mask
-    return size, touched
+                slot = (slot + np.uint64(1)) & mask
+    return size
 
 
 @kernel

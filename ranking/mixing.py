@@ -45,7 +45,6 @@ from ranking.kernel import (
     RESERVED,
     RESTRICTED_COUNT,
     SEEN,
-    TOUCHED,
     bits_for,
     bucketed,
     gather,
@@ -55,7 +54,18 @@ from ranking.kernel import (
 )
 from ranking.page import Reason
 from ranking.reader import EventKind
-from ranking.workspace import LOOKAHEAD, Given, Int64s, Lists, Wanted, Workspace
+from ranking.workspace import (
+    LOOKAHEAD,
+    Choices,
+    Given,
+    Int64s,
+    Items,
+    Lists,
+    Output,
+    Verdicts,
+    Wanted,
+    Workspace,
+)
 
 PIN = int(Source.PIN)
 TURNS = 3
@@ -128,7 +138,7 @@ def vote(given: Given) -> None:
     """Let recent history vote over the graph, and make the scores ready to be judged."""
     items, work = given.items, given.work
     voters = poll(items, given.choices, given.wanted, work)
-    size, work.state[TOUCHED] = gather(
+    size = gather(
         items.neighbours,
         items.weights,
         work.voter,
@@ -269,13 +279,24 @@ def _compiled(stamp: int) -> Any:
     """The entry. ``stamp`` is here to be closed over, see ``stamp_of``."""
 
     @entry
-    def fill(given: Given) -> Whole:
+    def fill(
+        items: tuple[Any, ...],
+        verdicts: tuple[Any, ...],
+        lists: tuple[Any, ...],
+        choices: tuple[Any, ...],
+        wanted: tuple[int, ...],
+        workspace: tuple[Any, ...],
+        output: tuple[Any, ...],
+    ) -> Whole:
+        work = Workspace(*workspace)
+        given = Given(
+            Items(*items), Verdicts(*verdicts), Lists(*lists), Choices(*choices), Wanted(*wanted), work, Output(*output)
+        )
         wrong = prepare(given)
         if wrong >= 0 or stamp < 0:
             return -1 - wrong
         if given.wanted.first_source == GRAPH:
             vote(given)
-        work = given.work
         for n in range(given.wanted.limit):
             position = given.choices.served_rows.size + n
             source, score, because = np.int64(PIN), np.int64(0), np.int64(-1)

@@ -7,12 +7,13 @@ Seen, so that nothing can leak.
 from __future__ import annotations
 
 from threading import Lock
+from typing import Any
 
 import numpy as np
 
 from controls.policy import Policy
 from controls.scopes import Audience, SurfaceKind
-from ranking.arguments import FROZEN, RECIPES, SIMILAR, Recipe, choices_of, lists_of, recipe_of, wanted_of
+from ranking.arguments import FROZEN, RECIPES, SIMILAR, Recipe, choices_of, lists_of, numbers_of, pool_of, recipe_of
 from ranking.compiling import type_of
 from ranking.errors import InvalidRequest
 from ranking.graph import ItemGraph
@@ -33,14 +34,7 @@ from ranking.reader import (
     Surface,
 )
 from ranking.snapshot import Snapshot
-from ranking.workspace import (
-    Given,
-    Int32s,
-    Int64s,
-    Output,
-    Verdicts,
-    workspace,
-)
+from ranking.workspace import INT32, INT64, LARGEST_PAGE, UINT8, Int32s, Int64s, Output, workspace
 
 _FEWEST = 512
 """Rows that a source's sequence has room for at least: those waiting and those of a page."""
@@ -97,7 +91,7 @@ def warm() -> None:
             empty = Fold(_no_policy, _no_graph).snapshot()
             home = Request(Surface(), Audience(), 1, Mode.PERSONALIZED, NOTHING_SERVED, NO_TIERS)
             arguments = (empty, RECIPES[home.mode], NO_HISTORY, NO_SEEN, NEW_READER.settings, home, DEFAULTS, -1)
-            fill.compile((type_of(_given(*arguments)),))
+            fill.compile(tuple(type_of(argument) for argument in _arguments(*arguments)))
             fill.disable_compile()
             _warmed = True
 
@@ -114,33 +108,32 @@ def _made(
 ) -> Page:
     if not _warmed:
         warm()
-    given = _given(snapshot, recipe, history, seen, settings, request, parameters, seed_row)
-    count: int = fill(given)
+    given = _arguments(snapshot, recipe, history, seen, settings, request, parameters, seed_row)
+    count: int = fill(*given)
     served = request.served_rows
     if count < 0:
         place = -1 - count
         raise InvalidRequest(
             f"served_rows[{place}] is {served[place]}; the catalogue has {snapshot.catalogue.rows} rows"
         )
-    output, short = given.output, count < request.limit
-    if short:
-        output = Output._make(array[:count] for array in output)
+    short = count < request.limit
+    output = Output._make(array[:count] for array in given[-1]) if short else Output._make(given[-1])
     for array in output:
         array.setflags(write=False)
     return Page(
-        rows=output.rows,
-        sources=output.sources,
-        tiers=output.tiers,
-        classes=output.classes,
-        reasons=output.reasons,
-        because=output.because,
-        scores=output.scores,
-        start=len(served),
-        exhausted=short,
+        output.rows,
+        output.sources,
+        output.tiers,
+        output.classes,
+        output.reasons,
+        output.because,
+        output.scores,
+        len(served),
+        short,
     )
 
 
-def _given(
+def _arguments(
     snapshot: Snapshot,
     recipe: Recipe,
     history: Int64s,
@@ -149,32 +142,42 @@ def _given(
     request: Request,
     parameters: Parameters,
     seed_row: int,
-) -> Given:
-    """What ``fill`` is called with."""
-    wanted = wanted_of(snapshot, recipe, request, parameters, seed_row)
-    choices = choices_of(snapshot.catalogue, recipe, history, seen, settings, request, parameters)
+) -> tuple[tuple[Any, ...], ...]:
+    """What ``fill`` is called with: the groups of ``ranking.workspace.Given``, as plain tuples."""
+    limit, surface, governance = request.limit, request.surface, snapshot.governance
+    if not 0 <= limit <= LARGEST_PAGE:
+        raise InvalidRequest(f"limit is {limit}; a page has 0 to {LARGEST_PAGE} items")
+    table = governance.table(request.audience, surface.kind)
+    numbers = numbers_of(recipe, parameters, governance.shares(request.audience, surface.kind))
+    choices = choices_of(snapshot.catalogue, recipe, history, seen, settings, request, numbers.votes)
     lists = lists_of(snapshot, request)
-    table = snapshot.governance.table(request.audience, request.surface.kind)
-    verdicts = Verdicts(table.eligible, table.tier, table.weight, table.sources)
-    limit = request.limit
-    voters, served = min(len(history), wanted.history), len(choices.served_rows)
+    popular, _, featured, pins, _ = lists
+    voters, served = min(len(history), parameters.history if recipe.personal else 1), len(request.served_rows)
     work = workspace(
-        union=voters * snapshot.graph.width,
-        listed=max(wanted.candidates, len(lists.popular), len(lists.featured), _FEWEST),
-        marked=len(seen) + served + len(choices.hidden) + voters + len(lists.pin_rows) + limit + 1,
-        voters=voters,
-        session=served + limit,
+        voters * snapshot.graph.width,
+        max(parameters.candidates, len(popular), len(featured), _FEWEST),
+        len(seen) + served + len(settings.hidden) + voters + len(pins) + limit + 1,
+        voters,
+        served + limit,
     )
-    output = Output(
-        np.empty(limit, dtype=np.int32),
-        np.empty(limit, dtype=np.uint8),
-        np.empty(limit, dtype=np.uint8),
-        np.empty(limit, dtype=np.int32),
-        np.empty(limit, dtype=np.uint8),
-        np.empty(limit, dtype=np.int32),
-        np.empty(limit, dtype=np.int64),
+    output = (
+        np.empty(limit, INT32),
+        np.empty(limit, UINT8),
+        np.empty(limit, UINT8),
+        np.empty(limit, INT32),
+        np.empty(limit, UINT8),
+        np.empty(limit, INT32),
+        np.empty(limit, INT64),
     )
-    return Given(snapshot.items, verdicts, lists, choices, wanted, work, output)
+    return (
+        snapshot.items,
+        (table.eligible, table.tier, table.weight, table.sources),
+        lists,
+        choices,
+        (limit, *pool_of(snapshot.catalogue, surface), seed_row, *numbers.wanted),
+        work,
+        output,
+    )
 
 
 def _no_policy(digest: str) -> Policy:

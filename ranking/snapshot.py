@@ -13,7 +13,7 @@ from ranking.catalogue import Catalogue
 from ranking.errors import SnapshotMismatch
 from ranking.graph import ItemGraph
 from ranking.parameters import Parameters
-from ranking.workspace import Items, plain
+from ranking.workspace import INT16, INT32, Items, plain
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,8 +35,8 @@ class Snapshot:
     model: str
     popular: Mapping[str, NDArray[np.int32]]
     parameters: Parameters
-    items: Items = field(init=False, repr=False)
-    """The columns that the kernels read, by row."""
+    items: tuple[NDArray[np.generic], ...] = field(init=False, repr=False)
+    """The columns that the kernels read: ``ranking.workspace.Items`` as a plain tuple."""
 
     def __post_init__(self) -> None:
         rows, graph, class_of = self.catalogue.rows, self.graph, self.governance.class_of
@@ -51,8 +51,8 @@ class Snapshot:
             self.catalogue.author,
             self.catalogue.topics,
             self.catalogue.community,
-            plain(graph.neighbours, np.int32, "graph.neighbours", graph.width),
-            plain(graph.weights, np.int16, "graph.weights", graph.width),
-            plain(class_of, np.int32, "class_of"),
+            plain(graph.neighbours, INT32, "graph.neighbours", graph.width),
+            plain(graph.weights, INT16, "graph.weights", graph.width),
+            plain(class_of, INT32, "class_of"),
         )
-        object.__setattr__(self, "items", items)
+        object.__setattr__(self, "items", tuple(items))

@@ -1,7 +1,8 @@
-"""What the kernels are given, in their form: plain arrays in named groups, and a workspace that each thread reuses.
+"""What the kernels are given, in their form: arrays in named groups, and a workspace that each thread reuses.
 
-The groups are tuples because compiled code takes them apart for nothing. The workspace is why a request allocates
-nothing inside the kernels; every request leaves it as it likes and relies on nothing in it (law 3).
+From Python the groups come as plain tuples in the order of their fields, which is four times faster to hand over; the
+entry names them. The workspace is why a request allocates nothing inside the kernels; every request leaves it as it
+likes and relies on nothing in it (law 3).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import threading
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from ranking.errors import InvalidRequest
 
@@ -18,13 +19,15 @@ Int32s = NDArray[np.int32]
 Int64s = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 
+INT64, INT32, INT16, UINT8 = (np.dtype(kind) for kind in (np.int64, np.int32, np.int16, np.uint8))
+
 SOURCES = 5
 """Sequences of candidates: graph, popular, fresh and editorial, numbered as in ``Source``, and fresh once more."""
 
 BUCKETS = 1024
 """Buckets of the histogram of gathered scores."""
 
-STATE = 33
+STATE = 32
 """Length of the kernels' own counters."""
 
 LOOKAHEAD = 256
@@ -88,9 +91,13 @@ class Choices(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """The page wanted, in whole numbers."""
+    """The page wanted, in whole numbers: of the request, then of its recipe, its parameters and the policy's shares."""
 
     limit: int
+    pool_kind: int
+    pool_key: int
+    seed_row: int
+    """Row that a related page is about, or -1."""
     first_source: int
     second_source: int
     third_source: int
@@ -99,10 +106,6 @@ class Wanted(NamedTuple):
     diverse: int
     """1: author window and encouraged shares hold; 0: the order of the source stands."""
     graph_reason: int
-    pool_kind: int
-    pool_key: int
-    seed_row: int
-    """Row that a related page is about, or -1."""
     history: int
     half_life: int
     seen_permille: int
@@ -168,18 +171,17 @@ class Given(NamedTuple):
     output: Output
 
 
-def plain(array: NDArray[Any], dtype: DTypeLike, name: str, width: int = 0) -> NDArray[Any]:
+def plain(array: NDArray[Any], dtype: np.dtype[Any], name: str, width: int = 0) -> NDArray[Any]:
     """The array in the layout the kernels are compiled for (read-only, contiguous, aligned), copied only if need be.
     ``width`` 0: one axis; else two, the second so long."""
-    if array.dtype == dtype and array.flags.num & _LAYOUT == _READ_ONLY and array.ndim == 1 + (width > 0):
-        fitting = array
-    else:
-        fitting = np.array(array, dtype=dtype, order="C").view()
-        fitting.setflags(write=False)
-    if fitting.ndim != 1 + (width > 0) or (width and fitting.shape[1] != width):
+    if array.ndim != 1 + (width > 0) or (width and array.shape[1] != width):
         wanted = f"[n, {width}]" if width else "[n]"
         raise InvalidRequest(f"{name} has shape {array.shape}; it must be {wanted}")
-    return fitting
+    if array.flags.num & _LAYOUT == _READ_ONLY and array.dtype == dtype:
+        return array
+    copied = np.array(array, dtype=dtype, order="C").view()
+    copied.setflags(write=False)
+    return copied
 
 
 def _power_above(count: int) -> int:
@@ -190,48 +192,46 @@ def _power_above(count: int) -> int:
 def allocated(union: int, listed: int, marked: int, voters: int, session: int) -> Workspace:
     """A workspace for at least so many rows of each kind."""
 
-    def of(dtype: Any, *shape: int) -> NDArray[Any]:
+    def of(dtype: np.dtype[Any], *shape: int) -> NDArray[Any]:
         return np.zeros(shape, dtype=dtype)
 
     return Workspace(
-        table=of(np.int32, _power_above(max(union, voters))),
-        union_row=of(np.int32, union),
-        union_score=of(np.int64, union),
-        union_best=of(np.int64, union),
-        counts=of(np.int32, BUCKETS),
-        heap_score=of(np.int64, union),
-        heap_row=of(np.int32, union),
-        heap_entry=of(np.int32, union),
-        list_score=of(np.int64, listed),
-        list_row=of(np.int32, listed),
-        list_entry=of(np.int32, listed),
-        voter=of(np.int32, voters),
-        vote=of(np.int64, voters),
-        mark_table=of(np.int32, _power_above(marked)),
-        mark_row=of(np.int32, marked),
-        mark=of(np.int32, marked),
-        found=of(np.int64, SOURCES, listed, 3),
-        session_rows=of(np.int32, session),
-        session_tiers=of(np.uint8, session),
-        state=of(np.int64, STATE),
+        table=of(INT32, _power_above(2 * max(union, voters))),
+        union_row=of(INT32, union),
+        union_score=of(INT64, union),
+        union_best=of(INT64, union),
+        counts=of(INT32, BUCKETS),
+        heap_score=of(INT64, union),
+        heap_row=of(INT32, union),
+        heap_entry=of(INT32, union),
+        list_score=of(INT64, listed),
+        list_row=of(INT32, listed),
+        list_entry=of(INT32, listed),
+        voter=of(INT32, voters),
+        vote=of(INT64, voters),
+        mark_table=of(INT32, _power_above(marked)),
+        mark_row=of(INT32, marked),
+        mark=of(INT32, marked),
+        found=of(INT64, SOURCES, listed, 3),
+        session_rows=of(INT32, session),
+        session_tiers=of(UINT8, session),
+        state=of(INT64, STATE),
     )
 
 
 class _OfThread(threading.local):
-    workspace: Workspace | None = None
+    workspace: tuple[NDArray[Any], ...] = ()
     sizes: tuple[int, ...] = (0, 0, 0, 0, 0)
 
 
 _of_thread = _OfThread()
 
 
-def workspace(union: int, listed: int, marked: int, voters: int, session: int) -> Workspace:
-    """This thread's workspace, with room for at least so many rows; grown by doubling when it was too small."""
-    held = _of_thread.workspace
+def workspace(union: int, listed: int, marked: int, voters: int, session: int) -> tuple[NDArray[Any], ...]:
+    """This thread's :class:`Workspace` as a plain tuple, with room for at least so many rows; it grows by doubling."""
     have = _of_thread.sizes
-    if held is None or union > have[0] or listed > have[1] or marked > have[2] or voters > have[3] or session > have[4]:
+    if union > have[0] or listed > have[1] or marked > have[2] or voters > have[3] or session > have[4]:
         need = (union, listed, marked, voters, session)
         sizes = tuple(max(h, 1 << max(n - 1, 1).bit_length()) for h, n in zip(have, need, strict=True))
-        held = allocated(*sizes)
-        _of_thread.workspace, _of_thread.sizes = held, sizes
-    return held
+        _of_thread.workspace, _of_thread.sizes = tuple(allocated(*sizes)), sizes
+    return _of_thread.workspace

@@ -85,7 +85,7 @@ def test_a_snapshot_is_the_same_object_until_something_is_folded() -> None:
     assert fold.snapshot() is first
     fold.advance(1)
     assert fold.snapshot() is not first
-    assert fold.snapshot().items.author is first.items.author
+    assert fold.snapshot().catalogue is first.catalogue
 
 
 def test_an_edition_out_of_order_is_refused_and_leaves_the_fold_as_it_was() -> None:

@@ -87,7 +87,7 @@ def gatherings(draw: st.DrawFn) -> tuple[Any, Any, Any, Any]:
 def test_gathering_sums_votes_times_weights_and_remembers_the_greatest(drawn: tuple[Any, Any, Any, Any]) -> None:
     neighbours, weights, voters, votes = drawn
     work = allocated(max(voters.size * neighbours.shape[1], 1), 16, 16, 16, 16)
-    size, _ = kernel.gather(
+    size = kernel.gather(
         neighbours, weights, voters, votes, voters.size, work.table, work.union_row, work.union_score, work.union_best
     )
     terms: dict[int, list[tuple[int, int]]] = {}
