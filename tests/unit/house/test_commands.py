@@ -17,9 +17,7 @@ def plan_of(*arguments: str) -> str:
     """What make would run, without running it."""
     command = ["make", "--no-print-directory", "--dry-run", *arguments]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True
-    ).stdout
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
 
 
 def test_the_makefile_has_these_targets_and_contributing_explains_each() -> None:
