@@ -103,6 +103,11 @@ class Exchange:
         shutil.rmtree(place, ignore_errors=True)
         return str(place.resolve())
 
+    def clear(self) -> None:
+        """Remove what was given and what came back."""
+        for name in ("given", "neighbours"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+
     def take(self) -> Iterator[Neighbours]:
         """What was written into the room, in batches."""
         for columns in _batches(self.folder / "neighbours", _NEIGHBOURS):

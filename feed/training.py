@@ -20,6 +20,7 @@ from ranking.errors import TrainingError
 from ranking.graph import ItemGraph
 from ranking.interactions import Interactions
 from ranking.models import Progress, trainer, trainers
+from ranking.models.engine import Engine, local
 from ranking.models.progress import stage
 
 SCORE = "ndcg@20"
@@ -67,11 +68,13 @@ def train(
     seed: int,
     now: int,
     active: ItemGraph | None,
+    engine: Engine = local,
     progress: Progress,
 ) -> Training:
     """Judge a model (or the best, for ``auto``) on each reader's latest fifth, and train it on everything.
 
-    Raises TrainingError or DataError. ``now`` is the second of training; ``active`` the graph that serves, if any.
+    Raises TrainingError or DataError. ``now`` is the second of training; ``active`` the graph that serves, if any;
+    ``engine`` where training runs.
     """
     graph, report = train_store(
         interactions,
@@ -80,6 +83,7 @@ def train(
         parameters=parameters,
         seed=seed,
         clock=perf_counter,
+        engine=engine,
         progress=stage(progress, 0.0, 0.75 if active is not None else 1.0),
     )
     if active is None or _recipe(active) == _recipe(graph):

@@ -14,6 +14,7 @@ import typer
 from feed.cli.demo import demo
 from feed.cli.doctor import doctor
 from feed.cli.evaluate import evaluate
+from feed.cli.export import export
 from feed.cli.failures import explained
 from feed.cli.importing import import_data
 from feed.cli.replay import replay
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.command("demo")(demo)
 app.command("serve")(serve)
 app.command("import")(import_data)
+app.command("export")(export)
 app.command("train")(train)
 app.command("evaluate")(evaluate)
 app.command("replay")(replay)

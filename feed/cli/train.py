@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from feed.cli.engines import EngineName, engine, workroom
 from feed.cli.evaluate import MODELS, Parameter, Seed, parameters_of
-from feed.cli.failures import CommandFailed
-from feed.cli.speaking import Home, Json, print_json, progress_bar, settings_for
+from feed.cli.failures import BadInput, CommandFailed
+from feed.cli.speaking import Bar, Home, Json, print_json, progress_bar, settings_for
+from feed.settings import Settings
+
+if TYPE_CHECKING:
+    from feed.cli.workplaces import Workplace
+    from ranking.interactions import Interactions
+
+_COLUMNS = "columns"
+"""Where, in the workroom, the columns of an export are mapped from."""
 
 
 def train(
@@ -19,6 +29,17 @@ def train(
     force: Annotated[bool, typer.Option("--force", help="Activate it even if the active one is better.")] = False,
     activate: Annotated[bool, typer.Option(help="Let it serve; otherwise it is only registered.")] = True,
     reason: Annotated[str, typer.Option(help="Why; the ledger keeps it.")] = "trained on newer events",
+    engine_: Annotated[
+        EngineName, typer.Option("--engine", help="Where: on this machine, or on Spark (neighbours only).")
+    ] = EngineName.LOCAL,
+    master: Annotated[str, typer.Option(help="Spark's master, such as local[2] or spark://HOST:7077.")] = "local[*]",
+    exchange: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Folder that the Spark cluster sees too, for what it is given."),
+    ] = None,
+    from_: Annotated[
+        Path | None, typer.Option("--from", metavar="FOLDER", help="Train on this Parquet export of the store.")
+    ] = None,
     seed: Seed = 0,
     home: Home = None,
     json: Json = False,
@@ -30,21 +51,33 @@ def train(
     from feed.cli.reports import print_report
     from feed.cli.workplaces import workplace
     from feed.clock import SystemClock
-    from feed.training import SCORE, interactions_of
+    from feed.training import SCORE
     from feed.training import train as trained
+    from ranking.models.scratch import cleared
 
-    with workplace(settings_for(home)) as place, progress_bar() as bar:
+    if engine_ is EngineName.SPARK:
+        if model not in ("auto", "neighbours"):
+            raise BadInput(f"--engine spark trains neighbours, not {model}; leave --model out, or use --engine local")
+        model = "neighbours"
+    settings = settings_for(home)
+    with (
+        workplace(settings) as place,
+        progress_bar() as bar,
+        engine(engine_, settings, master=master, exchange=exchange) as running,
+    ):
         training = trained(
-            interactions_of(place.store, place.snapshot.catalogue),
+            _interactions(place, from_, settings, bar),
             model,
             parameters_of(set_),
             seed=seed,
             now=SystemClock().now(),
             active=place.active,
+            engine=running,
             progress=bar.share,
         )
         takes_over = activate and (force or not training.worse)
         place.hand_over(training.graph, reason if takes_over else "")
+        cleared(workroom(settings) / _COLUMNS)
     graph, standing = training.graph, training.standing
     if json:
         active = dict(standing) if standing is not None else None
@@ -57,3 +90,20 @@ def train(
             f"{graph.trainer} has {SCORE} {graph.metrics[SCORE]:.4f}, the active model {standing[SCORE]:.4f} on the "
             "same hold-out, so the active one stays; --force activates the new one all the same"
         )
+
+
+def _interactions(place: Workplace, export: Path | None, settings: Settings, bar: Bar) -> Interactions:
+    """The store's interactions, or those of an export of it, which stay on disk."""
+    from feed.training import interactions_of
+
+    if export is None:
+        return interactions_of(place.store, place.snapshot.catalogue)
+    from feed.parquet import mapped
+
+    interactions = mapped(export, workroom(settings) / _COLUMNS, bar.share)
+    if interactions.rows > place.snapshot.catalogue.rows:
+        raise BadInput(
+            f"{export} has {interactions.rows} rows, this store {place.snapshot.catalogue.rows}: "
+            "it is an export of another store"
+        )
+    return interactions

@@ -64,7 +64,11 @@ def session(master: str, *, memory: str = "2g", folder: str | None = None) -> It
         raise TrainingError("the spark engine needs the extra: pip install 'weir[spark]'") from cause
     builder: Any = SparkSession.builder
     given = {"spark.ui.enabled": "false", "spark.driver.memory": memory, "spark.log.level": "ERROR"}
-    given |= {"spark.sql.session.timeZone": "UTC", "spark.sql.parquet.compression.codec": "snappy"}
+    given |= {
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.parquet.compression.codec": "snappy",
+    }
     if master.startswith("local"):
         given |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
         given |= {"spark.sql.shuffle.partitions": "8", "spark.sql.catalogImplementation": "in-memory"}
@@ -105,7 +109,7 @@ class Spark:
             interactions = interactions.newest(parameters.newest)
         path = self.exchange.give(interactions, stage(progress, 0.0, 0.1))
         room = self.exchange.room()
-        frame = neighbours(self.session.read.parquet(path), interactions.readers, interactions.rows, parameters)
+        frame = neighbours(self.session.read.parquet(path), Size.of(interactions, parameters), parameters)
         self._written(frame, room, stage(progress, 0.1, 0.9))
         kept = max(1, min(parameters.width, interactions.rows - 1))
         ids = np.full((interactions.rows, kept), -1, np.int32)
@@ -139,15 +143,35 @@ class Spark:
                 raise
 
 
-def neighbours(entries: DataFrame, readers: int, rows: int, parameters: NeighboursParameters) -> DataFrame:
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What the query has to know beforehand."""
+
+    readers: int
+    rows: int
+    total: float
+    """Sum of all weights."""
+
+    heaviest: float
+    """Largest weight."""
+
+    @classmethod
+    def of(cls, interactions: Interactions, parameters: NeighboursParameters) -> Size:
+        """The size of interactions as ``parameters`` weigh them."""
+        weights = interactions.weights if parameters.weighted else np.ones(interactions.count, np.float32)
+        return cls(
+            interactions.readers, interactions.rows, float(weights.sum(dtype=np.float64)), float(weights.max(initial=0))
+        )
+
+
+def neighbours(entries: DataFrame, size: Size, parameters: NeighboursParameters) -> DataFrame:
     """Columns row, slot, neighbour (int) and weight (double) from columns reader, row and weight."""
     from pyspark.sql import Window
     from pyspark.sql import functions as sql
 
     weight = sql.col("weight").cast("double") if parameters.weighted else sql.lit(1.0)
-    valued = _valued(entries.select("reader", "row", weight.alias("weight")), rows, parameters)
-    largest = valued.agg(sql.max(sql.abs("value"))).first()
-    unit = max(float(largest[0] or 0.0) if largest else 0.0, 1e-300) / (1 << _bits(readers))
+    valued = _valued(entries.select("reader", "row", weight.alias("weight")), size, parameters)
+    unit = _largest(size, parameters) / (1 << _bits(size.readers))
     whole = valued.select("reader", "row", sql.round(sql.col("value") / unit).cast("long").alias("whole"))
     left, right = whole.alias("l"), whole.alias("r")
     pairs = (
@@ -169,7 +193,7 @@ def neighbours(entries: DataFrame, readers: int, rows: int, parameters: Neighbou
     )
 
 
-def _valued(entries: DataFrame, rows: int, parameters: NeighboursParameters) -> DataFrame:
+def _valued(entries: DataFrame, size: Size, parameters: NeighboursParameters) -> DataFrame:
     """Columns reader, row and value: what `ranking.models.neighbours.weighting` makes of the entries."""
     from pyspark.sql import functions as sql
 
@@ -179,12 +203,19 @@ def _valued(entries: DataFrame, rows: int, parameters: NeighboursParameters) -> 
         return entries.join(lengths, "row").select("reader", "row", (weight / sql.col("length")).alias("value"))
     sums = entries.groupBy("row").agg(_sum(weight).alias("total"))
     counts = entries.groupBy("reader").agg(sql.count("*").alias("held"))
-    whole = entries.agg(_sum(weight)).first()
-    mean = float(whole[0] or 0.0) / rows if whole else 0.0
+    mean = size.total / size.rows
     damping = 1 - parameters.length_penalty + parameters.length_penalty * sql.col("total") / mean
-    idf = sql.lit(math.log(rows)) - sql.log1p("held")
+    idf = sql.lit(math.log(size.rows)) - sql.log1p("held")
     value = weight * (parameters.saturation + 1) / (parameters.saturation * damping + weight) * idf
     return entries.join(sums, "row").join(counts, "reader").select("reader", "row", value.alias("value"))
+
+
+def _largest(size: Size, parameters: NeighboursParameters) -> float:
+    """A bound on the magnitude of values that is met closely enough: what quantisation is a share of."""
+    if parameters.similarity == "cosine":
+        return 1.0
+    gain, least = parameters.saturation + 1, parameters.saturation * (1 - parameters.length_penalty)
+    return gain * size.heaviest / (least + size.heaviest) * math.log(size.rows + 1)
 
 
 def _sum(weight: Column) -> Column:
