@@ -55,6 +55,9 @@ LIST_SOFTNESS = 64
 """Score of place p of a popular list: ``LIST_ONE // (LIST_SOFTNESS + p)``. Seen once at the usual discount, the first
 item falls to about the fortieth place."""
 
+PREFETCHED = 16
+"""Places of a list whose verdict classes are under way from memory while one is looked at."""
+
 _RESTRICTED = int(Tier.RESTRICTED)
 
 
@@ -170,6 +173,8 @@ def next_of_popular(given: Given) -> bool:
     if state[LISTED] < 0:
         size = 0
         for place in range(popular.size):
+            if place + PREFETCHED < popular.size:
+                prefetch(given.items.class_of, np.int64(popular[place + PREFETCHED]))
             row = np.int64(popular[place])
             cls = np.int64(given.items.class_of[row])
             impressions = marked(work, row)
@@ -197,6 +202,8 @@ def next_of_fresh(source: Whole, stop: Whole, given: Given) -> bool:
         return False
     while state[cursor] > stop:
         state[cursor] -= 1
+        if state[cursor] >= PREFETCHED:
+            prefetch(given.items.class_of, np.int64(given.lists.by_time[state[cursor] - PREFETCHED]))
         row = np.int64(given.lists.by_time[state[cursor]])
         cls = np.int64(given.items.class_of[row])
         impressions = marked(work, row)
