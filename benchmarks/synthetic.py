@@ -40,7 +40,8 @@ class World:
 
 
 def random_graph(rows: int, width: int, rng: np.random.Generator, *, skewed: bool) -> ItemGraph:
-    """A graph of random neighbours: uniform, which has no locality at all, or skewed towards a popular head."""
+    """A graph of random neighbours: uniform, which has no locality at all, or skewed towards a popular head. A
+    row's weights are those of a falling curve, 1/sqrt(rank), in any order."""
     neighbours = np.empty((rows, width), dtype=np.int32)
     for start in range(0, rows, _CHUNK):
         stop = min(start + _CHUNK, rows)
@@ -54,7 +55,10 @@ def random_graph(rows: int, width: int, rng: np.random.Generator, *, skewed: boo
         repeated |= block == np.arange(start, stop, dtype=np.int32)[:, None]
         block[repeated] = -1
         neighbours[start:stop] = block
-    weights = np.where(neighbours >= 0, rng.random((rows, width), dtype=np.float32) + np.float32(0.01), np.float32(0))
+    falling = (1 / np.sqrt(np.arange(1, width + 1))).astype(np.float32)
+    weights = rng.permuted(np.broadcast_to(falling, (_CHUNK, width)), axis=1)
+    weights = np.resize(weights, (rows, width))
+    weights[neighbours < 0] = 0
     return ItemGraph.from_arrays(neighbours, weights, trainer="random")
 
 
