@@ -1,8 +1,8 @@
 """Building a graph: seconds and peak memory against catalogue size and interactions, one fresh process a point.
 
-Interactions are made with a power law over items, log-normal histories, and readers at home in one of many neighbourhoods
-of a thousand items. Memory is the process's own peak (``ru_maxrss``), its libraries and the interactions included;
-seconds are those of training alone.
+Interactions are made with a power law over items, log-normal histories, and readers at home in one of many
+neighbourhoods of a thousand items. Memory is the process's own peak (``ru_maxrss``), its libraries and the
+interactions included; seconds are those of training alone.
 """
 
 from __future__ import annotations
