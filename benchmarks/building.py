@@ -40,7 +40,7 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 GROWING = ((10_000, 100_000), (100_000, 1_000_000), (1_000_000, 10_000_000))
 """Items and interactions that grow together, ten an item."""
-DENSER = ((100_000, 3_000_000), (100_000, 10_000_000))
+DENSER = ((100_000, 3_000_000),)
 """More interactions on as many items."""
 LARGEST_ALL_PAIRS = 100_000
 _SECONDS = 600
@@ -116,13 +116,13 @@ def plot(building: Building, path: Path) -> None:
 
     matplotlib.rcParams["svg.hashsalt"] = "weir"
     figure, (above, below) = pyplot.subplots(2, 1, figsize=(7, 8), sharex=True, layout="constrained")
-    for name in MODELS:
+    for number, name in enumerate(MODELS):
+        colour = f"C{number}"
         mine = [point for point in building.points if point.model == name]
         for items, marker in ((10_000, "o"), (100_000, "s"), (1_000_000, "^")):
             at = [(point.interactions, point.seconds, point.peak_mb) for point in mine if point.items == items]
             if at:
                 counts, seconds, peaks = zip(*at, strict=True)
-                colour = f"C{list(MODELS).index(name)}"
                 above.plot(counts, seconds, marker, color=colour, label=f"{name}, {items:,} items")
                 below.plot(counts, peaks, marker, color=colour)
         growing = [(point.interactions, point.seconds, point.peak_mb) for point in mine if _together(point)]
