@@ -73,12 +73,18 @@ class Fold:
         return self._as_of
 
     def decide(self, decisions: Sequence[Decision]) -> None:
-        """Fold the next decisions of the ledger; raises ``controls.errors.StateError`` for gaps."""
-        if decisions:
-            self._snapshot = None
-            self._tell()
+        """Fold the next decisions of the ledger; raises ``controls.errors.StateError`` for gaps, and what was folded
+        before the gap is in force."""
+        if not decisions:
+            return
+        self._snapshot = None
+        self._tell()
+        try:
             self._state.decide(decisions)
-            self._revision = decisions[-1].revision
+        except Exception:
+            self._revision = self._state.governance().revision
+            raise
+        self._revision = decisions[-1].revision
 
     def journal(self, edition: int, entries: Sequence[Entry]) -> None:
         """Fold the next edition; raises :class:`ranking.errors.EditionGap` when it is not the next."""

@@ -97,6 +97,20 @@ def test_an_edition_out_of_order_is_refused_and_leaves_the_fold_as_it_was() -> N
     assert (fold.edition, fold.snapshot().catalogue.rows) == (1, 1)
 
 
+def test_what_stood_before_a_gap_in_the_ledger_is_in_force() -> None:
+    fold = fold_of()
+    fold.journal(1, ITEMS)
+    first, third = (
+        replace(decision("suppress", f"item:{name}"), revision=n, id=name) for n, name in ((1, "a"), (3, "b"))
+    )
+    with pytest.raises(StateError):
+        fold.decide([first, third])
+    assert (fold.revision, fold.snapshot().revision) == (1, 1)
+    assert [eligible(fold.snapshot(), name) for name in "abc"] == [False, True, True]
+    fold.decide([replace(third, revision=2)])
+    assert fold.revision == 2
+
+
 def test_time_does_not_go_back() -> None:
     fold = fold_of()
     fold.advance(5)
