@@ -64,6 +64,8 @@ class Scratch:
         """Keep a finished piece."""
         if self.folder is None:
             return
+        # Another training on the same data may have succeeded meanwhile, and cleared the folder.
+        self.folder.mkdir(parents=True, exist_ok=True)
         beside = self.folder / f".{name}.{os.getpid()}.new"
         try:
             with open(beside, "wb") as file:
@@ -74,11 +76,16 @@ class Scratch:
 
     def array(self, name: str, size: int, dtype: DTypeLike) -> NDArray[Any]:
         """An array [size] to fill: in memory, or mapped from a file where there is a folder, so that the machine may
-        put its pages aside. It is made anew in each run.
+        put its pages aside. It is this process's own: the file has no name any more, and is gone with the array.
         """
         if self.folder is None or size == 0:
             return np.empty(size, dtype)
-        return np.lib.format.open_memmap(self.folder / f"{name}.npy", mode="w+", dtype=np.dtype(dtype), shape=(size,))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f".{name}.{os.getpid()}.map"
+        try:
+            return np.memmap(path, np.dtype(dtype), "w+", shape=(size,))
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def cleared(folder: Path) -> None:

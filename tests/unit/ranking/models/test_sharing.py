@@ -187,6 +187,17 @@ def test_an_interrupted_training_goes_on_to_the_same_graph(tmp_path, small_block
     assert not tmp_path.exists()
 
 
+def test_two_trainings_on_the_same_data_do_not_disturb_each_other(tmp_path):
+    mine, other = (Scratch(tmp_path / "same") for _ in range(2))
+    first, second = (scratch.array("readers", 4, np.int32) for scratch in (mine, other))
+    first[:], second[:] = 1, 2
+    assert first.tolist() == [1, 1, 1, 1]
+    cleared(tmp_path / "same")
+    mine.put("rows-0-2", np.zeros((2, 3)))
+    assert other.get("rows-0-2", (2, 3)) is not None
+    assert [path.name for path in (tmp_path / "same").iterdir()] == ["rows-0-2.npz"]
+
+
 def test_a_finished_decomposition_is_taken_up(tmp_path, monkeypatch):
     interactions = drawn()
     scratch = Scratch.of(tmp_path, interactions, "spectral", {}, 0)
