@@ -223,10 +223,10 @@ def _compared(
         for each in range(count):
             other = met[each]
             if other != row:
-                value = _dot(signed, factors[other]) + np.float32(sums[other])
+                value = (_dot(signed, factors[other]) + np.float32(sums[other])) * column_scale[other]
                 filled, floor = _offer(slots, slot_values, filled, floor, kept, other, value)
         if filled > kept:
             select(slots, slot_values, filled, kept)
         for slot in range(min(filled, kept)):
             ids[at, slot] = slots[slot]
-            weights[at, slot] = slot_values[slot] * row_scale[row] * column_scale[slots[slot]]
+            weights[at, slot] = slot_values[slot] * row_scale[row]

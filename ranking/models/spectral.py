@@ -3,10 +3,10 @@
 With R the readers × rows matrix and d_u, d_i its degrees, let ``A = D_u^-p R D_i^-q``, scaled to a largest singular
 value of 1, and V, s its K leading right singular vectors and values. The model is ``B = D_i^-q H D_i^q`` with
 
-    H = V diag(s² / (s² + μ)) Vᵀ + t / (s_K² + μ) · (AᵀA - V diag(s²) Vᵀ)
+    H = V diag(f(s)) Vᵀ + t · f(s_K) / s_K² · (AᵀA - V diag(s²) Vᵀ),    f(s) = s, or s² / (s² + μ) with a ridge μ
 
-a ridge on the leading components, and of all others a share t of what the ridge would give them at s_K. Both halves
-matter: the few leading components generalise, the long tail remembers. A linear graph filter in the family of GF-CF
+a filter on the leading components, and of all others a share t of what it would give them at s_K: the few leading
+components generalise, the long tail remembers. A linear graph filter in the family of GF-CF
 (Shen et al. 2021), Turbo-CF (Park et al. 2024) and ChebyCF (Kim et al. 2025); with p = q = 0 and all components it is
 the ridge regression behind EASE (Steck 2019).
 """
@@ -29,8 +29,8 @@ from ranking.models.scratch import Scratch
 from ranking.models.sharing import shared_pairs
 from ranking.models.trainer import Trainer, require, require_entries, require_width
 
-MOST_COMPONENTS = 512
-"""Components taken unless more are asked for: the tail stands for the others."""
+MOST_COMPONENTS = 2048
+"""Components taken unless more are asked for."""
 
 PAIRS = ("all", "shared", "auto")
 MOST_ALL_PAIRS = 200_000
@@ -42,18 +42,19 @@ class SpectralParameters:
     """Defaults suit data in which readers act on tens of rows each."""
 
     components: int = 0
-    """K: singular vectors kept, at most the smaller side of the matrix; 0 takes a twentieth of it, 32 to 512."""
+    """K: singular vectors kept, at most the smaller side of the matrix; 0 takes a twentieth of it, 32 to 2048."""
 
-    reader_exponent: float = 0.25
+    reader_exponent: float = 0.4
     """p: how strongly readers with long histories are damped."""
 
-    row_exponent: float = 0.35
+    row_exponent: float = 0.5
     """q: how strongly popular rows are damped while comparing."""
 
-    ridge: float = 0.05
-    """μ: how much a component must explain to count, as a share of what the first one does."""
+    ridge: float = 0.0
+    """μ: how much a component must explain to count, as a share of what the first one does; 0: each counts by its
+    singular value."""
 
-    tail: float = 0.6
+    tail: float = 0.0
     """t: what is kept of the components after the K-th; 0 drops them."""
 
     width: int = 200
@@ -80,7 +81,7 @@ class SpectralParameters:
         require(0 <= self.components <= 16_384, "components", self.components, "from 0 to 16384")
         require(0 <= self.reader_exponent <= 2, "reader_exponent", self.reader_exponent, "from 0 to 2")
         require(0 <= self.row_exponent <= 2, "row_exponent", self.row_exponent, "from 0 to 2")
-        require(0 < self.ridge <= 1e3, "ridge", self.ridge, "positive and at most 1000")
+        require(0 <= self.ridge <= 1e3, "ridge", self.ridge, "from 0 to 1000")
         require(0 <= self.tail <= 1, "tail", self.tail, "from 0 to 1")
         require(self.pairs in PAIRS, "pairs", self.pairs, "all, shared or auto")
         require(0 <= self.newest <= 1 << 30, "newest", self.newest, "from 0 (all) to 2³⁰")
@@ -109,8 +110,9 @@ def train(
     vectors, values = _decomposed(normalised, parameters, seed, stage(progress, 0, 0.4), scratch)
     # H as one dense and one sparse part: the tail of all components, and what the leading ones get beyond it.
     squares = (values / values[0]) ** 2
-    share = parameters.tail / (squares[-1] + parameters.ridge)
-    gain = squares / (squares + parameters.ridge) - share * squares
+    leading = squares / (squares + parameters.ridge) if parameters.ridge else np.sqrt(squares)
+    share = parameters.tail * leading[-1] / squares[-1]
+    gain = leading - share * squares
     normalised.data *= np.float32(np.sqrt(share) / values[0])
     vectors *= np.sqrt(np.abs(gain))
     product = Symmetric(np.ascontiguousarray(vectors), np.sign(gain), normalised)

@@ -35,7 +35,7 @@ def sparse_matrix(shape, draw):
 
 
 @pytest.mark.parametrize("width", [1, 7, 500])
-def test_all_pairs_keep_the_closest_of_every_row_across_tiles_and_scale_them_after(monkeypatch, width):
+def test_all_pairs_keep_the_heaviest_of_every_row_across_tiles(monkeypatch, width):
     monkeypatch.setattr(pairs, "_STRIP", 32)
     monkeypatch.setattr(pairs, "_TILE", 48)
     draw = np.random.default_rng(5)
@@ -46,8 +46,9 @@ def test_all_pairs_keep_the_closest_of_every_row_across_tiles_and_scale_them_aft
     whole = pairs.Symmetric(factors, signs, extra)
     told = []
     ids, weights = pairs.top_pairs(whole, left, right, width, lambda done, message: told.append(done))
-    symmetric = (factors * signs) @ factors.T + extra.T @ extra.toarray()
-    expected = left[:, None] * kept_of(symmetric, min(width, 210)) * right
+    expected = kept_of(
+        left[:, None] * ((factors * signs) @ factors.T + extra.T @ extra.toarray()) * right, min(width, 210)
+    )
     np.testing.assert_allclose(as_dense(ids, weights, 211), expected, rtol=1e-4, atol=1e-6)
     assert ids.shape == (211, min(width, 210))
     assert told == sorted(told) and told[-1] == 1
