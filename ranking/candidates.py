@@ -30,10 +30,13 @@ from ranking.kernel import (
     SHIFT,
     UNION,
     WAITING,
+    bucketed,
     drop_top,
+    gather,
     has_topic,
     heapify,
     marked,
+    poll,
 )
 from ranking.workspace import RESTRICTED_WAITING, Given, Workspace
 
@@ -54,6 +57,9 @@ LIST_ONE = 1 << 40
 LIST_SOFTNESS = 64
 """Score of place p of a popular list: ``LIST_ONE // (LIST_SOFTNESS + p)``. Seen once at the usual discount, the first
 item falls to about the fortieth place."""
+
+FIRST_CHUNK = 4
+"""Candidates judged at first, for each item of the page."""
 
 PREFETCHED = 16
 """Places of a list whose verdict classes are under way from memory while one is looked at."""
@@ -97,6 +103,28 @@ def weighed(score: Whole, cls: Whole, row: Whole, impressions: Whole, given: Giv
                 break
             score = score * permille // 1000
     return score
+
+
+@inlined
+def vote(given: Given) -> None:
+    """Let recent history vote over the graph, and make the scores ready to be judged."""
+    items, work = given.items, given.work
+    voters = poll(items, given.choices, given.wanted, work)
+    size = gather(
+        items.neighbours,
+        items.weights,
+        work.voter,
+        work.vote,
+        voters,
+        work.table,
+        work.union_row,
+        work.union_score,
+        work.union_best,
+    )
+    bucketed(work, size)
+    work.state[CHUNK] = max(FIRST_CHUNK * given.wanted.limit, 64)
+    for weight in given.verdicts.weight:
+        work.state[BOOST] = max(work.state[BOOST], np.int64(weight))
 
 
 @inlined

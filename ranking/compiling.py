@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 import numba
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -25,6 +24,8 @@ _njit: Any = numba.njit
 _typeof: Any = numba.typeof
 _intrinsic: Any = intrinsic
 _types: Any = numba.types
+_cgutils: Any = cgutils
+_ir: Any = _cgutils.ir
 _OPTIONS: dict[str, Any] = {"nogil": True, "_nrt": False}
 
 
@@ -56,10 +57,10 @@ def prefetch(typing_context: Any, array: Any, offset: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
         address = builder.bitcast(builder.gep(data, [arguments[1]]), cgutils.voidptr_t)
-        word = ir.IntType(32)
-        shape = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, word, word, word])
+        word = _ir.IntType(32)
+        shape = _ir.FunctionType(_ir.VoidType(), [cgutils.voidptr_t, word, word, word])
         instruction = builder.module.declare_intrinsic("llvm.prefetch", [cgutils.voidptr_t], shape)
-        read, keep, data_cache = (ir.Constant(word, number) for number in (0, 3, 1))
+        read, keep, data_cache = (_ir.Constant(word, number) for number in (0, 3, 1))
         builder.call(instruction, [address, read, keep, data_cache])
         return context.get_dummy_value()
 

@@ -4,8 +4,8 @@ For each place in turn: the pin of that place; on personalized pages the turn of
 each ``editorial_every`` places, fresh at the end of each ``fresh_every``, popular at the third part); an encouraged
 item when the session is behind its minimum; else the next candidate of the page's sources in turn that fits. Failing
 that, the author window and the encouraged maximum give way rather than leave the page short; the restricted maximum
-never does: a restricted item waits until the window has room for it. At the very end pins of later places, and
-of places that were passed over, move up. An item stands in a session at most once.
+never does: a restricted item waits until the window has room for it. At the very end the
+pins of later places move up. An item stands in a session at most once.
 """
 
 from __future__ import annotations
@@ -25,35 +25,23 @@ from ranking.candidates import (
     POPULAR,
     ROW,
     SCORE,
-    admitted,
     extend,
+    vote,
 )
 from ranking.compiling import Whole, entry, inlined, kernel, stamp_of
+from ranking.exclusions import exclude
 from ranking.kernel import (
-    BOOST,
-    BY_TIME,
-    BY_TIME_SEEN,
-    CHUNK,
-    CONSUMED,
     ENCOURAGED_COUNT,
     ENCOURAGED_OVER,
     EXCLUDED,
     FIRST,
     LENGTH,
-    LISTED,
-    MARK_BITS,
     RESERVED,
     RESTRICTED_COUNT,
-    SEEN,
-    bits_for,
-    bucketed,
-    gather,
     mark,
     marked,
-    poll,
 )
 from ranking.page import Reason
-from ranking.reader import EventKind
 from ranking.workspace import (
     LOOKAHEAD,
     Choices,
@@ -72,14 +60,10 @@ TURNS = 3
 RELAXED = TURNS + 8
 """Steps in choosing for a place: turns, an encouraged item from each source, any that fits from each, any at all."""
 
-FIRST_CHUNK = 4
-"""Candidates judged at first, for each item of the page."""
-
 FRESH_REACH = 4096
 """A fresh item by turn is looked for among so many of the pool's newest."""
 
-_ENCOURAGED, _STANDARD, _RESTRICTED = int(Tier.ENCOURAGED), int(Tier.STANDARD), int(Tier.RESTRICTED)
-_HIDE = int(EventKind.HIDE)
+_ENCOURAGED, _RESTRICTED = int(Tier.ENCOURAGED), int(Tier.RESTRICTED)
 _REASONS = np.array(
     [
         Reason.BECAUSE_YOU_LIKED,
@@ -92,67 +76,6 @@ _REASONS = np.array(
     dtype=np.uint8,
 )
 """uint8[6]: reason by source."""
-
-
-@inlined
-def prepare(given: Given) -> Whole:
-    """Mark what this reader and session exclude; returns the place of a served row out of range, or -1."""
-    items, lists, choices, wanted, work = given.items, given.lists, given.choices, given.wanted, given.work
-    state = work.state
-    rows, served = items.class_of.size, choices.served_rows.size
-    first = max(choices.history.shape[0] - wanted.history, 0)
-    most = choices.seen.shape[0] + served + choices.hidden.size + lists.pin_rows.size + wanted.limit + 1
-    state[:] = 0
-    state[MARK_BITS] = bits_for(most + choices.history.shape[0] - first)
-    state[BY_TIME] = state[BY_TIME_SEEN] = lists.by_time.size
-    state[LISTED] = -1
-    work.mark_table[: 1 << state[MARK_BITS]] = -1
-    for n in range(choices.seen.shape[0]):
-        if choices.seen[n, 1] != 0:
-            mark(work, np.int64(choices.seen[n, 0]), np.int64(max(choices.seen[n, 1], CONSUMED)))
-            state[SEEN] += 1
-    for n in range(first, choices.history.shape[0]):
-        if choices.history[n, 2] == _HIDE and 0 <= choices.history[n, 0] < rows:
-            mark(work, choices.history[n, 0], np.int64(EXCLUDED))
-    for row in choices.hidden:
-        mark(work, np.int64(row), np.int64(EXCLUDED))
-    if wanted.seed_row >= 0:
-        mark(work, wanted.seed_row, np.int64(EXCLUDED))
-    for n in range(served):
-        row = np.int64(choices.served_rows[n])
-        if row < 0 or row >= rows:
-            return n
-        mark(work, row, np.int64(EXCLUDED))
-        work.session_rows[n], work.session_tiers[n] = row, choices.served_tiers[n]
-    for n in range(lists.pin_rows.size):
-        row = np.int64(lists.pin_rows[n])
-        if lists.pin_positions[n] >= served and 0 <= row < rows and marked(work, row) > RESERVED:
-            cls = np.int64(items.class_of[row])
-            if given.verdicts.tier[cls] <= _STANDARD and admitted(row, cls, np.int64(PIN), given):
-                mark(work, row, np.int64(RESERVED))
-    return -1
-
-
-@inlined
-def vote(given: Given) -> None:
-    """Let recent history vote over the graph, and make the scores ready to be judged."""
-    items, work = given.items, given.work
-    voters = poll(items, given.choices, given.wanted, work)
-    size = gather(
-        items.neighbours,
-        items.weights,
-        work.voter,
-        work.vote,
-        voters,
-        work.table,
-        work.union_row,
-        work.union_score,
-        work.union_best,
-    )
-    bucketed(work, size)
-    work.state[CHUNK] = max(FIRST_CHUNK * given.wanted.limit, 64)
-    for weight in given.verdicts.weight:
-        work.state[BOOST] = max(work.state[BOOST], np.int64(weight))
 
 
 @kernel
@@ -292,7 +215,7 @@ def _compiled(stamp: int) -> Any:
         given = Given(
             Items(*items), Verdicts(*verdicts), Lists(*lists), Choices(*choices), Wanted(*wanted), work, Output(*output)
         )
-        wrong = prepare(given)
+        wrong = exclude(given)
         if wrong >= 0 or stamp < 0:
             return -1 - wrong
         if given.wanted.first_source == GRAPH:
@@ -317,5 +240,5 @@ def _compiled(stamp: int) -> Any:
     return fill
 
 
-fill = _compiled(stamp_of("candidates", "compiling", "decay", "kernel", "mixing", "workspace"))
+fill = _compiled(stamp_of("candidates", "compiling", "decay", "exclusions", "kernel", "mixing", "workspace"))
 """``fill(given)``: make a page into ``given.output``; how many items, or -1 - n when served row n is no row."""
