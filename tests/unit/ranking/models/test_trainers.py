@@ -172,18 +172,19 @@ def test_ease_is_the_closed_form():
     np.testing.assert_allclose(found, expected, atol=graph.scale)
 
 
-def test_spectral_is_the_filter_of_its_formula():
+@pytest.mark.parametrize(("ridge", "tail"), [(0.0, 0.0), (0.0, 0.5), (0.2, 0.5)])
+def test_spectral_is_the_filter_of_its_formula(ridge, tail):
     interactions = communities()
-    graph = trained(
-        "spectral", interactions, components=8, width=60, power_iterations=12, oversampling=20, ridge=0.2, tail=0.5
-    )
+    given = {"reader_exponent": 0.25, "row_exponent": 0.35, "ridge": ridge, "tail": tail}
+    graph = trained("spectral", interactions, components=8, width=60, power_iterations=12, oversampling=20, **given)
     matrix = interactions.matrix().toarray()[:, :60].astype(np.float64)
     readers, rows = matrix.sum(1), matrix.sum(0)
     normalised = readers[:, None] ** -0.25 * matrix * rows**-0.35
     normalised /= np.linalg.norm(normalised, 2)
     _, values, vectors = np.linalg.svd(normalised, full_matrices=False)
     squares = values**2
-    gain = np.where(np.arange(60) < 8, squares / (squares + 0.2), 0.5 * squares / (squares[7] + 0.2))
+    leading = squares / (squares + ridge) if ridge else values
+    gain = np.where(np.arange(60) < 8, leading, tail * leading[7] / squares[7] * squares)
     expected = rows[:, None] ** -0.35 * (vectors.T * gain @ vectors) * rows**0.35
     np.fill_diagonal(expected, 0)
     found = np.zeros((60, 60))
