@@ -13,7 +13,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -83,8 +83,8 @@ class Building:
         return flat
 
 
-def run(*, quick: bool = False) -> Building:
-    """Measure every model at every size; ``quick`` leaves the largest ones out."""
+def run(*, quick: bool = False, told: Callable[[Point], None] = lambda point: None) -> Building:
+    """Measure every model at every size; ``quick`` leaves the largest ones out. Each point is ``told`` at once."""
     sizes = GROWING[:-1] if quick else GROWING + DENSER
     points = []
     for items, count in sizes:
@@ -92,6 +92,7 @@ def run(*, quick: bool = False) -> Building:
             if "all pairs" in name and (items > LARGEST_ALL_PAIRS or quick):
                 continue
             points.append(_point(name, items, count))
+            told(points[-1])
     return Building(tuple(points))
 
 
@@ -165,6 +166,11 @@ def _measured(name: str, items: int, count: int) -> Point:
     return Point(name, items, interactions.count, int((held * held).sum()), seconds, _peak_mb(), before)
 
 
+def _print(point: Point) -> None:
+    sizes = f"{point.items:>10,}{point.interactions:>14,}{point.pairs:>15,}"
+    print(f"{point.model:<24}{sizes}{point.seconds:>9.1f}{point.peak_mb:>9,.0f}{point.data_mb:>8,.0f}", flush=True)
+
+
 def _peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
@@ -179,13 +185,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         name, items, count = given.point
         print(json.dumps(asdict(_measured(name, int(items), int(count)))))
         return
-    building = run(quick=given.quick)
     print(
         f"{'model':<24}{'items':>10}{'interactions':>14}{'reader pairs':>15}{'seconds':>9}{'peak MB':>9}{'before':>8}"
     )
-    for point in building.points:
-        sizes = f"{point.items:>10,}{point.interactions:>14,}{point.pairs:>15,}"
-        print(f"{point.model:<24}{sizes}{point.seconds:>9.1f}{point.peak_mb:>9,.0f}{point.data_mb:>8,.0f}")
+    building = run(quick=given.quick, told=_print)
     if not given.quick:
         plot(building, PLOT)
 
