@@ -244,5 +244,5 @@ def a_reader(dice: Dice, rows: int) -> Reader:
     return Reader(*arrays, chosen)
 
 
-GovernedFeed.TestCase.settings = settings(max_examples=100, stateful_step_count=40)
+GovernedFeed.TestCase.settings = settings(max_examples=120, stateful_step_count=50)
 TestNoBlockedItemIsOnAnyPage = GovernedFeed.TestCase
