@@ -86,13 +86,13 @@ def train(
         engine=engine,
         progress=stage(progress, 0.0, 0.75 if active is not None else 1.0),
     )
-    if active is None or _recipe(active) == _recipe(graph):
+    if active is None or recipe(active) == recipe(graph):
         return Training(graph, report, None)
     return Training(graph, report, _standing(interactions, active, seed, stage(progress, 0.75, 1.0)))
 
 
 def _standing(interactions: Interactions, active: ItemGraph, seed: int, progress: Progress) -> Mapping[str, float]:
-    name, parameters = _recipe(active)
+    name, parameters = recipe(active)
     try:
         judged = evaluate_store(interactions, model=name, parameters=parameters, seed=seed, progress=progress)
     except TrainingError:
@@ -101,7 +101,7 @@ def _standing(interactions: Interactions, active: ItemGraph, seed: int, progress
     return judged.evaluation.metrics()
 
 
-def _recipe(graph: ItemGraph) -> tuple[str, Mapping[str, Any]]:
+def recipe(graph: ItemGraph) -> tuple[str, Mapping[str, Any]]:
     """Trainer and parameters that make such a graph again, on other data."""
     known = {field.name for field in fields(trainer(graph.trainer).parameters)} if graph.trainer in trainers else set()
     return graph.trainer, {name: value for name, value in graph.parameters.items() if name in known}
