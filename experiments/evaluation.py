@@ -1,7 +1,8 @@
 """Evaluation: one judge for every model.
 
-Owns the measures and what a model's lists are judged by. Every quality number that the project prints comes from here;
-`experiments.top_lists` forms the lists with the semantics of serving.
+Owns what a model's lists are judged by: recall and NDCG, and beside them what `experiments.beyond` measures. Every
+quality number that the project prints comes from here; `experiments.top_lists` forms the lists with the semantics of
+serving.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.beyond import Beyond, Facts, measure
 from experiments.splits import Split
 from experiments.statistics import Interval, paired_bootstrap
 from experiments.top_lists import ScoreBlock, graph_lists, score_lists
@@ -39,23 +41,19 @@ class Evaluation:
     ndcg: NDArray[np.float64]
     """float64[e]: discounted gain of the list over that of the best possible list."""
 
-    coverage: float
-    """Share of the catalogue's rows that stand in any list."""
-
-    gini: float
-    """Inequality of exposure over the catalogue: 0 all rows alike, towards 1 all exposure on one row."""
-
-    novelty: float
-    """Mean self-information of what was listed, in bits: −log₂ of the share of readers who had acted on the row."""
+    beyond: Beyond
+    """What the lists did beside hitting."""
 
     def metrics(self) -> dict[str, float]:
-        """The totals under their printed names, as an ItemGraph carries them."""
+        """The totals under their printed names, as an ItemGraph carries them: those that the data tells."""
+        return {name: value for name, value in self.as_json().items() if value is not None}
+
+    def as_json(self) -> dict[str, float | None]:
+        """The same with None for what the data does not tell."""
         return {
             f"recall@{self.k}": float(self.recall.mean()),
             f"ndcg@{self.k}": float(self.ndcg.mean()),
-            f"coverage@{self.k}": self.coverage,
-            f"gini@{self.k}": self.gini,
-            f"novelty@{self.k}": self.novelty,
+            **self.beyond.named(self.k),
             "readers": float(self.readers.size),
         }
 
@@ -75,25 +73,31 @@ def evaluate_graph(
     *,
     k: int = 20,
     history_weights: NDArray[np.int64] | None = None,
+    facts: Facts | None = None,
     progress: Progress = silent,
 ) -> Evaluation:
     """Judge a graph by the lists it would serve; see `experiments.top_lists.graph_lists`."""
     readers = _judged(split, k)
     lists = graph_lists(graph, split.train, readers, k, history_weights=history_weights, progress=progress)
-    return judge(lists, readers, split)
+    return judge(lists, readers, split, facts=facts)
 
 
-def evaluate_scores(scores: ScoreBlock, split: Split, *, k: int = 20, progress: Progress = silent) -> Evaluation:
+def evaluate_scores(
+    scores: ScoreBlock, split: Split, *, k: int = 20, facts: Facts | None = None, progress: Progress = silent
+) -> Evaluation:
     """Judge a model that gives dense scores, for comparison with the graph that is made of it."""
     readers = _judged(split, k)
-    return judge(score_lists(scores, split.train, readers, k, progress=progress), readers, split)
+    return judge(score_lists(scores, split.train, readers, k, progress=progress), readers, split, facts=facts)
 
 
-def judge(lists: NDArray[np.int32], readers: NDArray[np.int64], split: Split) -> Evaluation:
+def judge(
+    lists: NDArray[np.int32], readers: NDArray[np.int64], split: Split, *, facts: Facts | None = None
+) -> Evaluation:
     """Judge lists int32[e, k] for ``readers`` int64[e], each with held-out entries.
 
     Recall@k is hits over the number of held-out rows; NDCG@k has gain 1 for a hit, discount 1/log₂(position + 2), and
-    an ideal list of min(k, held-out) hits: the definitions of LightGCN (He et al. 2020), averaged over readers.
+    an ideal list of min(k, held-out) hits: the definitions of LightGCN (He et al. 2020), averaged over readers. What
+    needs topics is measured when ``facts`` tell them.
     """
     k = lists.shape[1]
     test = split.test
@@ -101,29 +105,17 @@ def judge(lists: NDArray[np.int32], readers: NDArray[np.int64], split: Split) ->
     held = np.diff(test.indptr)[readers]
     discount = 1 / np.log2(np.arange(k) + 2)
     ideal = np.cumsum(discount)[np.minimum(held, k) - 1]
-    shown = np.bincount(lists[lists >= 0], minlength=test.rows)
     evaluation = Evaluation(
         k,
         readers,
         lists,
         hits.sum(axis=1) / held,
         (hits * discount).sum(axis=1) / ideal,
-        float((shown > 0).mean()),
-        gini(shown),
-        _novelty(shown, split.train),
+        measure(lists, readers, split, facts=facts),
     )
     for array in (evaluation.readers, evaluation.lists, evaluation.recall, evaluation.ndcg):
         array.setflags(write=False)
     return evaluation
-
-
-def gini(counts: NDArray[np.int64]) -> float:
-    """Gini coefficient of non-negative counts [N]; 0 where there is nothing to share out."""
-    total, size = float(counts.sum()), counts.size
-    if total == 0:
-        return 0.0
-    ranks = np.arange(1, size + 1)
-    return float(2 * (ranks * np.sort(counts)).sum() / (size * total) - (size + 1) / size)
 
 
 def _judged(split: Split, k: int) -> NDArray[np.int64]:
@@ -143,9 +135,3 @@ def _hits(lists: NDArray[np.int32], readers: NDArray[np.int64], test: Interactio
     at = np.minimum(np.searchsorted(held, asked), held.size - 1)
     hits: NDArray[np.bool_] = (held[at] == asked) & (lists >= 0)
     return hits
-
-
-def _novelty(shown: NDArray[np.int64], train: Interactions) -> float:
-    share = np.maximum(train.popularity(), 1) / max(1, train.readers)
-    total = int(shown.sum())
-    return float((shown * -np.log2(share)).sum() / total) if total else 0.0

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.evaluation import evaluate_graph, evaluate_scores, gini, judge
+from experiments.beyond import Facts
+from experiments.evaluation import evaluate_graph, evaluate_scores, judge
 from experiments.splits import Split
 from experiments.top_lists import graph_lists
 from ranking.errors import DataError
@@ -109,20 +110,15 @@ def test_only_readers_with_held_out_entries_are_judged_also_those_new_to_the_mod
     assert found.lists[1].tolist() == [0, 1], "a reader without history is shown what is popular"
 
 
-def test_coverage_gini_and_novelty_measure_what_is_shown():
-    split = split_of([(0, 0), (1, 0), (1, 1), (2, 0), (3, 0)], [(0, 2), (1, 2)], 4)
-    found = judge(np.array([[1], [1]], np.int32), np.array([0, 1]), split)
-    assert found.coverage == 0.25
-    assert found.gini == pytest.approx(0.75)
-    assert found.novelty == pytest.approx(2.0), "one reader in four had acted on it"
-
-
-def test_gini_is_zero_for_equality_and_near_one_for_monopoly():
-    assert gini(np.array([5, 5, 5])) == pytest.approx(0)
-    assert gini(np.array([0, 0, 0, 9])) == pytest.approx(0.75)
-    assert gini(np.zeros(3, np.int64)) == 0
-    # Incomes 1..5: the textbook value.
-    assert gini(np.array([1, 2, 3, 4, 5])) == pytest.approx(4 / 15)
+def test_what_the_data_does_not_tell_is_null_in_json_and_left_out_of_a_graph():
+    split = split_of([(0, 0), (1, 0), (1, 1)], [(0, 2), (1, 2)], 4)
+    found = judge(np.array([[1], [2]], np.int32), np.array([0, 1]), split)
+    told = found.as_json()
+    assert told["calibration_kl@1"] is None and told["coverage@1"] == 0.5
+    assert found.metrics() == {name: value for name, value in told.items() if value is not None}
+    facts = Facts(np.array([[0], [0], [1], [1]], np.int32), np.zeros(4, np.int64))
+    known = judge(found.lists, found.readers, split, facts=facts).metrics()
+    assert known["calibration_kl@1"] > 0
 
 
 def test_dense_scores_are_judged_alike_where_nothing_is_truncated():
