@@ -52,11 +52,22 @@ class LabelGiven:
 
 @dataclass(frozen=True, slots=True)
 class ListPublished:
-    """A ranked list of item ids for a pool: ``name`` is ``popular``; ``pool`` is ``home`` or ``topic:<topic>``."""
+    """A ranked list of item ids for a pool: ``name`` is ``popular`` or ``exploration``; ``pool`` is ``home`` or
+    ``topic:<topic>``."""
 
     name: str
     pool: str
     items: tuple[str, ...]
 
 
-Entry = ItemPublished | ItemWithdrawn | AuthorChanged | LabelGiven | ListPublished
+@dataclass(frozen=True, slots=True)
+class RowGrown:
+    """The neighbours of an item that no model knows yet, strongest first, and their weights: whole numbers from 1 to
+    1024, in 1024ths of the active model's usual first neighbour. Replaces the item's earlier one; none: it has no row."""
+
+    item: str
+    neighbours: tuple[str, ...]
+    weights: tuple[int, ...]
+
+
+Entry = ItemPublished | ItemWithdrawn | AuthorChanged | LabelGiven | ListPublished | RowGrown

@@ -12,7 +12,7 @@ from itertools import starmap
 import orjson
 
 from feed.storage.errors import SchemaTooNew, StoreCorrupt
-from ranking.journal import AuthorChanged, Entry, ItemPublished, ItemWithdrawn, LabelGiven, ListPublished
+from ranking.journal import AuthorChanged, Entry, ItemPublished, ItemWithdrawn, LabelGiven, ListPublished, RowGrown
 
 _LINE = orjson.OPT_APPEND_NEWLINE
 _LEVEL = 1
@@ -34,6 +34,8 @@ def encode(entry: Entry) -> bytes:
             return orjson.dumps(("withdrawn", id), option=_LINE)
         case ListPublished(name, pool, items):
             return orjson.dumps(("list", name, pool, items), option=_LINE)
+        case RowGrown(item, neighbours, weights):
+            return orjson.dumps(("row", item, neighbours, weights), option=_LINE)
 
 
 def encode_entries(entries: Iterable[Entry]) -> bytes:
@@ -47,14 +49,22 @@ def pack(lines: bytes) -> bytes:
 
 
 def decode(packed: bytes) -> list[Entry]:
-    """The entries of an edition, in order.
-
-    Raises ``StoreCorrupt`` when the bytes are not an edition's, ``SchemaTooNew`` for a kind this release does not know.
-    """
+    """The entries of an edition, in order. Raises what :func:`decode_lines` raises."""
     try:
         lines = zlib.decompress(packed)
+    except zlib.error as cause:
+        raise StoreCorrupt(f"an edition's entries cannot be read ({cause}); restore the store from a backup") from cause
+    return decode_lines(lines)
+
+
+def decode_lines(lines: bytes) -> list[Entry]:
+    """The entries of lines, in order.
+
+    Raises ``StoreCorrupt`` when the bytes are not entries, ``SchemaTooNew`` for a kind this release does not know.
+    """
+    try:
         arrays = orjson.loads(b"[" + lines[:-1].replace(b"\n", b",") + b"]")
-    except (zlib.error, ValueError) as cause:
+    except ValueError as cause:
         raise StoreCorrupt(f"an edition's entries cannot be read ({cause}); restore the store from a backup") from cause
     try:
         return list(starmap(_entry, arrays))
@@ -76,10 +86,15 @@ def _list(name: str, pool: str, items: list[str]) -> ListPublished:
     return ListPublished(name, pool, tuple(items))
 
 
+def _row(item: str, neighbours: list[str], weights: list[int]) -> RowGrown:
+    return RowGrown(item, tuple(neighbours), tuple(weights))
+
+
 _MAKERS: dict[str, Callable[..., Entry]] = {
     "item": _item,
     "label": LabelGiven,
     "author": AuthorChanged,
     "withdrawn": ItemWithdrawn,
     "list": _list,
+    "row": _row,
 }

@@ -186,6 +186,10 @@ class Journal(Protocol):
         queue by those, in one transaction; returns the journal's head (unchanged when there was nothing to write)."""
         ...
 
+    def oldest(self, limit: int) -> bytes:
+        """At most ``limit`` queued changes, oldest first, one a line: those that ``publish`` with this limit takes."""
+        ...
+
     def pending(self) -> int:
         """Queued changes not yet in an edition."""
         ...

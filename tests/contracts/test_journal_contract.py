@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from feed.storage.entries import decode, encode_entries
+from feed.storage.entries import decode, decode_lines, encode_entries
 from feed.storage.records import ItemRecord
 from ranking.journal import Entry, ItemPublished, ListPublished
 
@@ -56,6 +56,17 @@ def test_a_long_queue_is_published_in_parts_that_join_to_the_whole(store):
         pending.append(store.journal.pending())
     assert pending == [6, 3, 0, 0]
     assert contents(store) == [(1, 0, ["a0", "a1", "a2"]), (2, 1, ["a3", "a4", "b0"]), (3, 2, ["c0", "c1", "c2"])]
+
+
+def test_the_queue_can_be_read_before_it_is_published(store):
+    put(store, *(f"a{n}" for n in range(3)))
+    put(store, "b0", "b1")
+    assert store.journal.oldest(0) == b""
+    for limit in (1, 3, 4, 9):
+        expected = ["a0", "a1", "a2", "b0", "b1"][:limit]
+        assert [entry.id for entry in decode_lines(store.journal.oldest(limit))] == expected
+    store.journal.publish(extra=b"", at=1, limit=4).result()
+    assert [entry.id for entry in decode_lines(store.journal.oldest(9))] == ["b1"]
 
 
 def test_editions_are_read_after_a_number_and_up_to_a_limit(store):

@@ -38,6 +38,11 @@ class MemoryJournal:
 
         return self._room.write(effect)
 
+    def oldest(self, limit: int) -> bytes:
+        """At most ``limit`` queued changes, oldest first, one a line: those that ``publish`` with this limit takes."""
+        with self._room.open():
+            return b"".join(self._room.changes[:limit])
+
     def pending(self) -> int:
         """Queued changes not yet in an edition."""
         with self._room.open():

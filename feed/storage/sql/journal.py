@@ -77,6 +77,10 @@ class SqlJournal:
             cursor.execute(self._set_head, (edition.edition, JOURNAL))
         return [None] * len(publications)
 
+    def oldest(self, limit: int) -> bytes:
+        """At most ``limit`` queued changes, oldest first, one a line: those that ``publish`` with this limit takes."""
+        return self._changes.oldest(limit).lines
+
     def pending(self) -> int:
         """Queued changes not yet in an edition."""
         return self._changes.pending()

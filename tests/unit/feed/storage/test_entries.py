@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from feed.storage.entries import decode, encode, encode_entries, pack
 from feed.storage.errors import SchemaTooNew, StoreCorrupt
-from ranking.journal import AuthorChanged, Entry, ItemPublished, ItemWithdrawn, LabelGiven, ListPublished
+from ranking.journal import AuthorChanged, Entry, ItemPublished, ItemWithdrawn, LabelGiven, ListPublished, RowGrown
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 numbers = st.integers(-(2**63), 2**63 - 1)
@@ -20,6 +20,7 @@ entries = st.one_of(
     st.builds(AuthorChanged, texts, numbers, texts, texts),
     st.builds(LabelGiven, texts, texts, st.floats(allow_nan=False, allow_infinity=False), texts, numbers),
     st.builds(ListPublished, texts, texts, st.lists(texts).map(tuple)),
+    st.builds(RowGrown, texts, st.lists(texts).map(tuple), st.lists(st.integers(1, 1024)).map(tuple)),
 )
 
 
@@ -45,6 +46,7 @@ def test_the_format_is_the_one_that_stores_already_hold():
         b'["author","au",80,"person","verified"]\n'
         b'["withdrawn","i2"]\n'
         b'["list","popular","home",["i1","i2"]]\n'
+        b'["row","i1",["i3","i4"],[1024,7]]\n'
     )
     known: list[Entry] = [
         ItemPublished("i1", "au", ("film",), 1_700_000_000, "en", "DE", "cinema"),
@@ -52,6 +54,7 @@ def test_the_format_is_the_one_that_stores_already_hold():
         AuthorChanged("au", 80, "person", "verified"),
         ItemWithdrawn("i2"),
         ListPublished("popular", "home", ("i1", "i2")),
+        RowGrown("i1", ("i3", "i4"), (1024, 7)),
     ]
     assert encode_entries(known) == lines
     assert decode(zlib.compress(lines)) == known
