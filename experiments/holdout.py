@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from experiments.beyond import Facts
 from experiments.evaluation import Evaluation, evaluate_graph
 from experiments.selection import Candidate, Selection, select, unclocked
 from experiments.splits import Split, carve, latest_of_each, newest_slice, read_pair
@@ -67,8 +68,8 @@ class Report:
             "rows": self.graph.rows,
             "width": self.graph.width,
             "train_seconds": round(self.seconds, 3),
-            **self.evaluation.metrics(),
-            "popularity": self.popularity.metrics(),
+            **self.evaluation.as_json(),
+            "popularity": self.popularity.as_json(),
             "over_popularity": {name: interval.as_json() for name, interval in over.items()},
             "tried": [each.as_json() for each in self.selection.tried] if self.selection else [],
         }
@@ -99,15 +100,25 @@ def evaluate_store(
     model: str = "spectral",
     parameters: Mapping[str, Any] = _DEFAULTS,
     k: int = 20,
+    facts: Facts | None = None,
     seed: int = 0,
     engine: Engine = local,
     progress: Progress = silent,
     clock: Callable[[], float] = unclocked,
 ) -> Report:
-    """The same on a store's interactions, split by time, or by ``seed`` where all times are equal."""
+    """The same on a store's interactions, split by time, or by ``seed`` where all times are equal; ``facts`` of its
+    rows let what needs topics be measured too."""
     split = time_split(interactions, held_out, fraction, seed=seed)
     return hold_out(
-        split, model=model, parameters=parameters, k=k, seed=seed, engine=engine, progress=progress, clock=clock
+        split,
+        model=model,
+        parameters=parameters,
+        k=k,
+        facts=facts,
+        seed=seed,
+        engine=engine,
+        progress=progress,
+        clock=clock,
     )
 
 
@@ -120,6 +131,7 @@ def train_store(
     model: str = "spectral",
     parameters: Mapping[str, Any] = _DEFAULTS,
     k: int = 20,
+    facts: Facts | None = None,
     seed: int = 0,
     engine: Engine = local,
     progress: Progress = silent,
@@ -137,6 +149,7 @@ def train_store(
         model=model,
         parameters=parameters,
         k=k,
+        facts=facts,
         seed=seed,
         engine=engine,
         progress=stage(progress, 0, 0.6),
@@ -155,6 +168,7 @@ def hold_out(
     model: str = "spectral",
     parameters: Mapping[str, Any] = _DEFAULTS,
     k: int = 20,
+    facts: Facts | None = None,
     seed: int = 0,
     engine: Engine = local,
     progress: Progress = silent,
@@ -173,10 +187,10 @@ def hold_out(
     started = clock()
     graph = engine(used, split.train, settings, seed=seed, progress=stage(progress, trained_from, 0.95))
     seconds = clock() - started
-    evaluation = evaluate_graph(graph, split, k=k, progress=stage(progress, 0.95, 0.98))
+    evaluation = evaluate_graph(graph, split, k=k, facts=facts, progress=stage(progress, 0.95, 0.98))
     baseline = trainer("popularity")
     popular = baseline.train(split.train, baseline.parse({}), seed=seed, progress=silent)
-    popularity = evaluate_graph(popular, split, k=k, progress=stage(progress, 0.98, 1))
+    popularity = evaluate_graph(popular, split, k=k, facts=facts, progress=stage(progress, 0.98, 1))
     graph = graph.stamped(created_at=0, metrics=evaluation.metrics())
     return Report(graph, evaluation, popularity, seconds, seed, selection)
 
