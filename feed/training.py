@@ -15,6 +15,7 @@ import numpy as np
 
 from experiments.holdout import Report, evaluate_store, train_store
 from feed.storage.ports import Store
+from feed.storage.records import EventColumns
 from ranking.catalogue import Catalogue
 from ranking.errors import TrainingError
 from ranking.graph import ItemGraph
@@ -44,7 +45,11 @@ class Training:
 
 def interactions_of(store: Store, catalogue: Catalogue) -> Interactions:
     """Consented events of known items that were not withdrawn; rows are the catalogue's."""
-    columns = store.events.columns()
+    return positives(store.events.columns(), catalogue)
+
+
+def positives(columns: EventColumns, catalogue: Catalogue) -> Interactions:
+    """The same of events that were read already."""
     rows = np.fromiter((catalogue.row_of(item) for item in columns.item_ids), np.int32, len(columns.item_ids))
     if rows.size:
         rows[catalogue.withdrawn(np.maximum(rows, 0))] = -1
