@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.beyond import Facts
 from experiments.holdout import Report, evaluate_store, train_store
 from feed.storage.ports import Store
 from feed.storage.records import EventColumns
@@ -73,19 +74,21 @@ def train(
     seed: int,
     now: int,
     active: ItemGraph | None,
+    facts: Facts | None = None,
     engine: Engine = local,
     progress: Progress,
 ) -> Training:
     """Judge a model (or the best, for ``auto``) on each reader's latest fifth, and train it on everything.
 
     Raises TrainingError or DataError. ``now`` is the second of training; ``active`` the graph that serves, if any;
-    ``engine`` where training runs.
+    ``facts`` what the catalogue tells of its rows; ``engine`` where training runs.
     """
     graph, report = train_store(
         interactions,
         created_at=now,
         model=model,
         parameters=parameters,
+        facts=facts,
         seed=seed,
         clock=perf_counter,
         engine=engine,
@@ -93,13 +96,17 @@ def train(
     )
     if active is None or recipe(active) == recipe(graph):
         return Training(graph, report, None)
-    return Training(graph, report, _standing(interactions, active, seed, stage(progress, 0.75, 1.0)))
+    return Training(graph, report, _standing(interactions, active, facts, seed, stage(progress, 0.75, 1.0)))
 
 
-def _standing(interactions: Interactions, active: ItemGraph, seed: int, progress: Progress) -> Mapping[str, float]:
+def _standing(
+    interactions: Interactions, active: ItemGraph, facts: Facts | None, seed: int, progress: Progress
+) -> Mapping[str, float]:
     name, parameters = recipe(active)
     try:
-        judged = evaluate_store(interactions, model=name, parameters=parameters, seed=seed, progress=progress)
+        judged = evaluate_store(
+            interactions, model=name, parameters=parameters, facts=facts, seed=seed, progress=progress
+        )
     except TrainingError:
         # A recipe of another release, or one that this data has outgrown: what it measured when it was trained.
         return active.metrics

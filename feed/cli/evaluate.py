@@ -57,11 +57,12 @@ def evaluate(
     home: Home = None,
     json: Json = False,
 ) -> None:
-    """Train on one part and judge on the other: Recall@20, NDCG@20, coverage, Gini, beside popularity.
+    """Train on one part and judge on the other: accuracy, and what lists do beside it, next to popularity's.
 
     With --train and --test, on a pair of files in the text format of published splits; otherwise on the store, split
     by time. Nothing is registered.
     """
+    from experiments.beyond import Facts
     from experiments.holdout import HeldOut, evaluate_files, evaluate_store
     from feed.cli.reports import print_report
 
@@ -77,6 +78,7 @@ def evaluate(
 
             with reading(settings_for(home)) as (store, snapshot):
                 interactions = interactions_of(store, snapshot.catalogue)
+                given["facts"] = Facts.of(snapshot.catalogue, interactions.rows)
             held_out = HeldOut.LATEST_OF_EACH if hold is Hold.LATEST else HeldOut.NEWEST_SLICE
             report = evaluate_store(interactions, held_out=held_out, fraction=fraction, **given, progress=bar.share)
     if json:

@@ -48,6 +48,7 @@ def train(
 
     While a server owns the store, training reads it and the model is handed over through the server's API.
     """
+    from experiments.beyond import Facts
     from feed.cli.reports import print_report
     from feed.cli.workplaces import workplace
     from feed.clock import SystemClock
@@ -65,13 +66,15 @@ def train(
         progress_bar() as bar,
         engine(engine_, settings, master=master, exchange=exchange) as running,
     ):
+        interactions = _interactions(place, from_, settings, bar)
         training = trained(
-            _interactions(place, from_, settings, bar),
+            interactions,
             model,
             parameters_of(set_),
             seed=seed,
             now=SystemClock().now(),
             active=place.active,
+            facts=Facts.of(place.snapshot.catalogue, interactions.rows),
             engine=running,
             progress=bar.share,
         )
