@@ -10,18 +10,22 @@ import typer
 from experiments.holdout import Report
 from feed.cli.speaking import print_table, remark
 
-_SHOWN = ("recall@20", "ndcg@20", "coverage@20", "gini@20", "novelty@20")
+_SHOWN = "@20"
+"""Ending of the measures that are shown."""
+
+_ABSENT = "–"
 
 
 def print_report(report: Report, standing: Mapping[str, float] | None = None) -> None:
-    """A table of measures: the model, the active one where it was judged too, and popularity."""
+    """A table of measures: the model, the active one where it was judged too, and popularity; – for what the data does
+    not tell."""
     told = report.as_json()
     popularity, over = told["popularity"], told["over_popularity"]
     columns = ["measure", report.graph.trainer, *(["the active one"] if standing else []), "popularity", "gained"]
     rows = []
-    for name in _SHOWN:
-        active = [f"{standing.get(name, float('nan')):.4f}"] if standing else []
-        rows.append([name, f"{told[name]:.4f}", *active, f"{popularity[name]:.4f}", _gained(over.get(name))])
+    for name in (name for name in told if name.endswith(_SHOWN)):
+        active = [_figure(standing.get(name))] if standing else []
+        rows.append([name, _figure(told[name]), *active, _figure(popularity[name]), _gained(over.get(name))])
     for tried in told["tried"]:
         made = ", ".join(f"{name}={value}" for name, value in tried["parameters"].items())
         outcome = (
@@ -30,6 +34,10 @@ def print_report(report: Report, standing: Mapping[str, float] | None = None) ->
         remark(f"{tried['model']} {made}: {outcome}".replace(" :", ":"))
     print_table(f"{int(told['readers'])} readers with held-out events", columns, rows)
     typer.echo(f"trained in {report.seconds:.1f} s")
+
+
+def _figure(value: float | None) -> str:
+    return _ABSENT if value is None else f"{value:.4f}"
 
 
 def _gained(interval: Mapping[str, Any] | None) -> str:

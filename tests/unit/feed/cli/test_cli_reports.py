@@ -1,0 +1,38 @@
+"""What a report of quality shows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from experiments.beyond import Facts
+from experiments.holdout import Report, evaluate_store
+from feed.cli.reports import print_report
+from ranking.interactions import Interactions
+
+
+def report(facts: Facts | None = None) -> Report:
+    draw = np.random.default_rng(1)
+    readers, rows = np.repeat(np.arange(20), 6), draw.integers(0, 30, 120)
+    interactions = Interactions.from_columns(readers, rows, draw.permutation(120), rows=30)
+    return evaluate_store(interactions, model="neighbours", facts=facts)
+
+
+def shown(capsys: pytest.CaptureFixture[str], facts: Facts | None, standing: dict[str, float] | None = None) -> str:
+    print_report(report(facts), standing)
+    return capsys.readouterr().out
+
+
+def test_what_lists_do_beside_hitting_is_shown_beside_accuracy(capsys: pytest.CaptureFixture[str]) -> None:
+    out = shown(capsys, Facts(np.arange(30, dtype=np.int32)[:, None] % 3, np.zeros(30, np.int64)))
+    for name in ("recall", "ndcg", "coverage", "gini", "novelty", "head", "tail", "topic_diversity", "calibration_kl"):
+        (line,) = [line for line in out.splitlines() if line.strip().startswith(f"{name}@20")]
+        assert "–" not in line, "both the model and popularity have a figure"
+
+
+def test_what_the_data_does_not_tell_is_shown_as_absent(capsys: pytest.CaptureFixture[str]) -> None:
+    out = shown(capsys, None, {"ndcg@20": 0.25})
+    (line,) = [line for line in out.splitlines() if "calibration_kl@20" in line]
+    assert line.count("–") == 3, "the model, the active one, popularity"
+    assert report().as_json()["calibration_kl@20"] is None
+    assert "0.2500" in out
