@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ranking.compiling import Whole, kernel
 from ranking.graph import NO_NEIGHBOUR, ItemGraph
 
 Int32s = NDArray[np.int32]
@@ -34,13 +35,11 @@ _WORD = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Growth:
-    """What P rows gain, read-only. ``table`` int32[2^b] finds a row's place: open addressing over ``rows``, at most
-    half full, hashed as in ``ranking.kernel.slot_of``; -1 where it is empty."""
+    """What P rows gain. Arrays are read-only."""
 
     newcomers: Int32s
     """int32[n], ascending: items whose own row was grown and that the model does not know."""
 
-    table: Int32s
     rows: Int32s
     """int32[P], ascending: newcomers and their neighbours."""
 
@@ -49,6 +48,10 @@ class Growth:
 
     weights: NDArray[np.int16]
     """int16[P, 16], at least 1, in the model's own units; 0 behind the last."""
+
+    block: Int32s
+    """The same as the kernels read it, in one piece: b; an open-addressing table of 2^b, at most half full, of where in
+    the block a row's entry begins, 0 for none; the entries: row, neighbours, weights."""
 
     def weight(self, row: int, other: int) -> int:
         """The weight from one row to another; 0 if growth does not connect them."""
@@ -106,6 +109,18 @@ class GrowthBuilder:
         )
 
 
+@kernel
+def entry_of(block: Int32s, row: Whole) -> Whole:
+    """Where in a block the entry of a row begins, 0 if the row gains nothing."""
+    bits = np.int64(block[0])
+    slot = ((np.int64(row) * _HASH) & _WORD) >> (32 - bits)
+    while True:
+        entry = np.int64(block[1 + slot])
+        if entry == 0 or block[entry] == row:
+            return entry
+        slot = (slot + 1) & ((1 << bits) - 1)
+
+
 def known_to(graph: ItemGraph, rows: Int32s) -> NDArray[np.bool_]:
     """bool[n]: whether the graph has neighbours for each row."""
     inside = rows < graph.rows
@@ -139,28 +154,29 @@ def _laid_out(newcomers: Int32s, from_row: Int64s, to_row: Int64s, weight: Int64
 
 
 def _frozen(newcomers: Int32s, rows: Int32s, neighbours: Int32s, weights: NDArray[np.int16]) -> Growth:
-    growth = Growth(newcomers, _table(rows), rows, neighbours, weights)
-    for array in (growth.newcomers, growth.table, growth.rows, growth.neighbours, growth.weights):
+    entries = np.concatenate((rows[:, None], neighbours, weights.astype(np.int32)), axis=1)
+    growth = Growth(newcomers, rows, neighbours, weights, _in_one(rows, entries))
+    for array in (growth.newcomers, growth.rows, growth.neighbours, growth.weights, growth.block):
         array.setflags(write=False)
     return growth
 
 
-def _table(rows: Int32s) -> Int32s:
-    """The open-addressing table over ascending rows. In rounds: a row that finds its slot taken tries the next, so
-    every slot that it passed is full, as a search expects."""
+def _in_one(rows: Int32s, entries: Int32s) -> Int32s:
+    """The block. Its table is filled in rounds: a row that finds its slot taken tries the next, so every slot that it
+    passed is full, as a search expects."""
     bits = 4
     while (1 << bits) < 2 * rows.size:
         bits += 1
-    table = np.full(1 << bits, -1, dtype=np.int32)
-    waiting = np.arange(rows.size, dtype=np.int32)
+    table = np.zeros(1 << bits, dtype=np.int32)
+    begins = (1 + table.size + np.arange(rows.size) * entries.shape[1]).astype(np.int32)
     slots = ((rows.astype(np.int64) * _HASH) & _WORD) >> (32 - bits)
-    while waiting.size:
-        free = np.flatnonzero(table[slots] < 0)
+    while begins.size:
+        free = np.flatnonzero(table[slots] == 0)
         wanted, first = np.unique(slots[free], return_index=True)
-        table[wanted] = waiting[free[first]]
-        left = table[slots] != waiting
-        waiting, slots = waiting[left], (slots[left] + 1) & ((1 << bits) - 1)
-    return table
+        table[wanted] = begins[free[first]]
+        left = table[slots] != begins
+        begins, slots = begins[left], (slots[left] + 1) & (table.size - 1)
+    return np.concatenate((np.array([bits], dtype=np.int32), table, entries.ravel()))
 
 
 NO_GROWTH = _frozen(

@@ -63,7 +63,7 @@ class ListPublished:
 @dataclass(frozen=True, slots=True)
 class RowGrown:
     """The neighbours of an item that no model knows yet, strongest first, and their weights: whole numbers from 1 to
-    1024, in 1024ths of the active model's usual first neighbour. Replaces the item's earlier one; none: it has no row."""
+    1024, in 1024ths of the active model's usual first neighbour. Replaces the item's earlier row, by none if empty."""
 
     item: str
     neighbours: tuple[str, ...]
