@@ -25,6 +25,7 @@ from ranking.kernel import (
     LISTED,
     LONGEST_DISCOUNT,
     LOW,
+    NEXT_LISTED,
     RESERVED,
     SEEN,
     SHIFT,
@@ -55,10 +56,11 @@ ROW, SCORE, BECAUSE = 0, 1, 2
 
 LIST_ONE = 1 << 40
 LIST_SOFTNESS = 64
+LIST_CHUNK = 32
 """Score of place p of a popular list: ``LIST_ONE // (LIST_SOFTNESS + p)``. Seen once at the usual discount, the first
-item falls to about the fortieth place."""
+item falls to about the fortieth place. The list is judged a chunk at a time, as far as it is read."""
 
-FIRST_CHUNK = 4
+FIRST_CHUNK = 2
 """Candidates judged at first, for each item of the page."""
 
 PREFETCHED = 16
@@ -110,21 +112,9 @@ def vote(given: Given) -> None:
     """Let recent history vote over the graph, and make the scores ready to be judged."""
     items, work = given.items, given.work
     voters = poll(items, given.choices, given.wanted, work)
-    size = gather(
-        items.neighbours,
-        items.weights,
-        work.voter,
-        work.vote,
-        voters,
-        work.table,
-        work.union_row,
-        work.union_score,
-        work.union_best,
-    )
+    size = gather(items.neighbours, items.weights, voters, work)
     bucketed(work, size)
     work.state[CHUNK] = max(FIRST_CHUNK * given.wanted.limit, 64)
-    for weight in given.verdicts.weight:
-        work.state[BOOST] = max(work.state[BOOST], np.int64(weight))
 
 
 @inlined
@@ -171,15 +161,20 @@ def append(source: Whole, row: Whole, score: Whole, because: Whole, work: Worksp
 
 
 @inlined
+def most(score: Whole, given: Given) -> Whole:
+    """The most that a score can be weighed as."""
+    score = score * given.work.state[BOOST] // WEIGHT_ONE
+    return score + (score // 2 if given.choices.more_topics.size > 0 else 0)
+
+
+@inlined
 def next_of_graph(given: Given) -> bool:
     """Append the next candidate by (weighed score falling, row rising) that does not stand on the page yet, up to
     ``candidates`` of them."""
     work, state = given.work, given.work.state
     while state[LENGTH + GRAPH] < given.wanted.candidates:
         # No score below LOW can be weighed above this bound, so a better top is final.
-        bound = (state[LOW] - 1) * state[BOOST] // WEIGHT_ONE
-        bound += bound // 2 if given.choices.more_topics.size > 0 else 0
-        if state[BUCKET] > 0 and (state[HEAP] == 0 or work.heap_score[0] <= bound):
+        if state[BUCKET] > 0 and (state[HEAP] == 0 or work.heap_score[0] <= most(state[LOW] - 1, given)):
             judge_bucket(given)
         elif state[HEAP] == 0:
             return False
@@ -195,24 +190,39 @@ def next_of_graph(given: Given) -> bool:
 
 
 @inlined
-def next_of_popular(given: Given) -> bool:
-    """Append the next row of the popular list, by weighed place."""
+def judge_list(given: Given) -> None:
+    """Judge the next places of the popular list; what passes joins its heap."""
     work, state, popular = given.work, given.work.state, given.lists.popular
-    if state[LISTED] < 0:
-        size = 0
-        for place in range(popular.size):
-            if place + PREFETCHED < popular.size:
-                prefetch(given.items.class_of, np.int64(popular[place + PREFETCHED]))
-            row = np.int64(popular[place])
-            cls = np.int64(given.items.class_of[row])
-            impressions = marked(work, row)
-            if impressions >= 0 and admitted(row, cls, np.int64(POPULAR), given):
-                score = np.int64(LIST_ONE // (LIST_SOFTNESS + place))
-                work.list_score[size] = weighed(score, cls, row, impressions, given)
-                work.list_row[size], work.list_entry[size] = place, row
-                size += 1
-        heapify(work.list_score, work.list_row, work.list_entry, size)
-        state[LISTED] = size
+    size, first = state[LISTED], state[NEXT_LISTED]
+    last = min(first + LIST_CHUNK, popular.size)
+    for place in range(first, last):
+        prefetch(given.items.class_of, np.int64(popular[place]))
+    for place in range(first, last):
+        row = np.int64(popular[place])
+        cls = np.int64(given.items.class_of[row])
+        impressions = marked(work, row)
+        if impressions >= 0 and admitted(row, cls, np.int64(POPULAR), given):
+            score = weighed(place_score(place), cls, row, impressions, given)
+            work.list_score[size], work.list_row[size], work.list_entry[size] = score, place, row
+            size += 1
+    heapify(work.list_score, work.list_row, work.list_entry, size)
+    state[LISTED], state[NEXT_LISTED] = size, last
+
+
+@kernel
+def place_score(place: Whole) -> Whole:
+    """Score of a place of a popular list."""
+    return np.int64(LIST_ONE // (LIST_SOFTNESS + place))
+
+
+@inlined
+def next_of_popular(given: Given) -> bool:
+    """Append the next row of the popular list, by (weighed place falling, place rising)."""
+    work, state = given.work, given.work.state
+    while state[NEXT_LISTED] < given.lists.popular.size and (
+        state[LISTED] == 0 or work.list_score[0] < most(place_score(state[NEXT_LISTED]), given)
+    ):
+        judge_list(given)
     if state[LISTED] == 0:
         return False
     append(POPULAR, work.list_entry[0], 0, -1, work)

@@ -13,11 +13,11 @@ from controls.verdicts import Source
 from ranking.candidates import admitted
 from ranking.compiling import Whole, inlined
 from ranking.kernel import (
+    BOOST,
     BY_TIME,
     BY_TIME_SEEN,
     CONSUMED,
     EXCLUDED,
-    LISTED,
     MARK_BITS,
     RESERVED,
     SEEN,
@@ -44,7 +44,8 @@ def exclude(given: Given) -> Whole:
     state[:] = 0
     state[MARK_BITS] = bits_for(most + choices.history.shape[0] - first)
     state[BY_TIME] = state[BY_TIME_SEEN] = lists.by_time.size
-    state[LISTED] = -1
+    for weight in given.verdicts.weight:
+        state[BOOST] = max(state[BOOST], np.int64(weight))
     work.mark_table[: 1 << state[MARK_BITS]] = -1
     for n in range(choices.seen.shape[0]):
         if choices.seen[n, 1] != 0:

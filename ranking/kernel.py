@@ -21,7 +21,8 @@ EXCLUDED, CONSUMED, RESERVED = -3, -1, -2
 UNION, SHIFT, BUCKET, LOW, HEAP, CHUNK, BOOST = range(7)
 MARKS, MARK_BITS, SEEN, LISTED, BY_TIME, BY_TIME_SEEN, FEATURED = range(7, 14)
 RESTRICTED_COUNT, ENCOURAGED_COUNT, ENCOURAGED_OVER = range(14, 17)
-LENGTH, FIRST, WAITING = 17, 22, 27
+NEXT_LISTED = 17
+LENGTH, FIRST, WAITING = 18, 23, 28
 """Places of the counters in ``Workspace.state``; the last three are one for each source."""
 
 LONGEST_DISCOUNT = 1000
@@ -30,8 +31,13 @@ _HASH = 0x9E3779B1
 _WORD = 0xFFFFFFFF
 _LATE_BITS = 10
 LATEST = (1 << _LATE_BITS) - 1
-AHEAD = 8
+AHEAD = 2
 """Rows of the graph that are under way from memory while one is read."""
+
+_ROOM = 4
+"""The table of the union is at most an eighth full at this room: a collision is a branch that nobody foresaw."""
+
+_LARGEST = 2**31 - 1
 
 
 @kernel
@@ -96,7 +102,7 @@ def poll(items: Items, choices: Choices, wanted: Wanted, work: Workspace) -> Who
     for n in range(first, total):
         newest = max(newest, choices.history[n, 1]) if n > first else choices.history[n, 1]
     bits = bits_for(total - first)
-    work.table[: 1 << bits] = -1
+    work.voter_table[: 1 << bits] = -1
     voters = 0
     for n in range(total - 1, first - 1, -1):
         row, second, kind = choices.history[n, 0], choices.history[n, 1], choices.history[n, 2]
@@ -105,11 +111,11 @@ def poll(items: Items, choices: Choices, wanted: Wanted, work: Workspace) -> Who
         vote = choices.votes[kind]
         if vote == 0 or (choices.less_topics.size > 0 and has_topic(items.topics, row, choices.less_topics)):
             continue
-        slot = slot_of(work.table, work.voter, bits, row)
-        entry = work.table[slot]
+        slot = slot_of(work.voter_table, work.voter, bits, row)
+        entry = work.voter_table[slot]
         if entry < 0:
             entry = voters
-            work.table[slot] = entry
+            work.voter_table[slot] = entry
             work.voter[entry] = row
             work.vote[entry] = 0
             voters += 1
@@ -118,29 +124,41 @@ def poll(items: Items, choices: Choices, wanted: Wanted, work: Workspace) -> Who
 
 
 @kernel
-def gather(
-    neighbours: Int32s,
-    weights: NDArray[np.int16],
-    voter: Int32s,
-    vote: Int64s,
-    voters: Whole,
-    table: Int32s,
-    union_row: Int32s,
-    union_score: Int64s,
-    union_best: Int64s,
-) -> Whole:
-    """Sum the votes over the graph; returns the number of rows in the union.
+def emptied(work: Workspace) -> Whole:
+    """Empty the table of the union; returns what its entries are counted from: whatever is below is absent.
+
+    Entries of earlier generations stay where they are, below those of this one. That is cheaper than wiping a table
+    that is kept sparse on purpose, which is done only when the numbers run out.
+    """
+    bits = 0
+    while (1 << bits) < work.union_row.size:
+        bits += 1
+    work.tag[0] += 1
+    if (work.tag[0] + 1) << bits > _LARGEST:
+        work.table[:] = 0
+        work.tag[0] = 1
+    return np.int64(work.tag[0] << bits)
+
+
+@kernel
+def gather(neighbours: Int32s, weights: NDArray[np.int16], voters: Whole, work: Workspace) -> Whole:
+    """Sum the votes of ``voters`` items over the graph; returns the number of rows in the union.
 
     ``union_best`` holds, per row, its greatest single contribution above the place of the voter it came from, so that
     the larger contribution wins, and of equal ones the more recent voter.
     """
-    width = neighbours.shape[1]
-    bits = bits_for(2 * voters * width)  # a quarter full at most: collisions cost more than the room
+    width, voter = neighbours.shape[1], work.voter
+    table, union_row, union_score, union_best = work.table, work.union_row, work.union_score, work.union_best
+    bits = bits_for(_ROOM * voters * width)
     shift, mask = np.uint64(32 - bits), np.uint64((1 << bits) - 1)
-    table[: 1 << bits] = -1
-    size = 0
+    base = emptied(work)
+    size = np.uint64(0)  # unsigned: an index that cannot be negative costs less to look up
+    # Rows of the graph lie far apart in memory. Finding their pages is asked for at once, for all of them; then the
+    # next rows are fetched while one is read.
+    for n in range(voters):
+        prefetch(neighbours, np.int64(voter[n]) * width)
+        prefetch(weights, np.int64(voter[n]) * width)
     for n in range(-AHEAD, voters):
-        # Rows of the graph lie far apart in memory, so the next ones are asked for while this one is read.
         if n + AHEAD < voters:
             start = np.int64(voter[n + AHEAD]) * width
             for place in range(0, width, 16):
@@ -149,29 +167,28 @@ def gather(
                 prefetch(weights, start + place)
         if n < 0:
             continue
-        row, votes, late = voter[n], vote[n], LATEST - n
+        near, heavy, votes, late = neighbours[voter[n]], weights[voter[n]], work.vote[n], np.int64(LATEST - n)
         for place in range(width):
-            other = neighbours[row, place]
+            other = near[place]
             if other < 0:
                 break
-            term = votes * np.int64(weights[row, place])
-            best = (term << _LATE_BITS) | late
+            term = votes * np.int64(heavy[place])
             slot = (np.uint64(np.uint32(other)) * np.uint64(_HASH) & np.uint64(_WORD)) >> shift
             while True:
-                entry = table[slot]
-                if entry < 0:
-                    table[slot] = size
+                entry = np.uint64(np.int64(table[slot]) - base)
+                if entry >= size:
+                    table[slot] = base + np.int64(size)
                     union_row[size] = other
                     union_score[size] = term
-                    union_best[size] = best
-                    size += 1
+                    union_best[size] = (term << _LATE_BITS) | late
+                    size += np.uint64(1)
                     break
                 if union_row[entry] == other:
                     union_score[entry] += term
-                    union_best[entry] = max(union_best[entry], best)
+                    union_best[entry] = max(union_best[entry], (term << _LATE_BITS) | late)
                     break
                 slot = (slot + np.uint64(1)) & mask
-    return size
+    return np.int64(size)
 
 
 @kernel

@@ -53,6 +53,7 @@ from ranking.workspace import (
     Verdicts,
     Wanted,
     Workspace,
+    laid_out,
 )
 
 PIN = int(Source.PIN)
@@ -198,6 +199,9 @@ def put(n: Whole, source: Whole, row: Whole, score: Whole, because: Whole, given
     mark(work, np.int64(row), np.int64(EXCLUDED))
 
 
+named = kernel(laid_out)
+
+
 def _compiled(stamp: int) -> Any:
     """The entry. ``stamp`` is here to be closed over, see ``stamp_of``."""
 
@@ -208,10 +212,10 @@ def _compiled(stamp: int) -> Any:
         lists: tuple[Any, ...],
         choices: tuple[Any, ...],
         wanted: tuple[int, ...],
-        workspace: tuple[Any, ...],
+        block: Int64s,
         output: tuple[Any, ...],
     ) -> Whole:
-        work = Workspace(*workspace)
+        work = named(block)
         given = Given(
             Items(*items), Verdicts(*verdicts), Lists(*lists), Choices(*choices), Wanted(*wanted), work, Output(*output)
         )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,7 @@ class Reason(IntEnum):
     SIMILAR_ITEM = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """Read-only arrays, k long, in page order.
 
     ``rows`` int32, ``sources`` uint8 (:class:`controls.verdicts.Source`), ``tiers`` uint8, ``classes`` int32

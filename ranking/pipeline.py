@@ -34,7 +34,7 @@ from ranking.reader import (
     Surface,
 )
 from ranking.snapshot import Snapshot
-from ranking.workspace import INT32, INT64, LARGEST_PAGE, UINT8, Int32s, Int64s, Output, workspace
+from ranking.workspace import INT32, INT64, LARGEST_PAGE, UINT8, Int32s, Int64s, workspace
 
 _FEWEST = 512
 """Rows that a source's sequence has room for at least: those waiting and those of a page."""
@@ -117,20 +117,12 @@ def _made(
             f"served_rows[{place}] is {served[place]}; the catalogue has {snapshot.catalogue.rows} rows"
         )
     short = count < request.limit
-    output = Output._make(array[:count] for array in given[-1]) if short else Output._make(given[-1])
+    output = given[-1]
+    if short:
+        output = tuple(array[:count] for array in output)
     for array in output:
         array.setflags(write=False)
-    return Page(
-        output.rows,
-        output.sources,
-        output.tiers,
-        output.classes,
-        output.reasons,
-        output.because,
-        output.scores,
-        len(served),
-        short,
-    )
+    return Page._make((*output, len(served), short))
 
 
 def _arguments(
@@ -142,7 +134,7 @@ def _arguments(
     request: Request,
     parameters: Parameters,
     seed_row: int,
-) -> tuple[tuple[Any, ...], ...]:
+) -> tuple[Any, ...]:
     """What ``fill`` is called with: the groups of ``ranking.workspace.Given``, as plain tuples."""
     limit, surface, governance = request.limit, request.surface, snapshot.governance
     if not 0 <= limit <= LARGEST_PAGE:

@@ -8,6 +8,7 @@ likes and relies on nothing in it (law 3).
 from __future__ import annotations
 
 import threading
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,7 +28,7 @@ SOURCES = 5
 BUCKETS = 1024
 """Buckets of the histogram of gathered scores."""
 
-STATE = 32
+STATE = 40
 """Length of the kernels' own counters."""
 
 LOOKAHEAD = 256
@@ -38,6 +39,12 @@ RESTRICTED_WAITING = 128
 
 LARGEST_PAGE = 100
 
+
+_LINE = 64
+"""Bytes of a cache line, at which each part of a workspace begins."""
+
+_HUGE = 4 << 20
+"""Bytes from which numpy asks for huge pages."""
 
 _LAYOUT, _READ_ONLY = 0x501, 0x101
 """Bits of ``ndarray.flags.num``: contiguous (0x1), aligned (0x100), writeable (0x400)."""
@@ -134,8 +141,11 @@ class Output(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """Scratch of one thread. U: largest union of neighbours, P: longest list, S: marked rows."""
+    """Scratch of one thread, laid out in one block. U: largest union of neighbours, P: longest list, S: marked rows."""
 
+    state: Int64s
+    tag: Int64s
+    """int64[1]: generation of the table; entries of older ones count as absent."""
     table: Int32s
     union_row: Int32s
     union_score: Int64s
@@ -149,6 +159,7 @@ class Workspace(NamedTuple):
     list_entry: Int32s
     voter: Int32s
     vote: Int64s
+    voter_table: Int32s
     mark_table: Int32s
     mark_row: Int32s
     mark: Int32s
@@ -156,7 +167,6 @@ class Workspace(NamedTuple):
     """int64[SOURCES, P, 3]: row, score and because of the candidates of each source so far."""
     session_rows: Int32s
     session_tiers: Bytes
-    state: Int64s
 
 
 class Given(NamedTuple):
@@ -189,49 +199,73 @@ def _power_above(count: int) -> int:
     return 1 << max(4, (2 * count - 1).bit_length())
 
 
-def allocated(union: int, listed: int, marked: int, voters: int, session: int) -> Workspace:
-    """A workspace for at least so many rows of each kind."""
+def allocated(union: int, listed: int, marked: int, voters: int, session: int) -> Int64s:
+    """The block of a workspace for at least so many rows of each kind, all zero; :func:`laid_out` names its parts.
 
-    def of(dtype: np.dtype[Any], *shape: int) -> NDArray[Any]:
-        return np.zeros(shape, dtype=dtype)
+    One block is handed over several times faster than its parts would be, and is large enough to lie on huge pages.
+    """
+    listed = -(-listed // 8) * 8
+    bytes_of = (
+        8 * STATE,
+        8,
+        4 * _power_above(4 * union),
+        *(4 * union, 8 * union, 8 * union),
+        4 * BUCKETS,
+        *(8 * union, 4 * union, 4 * union),
+        *(8 * listed, 4 * listed, 4 * listed),
+        *(4 * voters, 8 * voters, 4 * _power_above(voters)),
+        *(4 * _power_above(marked), 4 * marked, 4 * marked),
+        8 * SOURCES * listed * 3,
+        *(4 * session, session),
+    )
+    words = [-(-size // _LINE) * _LINE // 8 for size in (8 * (len(bytes_of) + 1), *bytes_of)]
+    bounds = list(accumulate(words))
+    block = np.zeros(max(bounds[-1], _HUGE // 8), dtype=INT64)
+    block[: len(bounds)] = bounds
+    return block
 
+
+def laid_out(block: Int64s) -> Workspace:
+    """The parts of a block, by the bounds at its head, in words."""
     return Workspace(
-        table=of(INT32, _power_above(2 * max(union, voters))),
-        union_row=of(INT32, union),
-        union_score=of(INT64, union),
-        union_best=of(INT64, union),
-        counts=of(INT32, BUCKETS),
-        heap_score=of(INT64, union),
-        heap_row=of(INT32, union),
-        heap_entry=of(INT32, union),
-        list_score=of(INT64, listed),
-        list_row=of(INT32, listed),
-        list_entry=of(INT32, listed),
-        voter=of(INT32, voters),
-        vote=of(INT64, voters),
-        mark_table=of(INT32, _power_above(marked)),
-        mark_row=of(INT32, marked),
-        mark=of(INT32, marked),
-        found=of(INT64, SOURCES, listed, 3),
-        session_rows=of(INT32, session),
-        session_tiers=of(UINT8, session),
-        state=of(INT64, STATE),
+        block[block[0] : block[1]],
+        block[block[1] : block[2]],
+        block[block[2] : block[3]].view(np.int32),
+        block[block[3] : block[4]].view(np.int32),
+        block[block[4] : block[5]],
+        block[block[5] : block[6]],
+        block[block[6] : block[7]].view(np.int32),
+        block[block[7] : block[8]],
+        block[block[8] : block[9]].view(np.int32),
+        block[block[9] : block[10]].view(np.int32),
+        block[block[10] : block[11]],
+        block[block[11] : block[12]].view(np.int32),
+        block[block[12] : block[13]].view(np.int32),
+        block[block[13] : block[14]].view(np.int32),
+        block[block[14] : block[15]],
+        block[block[15] : block[16]].view(np.int32),
+        block[block[16] : block[17]].view(np.int32),
+        block[block[17] : block[18]].view(np.int32),
+        block[block[18] : block[19]].view(np.int32),
+        block[block[19] : block[20]].reshape((SOURCES, -1, 3)),
+        block[block[20] : block[21]].view(np.int32),
+        block[block[21] : block[22]].view(np.uint8),
     )
 
 
 class _OfThread(threading.local):
-    workspace: tuple[NDArray[Any], ...] = ()
+    block: Int64s = np.empty(0, dtype=INT64)
     sizes: tuple[int, ...] = (0, 0, 0, 0, 0)
 
 
 _of_thread = _OfThread()
 
 
-def workspace(union: int, listed: int, marked: int, voters: int, session: int) -> tuple[NDArray[Any], ...]:
-    """This thread's :class:`Workspace` as a plain tuple, with room for at least so many rows; it grows by doubling."""
+def workspace(union: int, listed: int, marked: int, voters: int, session: int) -> Int64s:
+    """This thread's block, with room for at least so many rows; it grows by doubling."""
     have = _of_thread.sizes
     if union > have[0] or listed > have[1] or marked > have[2] or voters > have[3] or session > have[4]:
         need = (union, listed, marked, voters, session)
         sizes = tuple(max(h, 1 << max(n - 1, 1).bit_length()) for h, n in zip(have, need, strict=True))
-        _of_thread.workspace, _of_thread.sizes = tuple(allocated(*sizes)), sizes
-    return _of_thread.workspace
+        _of_thread.block, _of_thread.sizes = allocated(*sizes), sizes
+    return _of_thread.block

@@ -16,7 +16,7 @@ from ranking.decay import DECAY, DECAY_ONE, STEPS, decayed
 from ranking.parameters import LARGEST_VOTE, LONGEST_HISTORY, Parameters
 from ranking.pipeline import rank
 from ranking.reader import CONSUMED, EventKind, Reader, Settings
-from ranking.workspace import allocated
+from ranking.workspace import allocated, laid_out
 from tests.laws.plain_ranking import as_tuples, decay, plain_page
 from tests.unit.ranking.scenes import NOW, PLAIN, item, scene
 
@@ -44,7 +44,7 @@ class TestDecay:
 class TestTables:
     @given(st.lists(st.tuples(rows, st.integers(-3, 9)), max_size=40))
     def test_a_mark_is_what_was_marked_last(self, marks: list[tuple[int, int]]) -> None:
-        work = allocated(16, 16, 40, 16, 16)
+        work = laid_out(allocated(16, 16, 40, 16, 16))
         work.state[:] = 0
         work.state[kernel.MARK_BITS] = kernel.bits_for(40)
         work.mark_table[:] = -1
@@ -83,13 +83,17 @@ def gatherings(draw: st.DrawFn) -> tuple[Any, Any, Any, Any]:
     return neighbours, weights, np.array(voters, dtype=np.int32), np.array(votes, dtype=np.int64)
 
 
-@given(gatherings())
-def test_gathering_sums_votes_times_weights_and_remembers_the_greatest(drawn: tuple[Any, Any, Any, Any]) -> None:
+@given(gatherings(), st.integers(0, 2**26))
+def test_gathering_sums_votes_times_weights_and_remembers_the_greatest(
+    drawn: tuple[Any, Any, Any, Any], generation: int
+) -> None:
     neighbours, weights, voters, votes = drawn
-    work = allocated(max(voters.size * neighbours.shape[1], 1), 16, 16, 16, 16)
-    size = kernel.gather(
-        neighbours, weights, voters, votes, voters.size, work.table, work.union_row, work.union_score, work.union_best
-    )
+    work = laid_out(allocated(max(voters.size * neighbours.shape[1], 1), 16, 16, 16, 16))
+    work.tag[0] = generation
+    work.voter[: voters.size] = np.arange(voters.size)
+    kernel.gather(neighbours, weights, voters.size, work)  # leaves an older generation in the table
+    work.voter[: voters.size], work.vote[: voters.size] = voters, votes
+    size = kernel.gather(neighbours, weights, voters.size, work)
     terms: dict[int, list[tuple[int, int]]] = {}
     for place, (voter, vote) in enumerate(zip(voters.tolist(), votes.tolist(), strict=True)):
         for other, weight in zip(neighbours[voter].tolist(), weights[voter].tolist(), strict=True):
@@ -139,6 +143,25 @@ def test_candidates_are_judged_until_no_unjudged_one_can_be_better() -> None:
         request = told.request(limit=limit, after=after)
         page = rank(told.snapshot, reader, request, PLAIN)
         assert as_tuples(page) == plain_page(told.snapshot, reader, request, PLAIN)
+
+
+@pytest.mark.parametrize("rows_asked", [5, 60, 100])
+def test_a_popular_list_is_judged_until_no_later_place_can_be_better(rows_asked: int) -> None:
+    """A list of several chunks: boosted, demoted, blocked and seen ones all over it, and interests on top."""
+    rng = np.random.default_rng(5)
+    items = [item(f"i{n}", topics=("art",) if n % 7 == 0 else ()) for n in range(300)]
+    names = [one.id for one in items]
+    lines = [(True, 1, 1024, 63), (False, 3, 1024, 63), (True, 1, 32, 63), (True, 1, 4096, 63)]
+    told = scene(
+        items,
+        popular={"home": " ".join(names[n] for n in rng.permutation(300))},
+        classes={name: int(rng.choice(4, p=(0.6, 0.2, 0.1, 0.1))) for name in names},
+        lines=lines,
+    )
+    reader = told.reader(seen={names[n]: int(rng.integers(1, 9)) for n in range(0, 300, 3)}, more_topics=("art",))
+    request = told.request(limit=rows_asked)
+    page = rank(told.snapshot, reader, request, PLAIN)
+    assert as_tuples(page) == plain_page(told.snapshot, reader, request, PLAIN)
 
 
 def test_the_stamp_of_the_cache_follows_the_source() -> None:
