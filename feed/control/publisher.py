@@ -1,4 +1,5 @@
-"""Publisher: turns stored changes into journal editions, at most one a second, and keeps the popular lists (law 2).
+"""Publisher: turns stored changes into journal editions, at most one a second, keeps the popular lists, and has rows
+written for newcomers (law 2).
 
 One publisher writes at a time: in the serving process when embedded. Lists are recomputed when events came in,
 at most every ``popular_every`` seconds, and at once after an erasure (law 8: lists by the next edition).
@@ -13,6 +14,7 @@ import numpy as np
 import structlog
 
 from feed.clock import Clock
+from feed.control.newcomers import Newcomers
 from feed.storage.entries import encode_entries
 from feed.storage.errors import StorageError
 from feed.storage.ports import Store
@@ -27,6 +29,8 @@ _log = structlog.get_logger(__name__)
 EDITION_SECONDS = 1.0
 EDITION_CHANGES = 20_000
 """Most changes of one edition: folding it must not keep a replica from the ledger for long."""
+QUEUE_READ = 512
+"""Queued changes among which new items are sought, for the rows that they get in the same edition."""
 _WINDOW = 200_000
 _HALF_LIFE = 30 * 86_400
 _HOME_LIMIT = 1000
@@ -76,6 +80,7 @@ class Publisher:
         self._published = published
         self._popular_every = popular_every
         self._lists: dict[str, tuple[str, ...]] = {}
+        self._newcomers = Newcomers(store, clock)
         self._events_dirty = True
         self._erased = False
         self._listed_at = float("-inf")
@@ -98,28 +103,31 @@ class Publisher:
             self._thread.join()
 
     def events_came(self) -> None:
-        """Tell that events were stored: the lists are due at their next turn."""
+        """Tell that events were stored: the lists are due at their next turn, newcomers' rows with the next edition."""
         self._events_dirty = True
+        self._newcomers.events_came()
 
     def erased(self) -> None:
         """Tell that a reader's events were erased: the lists are due in the next edition."""
         self._events_dirty = True
         self._erased = True
+        self._newcomers.erased()
 
     def publish(self) -> int:
         """Write an edition if there is anything to say; returns the journal's head."""
-        entries: list[Entry] = []
-        if self._lists_due():
-            entries = self._changed_lists()
+        lists = self._changed_lists() if self._lists_due() else []
         before = self._store.journal.head()
-        queued = self._store.journal.pending() > 0
+        queued = self._store.journal.oldest(QUEUE_READ)
+        read = queued.count(b"\n")
+        entries: list[Entry] = [*lists, *self._newcomers.rows(queued, self._latest())]
         extra, at = encode_entries(entries), self._clock.now()
-        head = self._store.journal.publish(extra=extra, at=at, limit=EDITION_CHANGES).result()
-        for entry in entries:
-            assert isinstance(entry, ListPublished)
+        # What is queued from now on waits for the next edition: it is to come with the rows of its new items.
+        limit = read if read < QUEUE_READ else EDITION_CHANGES
+        head = self._store.journal.publish(extra=extra, at=at, limit=limit).result()
+        for entry in lists:
             self._lists[entry.pool] = entry.items
         if head != before:
-            self._events_dirty = self._events_dirty or queued
+            self._events_dirty = self._events_dirty or read > 0
             self._published()
         return head
 
@@ -127,7 +135,7 @@ class Publisher:
         waited = self._clock.monotonic() - self._listed_at
         return self._events_dirty and (self._erased or waited >= self._popular_every)
 
-    def _changed_lists(self) -> list[Entry]:
+    def _changed_lists(self) -> list[ListPublished]:
         self._events_dirty = self._erased = False
         self._listed_at = self._clock.monotonic()
         lists = {entry.pool: entry for entry in popular_lists(self._store, self._latest().catalogue)}
