@@ -1,16 +1,21 @@
-# Everything there is to remember: install check test bench serve demo docs.
+# Everything there is to remember: install equip check test bench serve demo docs.
+# `install` brings what the service runs on, `equip` also what its tests and benchmarks need.
 # `make demo DATA=<folder>` runs on real data; PYTHON chooses the interpreter that builds .venv.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+EQUIPPED := $(VENV)/.equipped
 JAVA := $(VENV)/.java
+HAS_HEADERS := 'import sysconfig; open(sysconfig.get_path("include") + "/Python.h").close()'
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 
-.PHONY: install check test bench serve demo docs
+.PHONY: install equip check test bench serve demo docs
 .DEFAULT_GOAL := demo
 
 install: $(STAMP)
+equip: $(EQUIPPED)
 
 # Installed again only when what is asked for has changed.
 $(STAMP): pyproject.toml constraints.txt
@@ -18,27 +23,35 @@ $(STAMP): pyproject.toml constraints.txt
 		|| { echo 'Weir needs Python 3.11 or newer; name one with: make install PYTHON=python3.12' >&2; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) \
 		|| { rm -rf $(VENV); echo 'No virtual environment could be made; on Debian: apt-get install python3-venv' >&2; exit 1; }
-	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[test,bench]'
+	$(INSTALL) -e .
 	@touch $@
 
-check: install
+# One of the benchmarks' peers comes as source alone.
+$(EQUIPPED): $(STAMP)
+	@{ g++ --version && $(BIN)/python -c $(HAS_HEADERS); } > /dev/null 2>&1 \
+		|| { test "$$(id -u)" = 0 && apt-get update && apt-get install -y --no-install-recommends g++ python3-dev; } \
+		|| { echo 'The benchmarks need a C++ compiler; on Debian: apt-get install g++ python3-dev' >&2; exit 1; }
+	$(INSTALL) -e '.[test,bench]'
+	@touch $@
+
+check: equip
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory docs
 
-test: install $(JAVA)
+test: equip $(JAVA)
 	$(BIN)/pytest
 
 # The Spark engine is tested on real Spark, which runs on Java.
-$(JAVA): | $(STAMP)
+$(JAVA): | $(EQUIPPED)
 	@java -version > /dev/null 2>&1 \
 		|| { test "$$(id -u)" = 0 && apt-get update && apt-get install -y --no-install-recommends default-jre-headless; } \
 		|| { echo 'The tests of the Spark engine need Java 17; on Debian: apt-get install default-jre-headless' >&2; exit 1; }
 	@touch $@
 
-bench: install
+bench: equip
 	$(BIN)/python -m benchmarks
 
 serve: install
@@ -48,5 +61,5 @@ demo: install
 	$(BIN)/weir demo $(if $(DATA),--data "$(DATA)")
 
 # The commands in README and docs/ are run, and everything they should mention is looked for.
-docs: install
+docs: equip
 	@if [ -d tests/docs ]; then $(BIN)/pytest tests/docs; fi

@@ -14,7 +14,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
 
 PIN = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*==[0-9][A-Za-z0-9.!+]*$")
-INSTALLED_EXTRAS = ("bench", "test")  # what `make install` installs; what was not tested is not pinned
+INSTALLED_EXTRAS = ("bench", "test")  # what `make equip` installs; what was not tested is not pinned
 
 
 def normal(name: str) -> str:
