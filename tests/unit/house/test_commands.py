@@ -38,9 +38,15 @@ def test_check_runs_every_tool(tool: str) -> None:
     assert tool in plan_of("check")
 
 
-def test_install_is_repeated_when_what_is_asked_for_changes() -> None:
-    assert "-c constraints.txt -e '.[test,bench]'" in plan_of("install", "--what-if=constraints.txt")
-    assert "-c constraints.txt -e '.[test,bench]'" in plan_of("install", "--what-if=pyproject.toml")
+@pytest.mark.parametrize("changed", ["constraints.txt", "pyproject.toml"])
+def test_what_is_asked_for_is_installed_again_when_it_changes(changed: str) -> None:
+    assert "-c constraints.txt -e .\n" in plan_of("install", f"--what-if={changed}")
+    assert "-c constraints.txt -e '.[test,bench]'" in plan_of("equip", f"--what-if={changed}")
+
+
+def test_who_only_runs_the_service_needs_no_test_tools() -> None:
+    for target in ("install", "serve", "demo"):
+        assert "[test,bench]" not in plan_of(target, "--what-if=constraints.txt")
 
 
 def test_tests_are_run_once_there_is_java_and_root_installs_it() -> None:
