@@ -128,9 +128,10 @@ class Api:
         """A change; the answer's document, or ``ApiRefused``."""
         return _document(self.ask(method, path, as_=as_, json=document))
 
-    def activate(self, version: str, reason: str, *, force: bool = False) -> Any:
+    def activate(self, version: str, reason: str, *, force: bool = False, evidence: Sequence[str] = ()) -> Any:
         """Let a model serve."""
-        return self.send("POST", f"/v1/models/{version}/activate", {"reason": reason, "force": force})
+        asked = {"reason": reason, "force": force, "evidence": list(evidence)}
+        return self.send("POST", f"/v1/models/{version}/activate", asked)
 
     def events(self, events: Sequence[Mapping[str, object]]) -> Any:
         """Report events of any readers."""

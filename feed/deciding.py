@@ -10,6 +10,7 @@ from controls.authority import Principal
 from controls.decisions import Basis, Decision, Subject
 from controls.proposals import Proposal
 from controls.scopes import Scope
+from feed.activations import load_before_reversal
 from feed.auth import Caller
 from feed.bootstrap import Service
 from feed.schemas.decisions import BasisIn, DecidedOut, DecisionIn, DecisionOut, EnforcedOut
@@ -51,6 +52,8 @@ async def decide(service: Service, caller: Caller, proposal: Proposal, once: Onc
     The decision is durable even when replicas lag: the answer then names them.
     """
     principal = Principal(caller.subject, caller.scopes, caller.role)
+    if proposal.reverses is not None:
+        await anyio.to_thread.run_sync(load_before_reversal, service, proposal.reverses)
     appended = await anyio.to_thread.run_sync(service.decisions.decide, proposal, principal, service.clock.now(), once)
     decision = await durable(appended)
     service.replica.wake()

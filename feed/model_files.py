@@ -6,13 +6,13 @@ that server.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
 
 from feed.storage.ports import Store
 from feed.storage.records import ModelRecord
-from ranking.errors import GraphError
 from ranking.graph import ItemGraph
 
 
@@ -34,18 +34,22 @@ def record_of(graph: ItemGraph) -> ModelRecord:
     return ModelRecord(graph.version, graph.trainer, file_of(graph.version), metrics, graph.created_at)
 
 
-def registered(store: Store, folder: Path, version: str) -> ModelRecord | None:
-    """The record of a version; one that lies in the folder but is not registered yet is registered. Blocks.
+def registered(store: Store, graphs: Callable[[str], ItemGraph], folder: Path, version: str) -> ModelRecord | None:
+    """The record of a version, whose graph is then loaded; one that lies in the folder but is not registered yet is
+    registered. None when there is neither. Blocks.
 
     Raises ``GraphError`` for a file that must not be served.
     """
     record = store.models.get(version)
-    path = folder / file_of(version)
-    if record is not None or not version.isalnum() or not path.is_file():
-        return record
-    graph = ItemGraph.load(path)
-    if graph.version != version:
-        raise GraphError(f"{path} holds model {graph.version}; name the file {file_of(graph.version)}")
-    record = record_of(graph)
-    store.models.put(record).result()
+    if record is None and not lies_in(folder, version):
+        return None
+    graph = graphs(version)
+    if record is None:
+        record = record_of(graph)
+        store.models.put(record).result()
     return record
+
+
+def lies_in(folder: Path, version: str) -> bool:
+    """Whether a version's file lies in the folder under its own name."""
+    return version.isalnum() and (folder / file_of(version)).is_file()

@@ -53,7 +53,7 @@ def decided(service: Service, proposal: Proposal) -> Decision:
     return decision
 
 
-def activation(version: str, reason: str) -> Proposal:
+def activation(version: str, reason: str, evidence: tuple[str, ...] = ()) -> Proposal:
     """The decision that lets a model serve."""
     return Proposal(
         type=DecisionType.ACTIVATE_MODEL,
@@ -61,6 +61,7 @@ def activation(version: str, reason: str) -> Proposal:
         reason=reason,
         basis=Basis("operations", "model activation"),
         parameters={"model": version},
+        evidence=evidence,
     )
 
 

@@ -13,6 +13,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "WEIR_"
 
+_DAY = 86_400
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": _DAY}
+
 
 class Settings(BaseSettings):
     """One process's settings. Sizes in bytes, times in seconds unless the name says otherwise."""
@@ -107,8 +110,28 @@ class Settings(BaseSettings):
     cursor_hours: int = Field(default=24, ge=1, le=168)
     """Hours after which a cursor no longer continues its session."""
 
+    # How fresh the model is
+
     retrain_days: int = Field(default=7, ge=1, le=366)
     """Days within which the operator trains again; receipts of erasure promise it."""
+
+    retrain_every: str = Field(default="1d", pattern="^(off|[1-9][0-9]{0,6}[smhd])$")
+    """Time between two trainings by the server, in a process of its own, such as 6h or 1d; off: the operator trains."""
+
+    retrain_model: str = Field(default="", pattern="^[a-z]*$")
+    """Model that they train, or auto. Unset: as the active one was trained, auto where none is."""
+
+    retrain_slice: float = Field(default=0.1, ge=0.001, le=0.5)
+    """Share of all events, the newest, that the new and the active model are judged by at most."""
+
+    retrain_tolerance: float = Field(default=0.02, ge=0, le=1)
+    """Share of the active model's score by which the new one may fall short and still take over."""
+
+    retrain_threads: int = Field(default=0, ge=0, le=1024)
+    """Cores that they may take, at the lowest priority; 0 for half of the machine's."""
+
+    models_kept: int = Field(default=3, ge=1)
+    """Model files kept of models that served last, and of ones that never did; kept Servings keep their models' too."""
 
     # What is kept
 
@@ -125,12 +148,24 @@ class Settings(BaseSettings):
     """Free bytes under the home folder below which this process reports that it is not ready."""
 
     @model_validator(mode="after")
+    def _keeps_its_promise(self) -> Settings:
+        if (self.retrain_seconds or 0) > self.retrain_days * _DAY:
+            raise ValueError("WEIR_RETRAIN_EVERY is longer than WEIR_RETRAIN_DAYS, which is promised; shorten it")
+        return self
+
+    @model_validator(mode="after")
     def _one_key_set(self) -> Settings:
         if self.jwks_url and self.jwks_file:
             raise ValueError("WEIR_JWKS_URL and WEIR_JWKS_FILE are both set; keep one of them")
         if not self.local_tokens and not (self.jwks_url or self.jwks_file):
             raise ValueError("WEIR_LOCAL_TOKENS is off and no key set is named; set WEIR_JWKS_URL or WEIR_JWKS_FILE")
         return self
+
+    @property
+    def retrain_seconds(self) -> int | None:
+        """Seconds between two trainings by the server; None when it does not train."""
+        every = self.retrain_every
+        return None if every == "off" else int(every[:-1]) * _UNITS[every[-1]]
 
     @property
     def store_file(self) -> Path:

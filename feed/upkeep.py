@@ -1,4 +1,4 @@
-"""Upkeep: what a running service does by the clock: read the issuer's keys again, let old Servings go.
+"""Upkeep: what a running service does by the clock: read the issuer's keys again, let old Servings go, train.
 
 Each job waits for its time and survives its failures: what did not work is logged, and tried again the next time.
 """
@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import structlog
 
 from feed.bootstrap import Service
+from feed.freshness import Freshness
 from feed.storage.errors import StorageError
 from feed.wire import durable
 
@@ -31,6 +32,7 @@ async def upkeep(service: Service) -> AsyncIterator[None]:
     jobs = [
         asyncio.create_task(_every(service.settings.jwks_refresh, service.authenticator.refresh)),
         asyncio.create_task(_every(EXPIRY_SECONDS, lambda: expire_servings(service))),
+        asyncio.create_task(Freshness(service).run()),
     ]
     try:
         yield

@@ -28,7 +28,7 @@ class Workplace(Protocol):
     def snapshot(self) -> Snapshot: ...
     @property
     def active(self) -> ItemGraph | None: ...
-    def hand_over(self, graph: ItemGraph, reason: str) -> None:
+    def hand_over(self, graph: ItemGraph, reason: str, evidence: tuple[str, ...] = ()) -> None:
         """Save a graph and, given a reason, let it serve."""
         ...
 
@@ -60,10 +60,10 @@ class _Owner:
     def active(self) -> ItemGraph | None:
         return self.snapshot.graph if self.snapshot.model else None
 
-    def hand_over(self, graph: ItemGraph, reason: str) -> None:
+    def hand_over(self, graph: ItemGraph, reason: str, evidence: tuple[str, ...] = ()) -> None:
         self.store.models.put(save(graph, self.service.settings.models_folder)).result()
         if reason:
-            decided(self.service, activation(graph.version, reason))
+            decided(self.service, activation(graph.version, reason, evidence))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +77,9 @@ class _Guest:
     def active(self) -> ItemGraph | None:
         return self.snapshot.graph if self.snapshot.model else None
 
-    def hand_over(self, graph: ItemGraph, reason: str) -> None:
+    def hand_over(self, graph: ItemGraph, reason: str, evidence: tuple[str, ...] = ()) -> None:
         save(graph, self.settings.models_folder)
         if reason:
             with Api.beside(self.settings, self.busy) as api:
                 # It was judged against the active recipe here, on one hold-out; the server has older figures.
-                api.activate(graph.version, reason, force=True)
+                api.activate(graph.version, reason, force=True, evidence=evidence)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated
 
 import anyio.to_thread
@@ -9,24 +11,25 @@ import orjson
 from fastapi import Depends, Path
 from starlette.responses import Response
 
-from controls.decisions import Basis, DecisionType
-from controls.proposals import Proposal
+from experiments.shadow import Shadow
+from feed.activations import Term, terms
 from feed.auth import Caller
 from feed.bootstrap import Service
 from feed.deciding import decide, key_of
 from feed.errors import ModelWorse, NotFound
 from feed.model_files import registered
+from feed.offline import activation
+from feed.retraining_log import last_run
 from feed.schemas.decisions import DecidedOut
 from feed.schemas.fields import Id
-from feed.schemas.models import ActivationIn, ModelOut, ModelsOut
+from feed.schemas.models import ActivationIn, ModelOut, ModelsOut, RetrainingOut, ShadowOut, TermOut
 from feed.storage.records import ModelRecord
 from feed.wire import Allow, OnceOnly, ServiceNow, answer, router
 
 routes = router("models")
 
-BASIS = Basis("operations", "model activation")
 QUALITY = "ndcg@20"
-"""The hold-out metric by which models are compared."""
+"""The measure by which models are compared."""
 
 
 @routes.get("/v1/models", summary="List models", responses={200: {"model": ModelsOut}})
@@ -34,13 +37,14 @@ def listing(
     service: ServiceNow,
     caller: Annotated[Caller, Depends(Allow("experimenter", "policy", "auditor"))],
 ) -> Response:
-    """The registered models with their hold-out metrics, newest first, and which one is active."""
+    """The registered models, newest first: what they scored on the hold-out and against the active model of their day,
+    when each served and who let it; which one is active; and how the last scheduled training went."""
     active = service.replica.latest().model
-    models = [
-        ModelOut(model.version, model.trainer, model.created_at, orjson.loads(model.metrics), model.version == active)
-        for model in service.store.models.listing()
-    ]
-    return answer(ModelsOut(active, models))
+    served: dict[str, list[TermOut]] = {}
+    for term in terms(service.store.ledger):
+        served.setdefault(term.model, []).append(_term(term))
+    models = [_model(service, record, active, served) for record in service.store.models.listing()]
+    return answer(ModelsOut(active, models, _retraining(service)))
 
 
 @routes.post(
@@ -58,33 +62,75 @@ async def activate(
 ) -> Response:
     """Let a model serve, by a decision. It is loaded and checked before; the active one stays if it cannot be.
 
-    A model whose hold-out score is below the active one's is refused unless `force` says so.
+    A model that scored lower than the active one is refused unless `force` says so: on the newest events where it was
+    judged against it there, else on the hold-out.
     """
     await anyio.to_thread.run_sync(_check, service, version, body.force)
-    proposal = Proposal(
-        type=DecisionType.ACTIVATE_MODEL,
-        subject=None,
-        reason=body.reason,
-        basis=BASIS,
-        parameters={"model": version},
-        idempotency_key=key_of(once),
-    )
+    proposal = replace(activation(version, body.reason, body.evidence), idempotency_key=key_of(once))
     return answer(await decide(service, caller, proposal, once), 201)
 
 
 def _check(service: Service, version: str, force: bool) -> None:
-    model = registered(service.store, service.settings.models_folder, version)
+    folder = service.settings.models_folder
+    model = registered(service.store, service.graphs, folder, version)
     if model is None:
         raise NotFound(f"no model {version!r} is registered; `weir train` makes one")
-    service.graphs(version)
     active = service.store.models.get(service.replica.latest().governance.model)
     if active is None or force:
+        return
+    shadow = _shadow_of(model)
+    if shadow is not None and _serves_since(service, active.version) <= model.created_at:
+        tolerance = service.settings.retrain_tolerance
+        if shadow.worse(tolerance):
+            raise ModelWorse(f"{shadow.told(active.version)}; train again, or say force with the reason")
         return
     score, standing = _quality(model), _quality(active)
     if score is not None and standing is not None and score < standing:
         raise ModelWorse(
             f"{QUALITY} is {score:.4f}, the active model's {standing:.4f}; train again, or say force with the reason"
         )
+
+
+def _model(service: Service, record: ModelRecord, active: str, served: Mapping[str, list[TermOut]]) -> ModelOut:
+    shadow = _shadow_of(record)
+    return ModelOut(
+        record.version,
+        record.trainer,
+        record.created_at,
+        orjson.loads(record.metrics),
+        record.version == active,
+        (service.settings.models_folder / record.file).is_file(),
+        _shadow(shadow) if shadow is not None else None,
+        served.get(record.version, []),
+    )
+
+
+def _term(term: Term) -> TermOut:
+    made = term.decision
+    return TermOut(term.since, term.until, made.id, made.actor, made.role, made.reason, made.evidence)
+
+
+def _shadow(shadow: Shadow) -> ShadowOut:
+    interval = shadow.difference
+    figures = (interval.estimate, interval.low, interval.high)
+    return ShadowOut(shadow.score, shadow.candidate, shadow.active, *figures, shadow.readers, shadow.since)
+
+
+def _retraining(service: Service) -> RetrainingOut:
+    every, last = service.settings.retrain_every, last_run(service.settings)
+    if last is None:
+        return RetrainingOut(every, None, None, None, None, None)
+    return RetrainingOut(every, last.tried_at, last.outcome, last.detail, last.seconds, last.succeeded_at)
+
+
+def _serves_since(service: Service, version: str) -> int:
+    """Second since which the active model serves without a break."""
+    now = terms(service.store.ledger)[-1]
+    return now.since if now.model == version else service.clock.now()
+
+
+def _shadow_of(model: ModelRecord) -> Shadow | None:
+    return Shadow.from_metrics(orjson.loads(model.metrics), QUALITY)
 
 
 def _quality(model: ModelRecord) -> float | None:

@@ -16,14 +16,58 @@ ScopeWord = Literal[
 
 
 @dataclass(frozen=True, slots=True)
+class ShadowOut:
+    """How a model did against the one that was active when it was trained, on events newer than both (its recipe's
+    twin, trained without them). ``difference`` lies between ``low`` and ``high`` with 95 % confidence."""
+
+    score: str
+    candidate: float
+    active: float
+    difference: float
+    low: float
+    high: float
+    readers: int
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class TermOut:
+    """A span in which a model served, and the decision that let it; ``until`` is null while it lasts."""
+
+    since: int
+    until: int | None
+    decision: str
+    actor: str
+    role: str
+    reason: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelOut:
-    """A registered model with its hold-out metrics; one is ``active``, or none."""
+    """A registered model with what its evaluation measured; one is ``active``, or none. ``kept``: its file is there,
+    so that it can be activated. ``terms`` are the spans in which it served, oldest first."""
 
     version: str
     trainer: str
     created_at: int
     metrics: dict[str, Any]
     active: bool
+    kept: bool
+    shadow: ShadowOut | None
+    terms: list[TermOut]
+
+
+@dataclass(frozen=True, slots=True)
+class RetrainingOut:
+    """The last scheduled training: when it was tried, what came of it, and when one last succeeded; null before."""
+
+    every: str
+    tried_at: int | None
+    outcome: str | None
+    detail: str | None
+    seconds: float | None
+    succeeded_at: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +76,7 @@ class ModelsOut:
 
     active: str
     models: list[ModelOut]
+    retraining: RetrainingOut
 
 
 class ActivationIn(Wire):
@@ -39,7 +84,9 @@ class ActivationIn(Wire):
 
     reason: Annotated[Text, Field(min_length=1)]
     force: Annotated[bool, Field(strict=True)] = False
-    """Activate it although its hold-out score is below the active model's."""
+    """Activate it although it scored lower than the active model."""
+    evidence: Annotated[tuple[Annotated[Text, Field(min_length=1, max_length=500)], ...], Field(max_length=50)] = ()
+    """Figures or documents that the ledger keeps with the reason."""
 
 
 class KeyIn(Wire):

@@ -228,7 +228,8 @@ def test_an_unknown_draft_cannot_be_published(shared_http):
 
 
 def test_an_unknown_model_cannot_be_activated(shared_http):
-    assert shared_http.call("GET", "/v1/models", "auditor").json() == {"active": "", "models": []}
+    told = shared_http.call("GET", "/v1/models", "auditor").json()
+    assert (told["active"], told["models"]) == ("", [])
     answer = shared_http.call("POST", "/v1/models/nothing/activate", "experimenter", json={"reason": "x"})
     shared_http.problem(answer, 404, "not-found")
 
