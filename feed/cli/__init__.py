@@ -18,6 +18,7 @@ from feed.cli.export import export
 from feed.cli.failures import explained
 from feed.cli.importing import import_data
 from feed.cli.replay import replay
+from feed.cli.retrain import retrain
 from feed.cli.serve import serve
 from feed.cli.token import token
 from feed.cli.train import train
@@ -35,6 +36,7 @@ app.command("serve")(serve)
 app.command("import")(import_data)
 app.command("export")(export)
 app.command("train")(train)
+app.command("retrain")(retrain)
 app.command("evaluate")(evaluate)
 app.command("replay")(replay)
 app.command("token")(token)
