@@ -19,6 +19,7 @@ import orjson
 
 from controls.causes import Cause
 from controls.scopes import AgeClass, Audience, SurfaceKind
+from ranking.growth import Growth, grown_of
 from ranking.page import Page
 from ranking.parameters import Parameters
 from ranking.reader import Mode, Reader, Request, Settings, Surface
@@ -61,6 +62,8 @@ class Trace:
     inputs: Inputs
     page: Page
     verdicts: Mapping[int, Judged]
+    growth: Growth
+    """What connected the history (on related pages: the seed) with the page beside the model."""
 
 
 def digest(items: bytes) -> bytes:
@@ -80,6 +83,9 @@ def encode(inputs: Inputs, page: Page, snapshot: Snapshot) -> bytes:
     ]
     audience, surface = request.audience, request.surface
     table = snapshot.governance.table(audience, surface.kind)
+    voters = (
+        reader.history[:, 0] if surface.kind is not SurfaceKind.RELATED else [snapshot.catalogue.row_of(surface.key)]
+    )
     head = orjson.dumps(
         {
             "format": _FORMAT,
@@ -101,6 +107,7 @@ def encode(inputs: Inputs, page: Page, snapshot: Snapshot) -> bytes:
                 ]
                 for cls in set(page.classes.tolist())
             ],
+            "grown": snapshot.growth.terms(np.unique(voters).astype(np.int32), page.rows),
             "arrays": [[name, dtype, array.shape] for name, array, dtype in arrays],
         }
     )
@@ -140,7 +147,7 @@ def decode(block: bytes) -> Trace:
     verdicts = {
         cls: Judged(weight, tuple(Cause(*cause) for cause in causes)) for cls, weight, causes in head["verdicts"]
     }
-    return Trace(inputs, page, verdicts)
+    return Trace(inputs, page, verdicts, grown_of(head.get("grown", ())))
 
 
 @lru_cache(maxsize=4096)

@@ -62,7 +62,7 @@ class Replayer:
         if snapshot.model != serving.model:
             # The page was made while the model could not be had, or could when it cannot now.
             graph = self._graphs(serving.model) if serving.model else EMPTY_GRAPH
-            snapshot = replace(snapshot, model=serving.model, graph=graph)
+            snapshot = replace(snapshot, model=serving.model, graph=graph, growth=fold.growth(graph))
         inputs = decode(serving.inputs).inputs
         page = rank(snapshot, inputs.reader, inputs.request, inputs.parameters)
         reproduced = orjson.dumps(items(page, snapshot, inputs.request))

@@ -112,7 +112,7 @@ def vote(given: Given) -> None:
     """Let recent history vote over the graph, and make the scores ready to be judged."""
     items, work = given.items, given.work
     voters = poll(items, given.choices, given.wanted, work)
-    size = gather(items.neighbours, items.weights, voters, work)
+    size = gather(items.neighbours, items.weights, items.growth, voters, work)
     bucketed(work, size)
     work.state[CHUNK] = max(FIRST_CHUNK * given.wanted.limit, 64)
 

@@ -132,10 +132,11 @@ def _votes(
 
 
 def _weight(snapshot: Snapshot, voter: int, row: int) -> int:
-    """The graph's weight from one row to another, 0 if it does not connect them."""
+    """The weight from one row to another, of the graph and its growth; 0 if neither connects them."""
+    grown = snapshot.growth.weight(voter, row)
     if voter >= snapshot.graph.rows:
-        return 0
-    return int(snapshot.graph.weights[voter][snapshot.graph.neighbours[voter] == row].sum())
+        return grown
+    return grown + int(snapshot.graph.weights[voter][snapshot.graph.neighbours[voter] == row].sum())
 
 
 def _weighed(

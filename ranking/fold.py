@@ -14,7 +14,8 @@ from controls.state import State
 from ranking.building import CatalogueBuilder
 from ranking.errors import EditionGap, RankingError
 from ranking.graph import ItemGraph
-from ranking.journal import Entry, ListPublished
+from ranking.growth import Growth, GrowthBuilder
+from ranking.journal import Entry, ListPublished, RowGrown
 from ranking.parameters import DEFAULTS, Parameters
 from ranking.snapshot import Snapshot
 
@@ -47,6 +48,7 @@ class Fold:
     ) -> None:
         self._state = State(policies)
         self._builder = CatalogueBuilder()
+        self._growth = GrowthBuilder()
         self._graphs = graphs
         self._parameters = parameters
         self._popular: Mapping[str, NDArray[np.int32]] = MappingProxyType({})
@@ -97,6 +99,9 @@ class Fold:
         changed = self._builder.apply(entries)
         if changed.size:
             self._changed.append(changed)
+        for entry in entries:
+            if isinstance(entry, RowGrown):
+                self._grow(entry)
         lists = {e.pool: e.items for e in entries if isinstance(e, ListPublished) and e.name == POPULAR}
         if lists:
             rows = {pool: self._rows(items) for pool, items in lists.items()}
@@ -127,8 +132,13 @@ class Fold:
                 model="" if graph is EMPTY_GRAPH else governance.model,
                 popular=self._popular,
                 parameters=self._parameters,
+                growth=self._growth.view(graph),
             )
         return self._snapshot
+
+    def growth(self, graph: ItemGraph) -> Growth:
+        """What rows gain beside a graph that is not the active one."""
+        return self._growth.view(graph)
 
     def _tell(self) -> None:
         """Tell the state of changed columns: once for all editions since the last time."""
@@ -136,6 +146,12 @@ class Fold:
             changed = np.unique(np.concatenate(self._changed))
             self._changed = []
             self._state.columns_changed(self._builder.view(), changed)
+
+    def _grow(self, entry: RowGrown) -> None:
+        """Take the row of an item; an item that is unknown has none, neighbours that are unknown are left out."""
+        row = self._builder.row_of(entry.item)
+        if row >= 0:
+            self._growth.grow(row, [self._builder.row_of(item) for item in entry.neighbours], entry.weights)
 
     def _rows(self, items: Sequence[str]) -> NDArray[np.int32]:
         """int32[n], read-only: rows of a list's items, each once; unknown ones are left out."""

@@ -11,8 +11,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ranking.compiling import Whole, kernel, prefetch
+from ranking.compiling import Whole, inlined, kernel, prefetch
 from ranking.decay import decayed
+from ranking.growth import GROWN_WIDTH, SMALLEST_BLOCK, entry_of
 from ranking.workspace import BUCKETS, Choices, Int32s, Int64s, Items, Wanted, Workspace
 
 EXCLUDED, CONSUMED, RESERVED = -3, -1, -2
@@ -106,7 +107,7 @@ def poll(items: Items, choices: Choices, wanted: Wanted, work: Workspace) -> Who
     voters = 0
     for n in range(total - 1, first - 1, -1):
         row, second, kind = choices.history[n, 0], choices.history[n, 1], choices.history[n, 2]
-        if row < 0 or row >= items.neighbours.shape[0] or kind < 0 or kind >= choices.votes.shape[0]:
+        if row < 0 or row >= items.class_of.shape[0] or kind < 0 or kind >= choices.votes.shape[0]:
             continue
         vote = choices.votes[kind]
         if vote == 0 or (choices.less_topics.size > 0 and has_topic(items.topics, row, choices.less_topics)):
@@ -140,26 +141,47 @@ def emptied(work: Workspace) -> Whole:
     return np.int64(work.tag[0] << bits)
 
 
+@inlined
+def add(
+    other: Whole, term: Whole, late: Whole, base: Whole, bits: Whole, size: np.uint64, work: Workspace
+) -> np.uint64:
+    """Add a contribution to a row of the union; returns how many rows it has then."""
+    slot = (np.uint64(np.uint32(other)) * np.uint64(_HASH) & np.uint64(_WORD)) >> np.uint64(32 - bits)
+    while True:
+        entry = np.uint64(np.int64(work.table[slot]) - base)
+        if entry >= size:
+            work.table[slot] = base + np.int64(size)
+            work.union_row[size] = other
+            work.union_score[size] = term
+            work.union_best[size] = (term << _LATE_BITS) | late
+            return size + np.uint64(1)
+        if work.union_row[entry] == other:
+            work.union_score[entry] += term
+            work.union_best[entry] = max(work.union_best[entry], (term << _LATE_BITS) | late)
+            return size
+        slot = (slot + np.uint64(1)) & np.uint64((1 << bits) - 1)
+
+
 @kernel
-def gather(neighbours: Int32s, weights: NDArray[np.int16], voters: Whole, work: Workspace) -> Whole:
-    """Sum the votes of ``voters`` items over the graph; returns the number of rows in the union.
+def gather(neighbours: Int32s, weights: NDArray[np.int16], growth: Int32s, voters: Whole, work: Workspace) -> Whole:
+    """Sum the votes of ``voters`` items over the graph and its growth; returns the number of rows in the union.
 
     ``union_best`` holds, per row, its greatest single contribution above the place of the voter it came from, so that
     the larger contribution wins, and of equal ones the more recent voter.
     """
-    width, voter = neighbours.shape[1], work.voter
-    table, union_row, union_score, union_best = work.table, work.union_row, work.union_score, work.union_best
-    bits = bits_for(_ROOM * voters * width)
-    shift, mask = np.uint64(32 - bits), np.uint64((1 << bits) - 1)
+    rows, width, voter = neighbours.shape[0], neighbours.shape[1], work.voter
+    grown = GROWN_WIDTH if growth.size > SMALLEST_BLOCK else 0
+    bits = bits_for(_ROOM * voters * (width + grown))
     base = emptied(work)
     size = np.uint64(0)  # unsigned: an index that cannot be negative costs less to look up
     # Rows of the graph lie far apart in memory. Finding their pages is asked for at once, for all of them; then the
     # next rows are fetched while one is read.
     for n in range(voters):
-        prefetch(neighbours, np.int64(voter[n]) * width)
-        prefetch(weights, np.int64(voter[n]) * width)
+        if voter[n] < rows:
+            prefetch(neighbours, np.int64(voter[n]) * width)
+            prefetch(weights, np.int64(voter[n]) * width)
     for n in range(-AHEAD, voters):
-        if n + AHEAD < voters:
+        if n + AHEAD < voters and voter[n + AHEAD] < rows:
             start = np.int64(voter[n + AHEAD]) * width
             for place in range(0, width, 16):
                 prefetch(neighbours, start + place)
@@ -167,27 +189,20 @@ def gather(neighbours: Int32s, weights: NDArray[np.int16], voters: Whole, work: 
                 prefetch(weights, start + place)
         if n < 0:
             continue
-        near, heavy, votes, late = neighbours[voter[n]], weights[voter[n]], work.vote[n], np.int64(LATEST - n)
-        for place in range(width):
-            other = near[place]
-            if other < 0:
-                break
-            term = votes * np.int64(heavy[place])
-            slot = (np.uint64(np.uint32(other)) * np.uint64(_HASH) & np.uint64(_WORD)) >> shift
-            while True:
-                entry = np.uint64(np.int64(table[slot]) - base)
-                if entry >= size:
-                    table[slot] = base + np.int64(size)
-                    union_row[size] = other
-                    union_score[size] = term
-                    union_best[size] = (term << _LATE_BITS) | late
-                    size += np.uint64(1)
+        votes, late = work.vote[n], np.int64(LATEST - n)
+        if voter[n] < rows:
+            near, heavy = neighbours[voter[n]], weights[voter[n]]
+            for place in range(width):
+                if near[place] < 0:
                     break
-                if union_row[entry] == other:
-                    union_score[entry] += term
-                    union_best[entry] = max(union_best[entry], (term << _LATE_BITS) | late)
-                    break
-                slot = (slot + np.uint64(1)) & mask
+                size = add(near[place], votes * np.int64(heavy[place]), late, base, bits, size, work)
+        if grown > 0:
+            gained = entry_of(growth, voter[n])
+            if gained > 0:
+                for place in range(gained + 1, gained + 1 + grown):
+                    if growth[place] < 0:
+                        break
+                    size = add(growth[place], votes * np.int64(growth[place + grown]), late, base, bits, size, work)
     return np.int64(size)
 
 

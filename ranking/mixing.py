@@ -244,5 +244,5 @@ def _compiled(stamp: int) -> Any:
     return fill
 
 
-fill = _compiled(stamp_of("candidates", "compiling", "decay", "exclusions", "kernel", "mixing", "workspace"))
+fill = _compiled(stamp_of("candidates", "compiling", "decay", "exclusions", "growth", "kernel", "mixing", "workspace"))
 """``fill(given)``: make a page into ``given.output``; how many items, or -1 - n when served row n is no row."""

@@ -17,6 +17,7 @@ from ranking.arguments import FROZEN, RECIPES, SIMILAR, Recipe, choices_of, list
 from ranking.compiling import type_of
 from ranking.errors import InvalidRequest
 from ranking.graph import ItemGraph
+from ranking.growth import GROWN_WIDTH
 from ranking.mixing import fill
 from ranking.page import Page
 from ranking.parameters import DEFAULTS, Parameters
@@ -146,7 +147,7 @@ def _arguments(
     popular, _, featured, pins, _ = lists
     voters, served = min(len(history), parameters.history if recipe.personal else 1), len(request.served_rows)
     work = workspace(
-        voters * snapshot.graph.width,
+        voters * (snapshot.graph.width + GROWN_WIDTH),
         max(parameters.candidates, len(popular), len(featured), _FEWEST),
         len(seen) + served + len(settings.hidden) + voters + len(pins) + limit + 1,
         voters,

@@ -12,6 +12,7 @@ from controls.state import Governance
 from ranking.catalogue import Catalogue
 from ranking.errors import SnapshotMismatch
 from ranking.graph import ItemGraph
+from ranking.growth import NO_GROWTH, Growth
 from ranking.parameters import Parameters
 from ranking.workspace import INT16, INT32, Items, plain
 
@@ -35,6 +36,9 @@ class Snapshot:
     model: str
     popular: Mapping[str, NDArray[np.int32]]
     parameters: Parameters
+    growth: Growth = NO_GROWTH
+    """What rows gain beside the graph, for items that it does not know."""
+
     items: tuple[NDArray[np.generic], ...] = field(init=False, repr=False)
     """The columns that the kernels read: ``ranking.workspace.Items`` as a plain tuple."""
 
@@ -53,6 +57,7 @@ class Snapshot:
             self.catalogue.community,
             plain(graph.neighbours, INT32, "graph.neighbours", graph.width),
             plain(graph.weights, INT16, "graph.weights", graph.width),
+            self.growth.block,
             plain(class_of, INT32, "class_of"),
         )
         object.__setattr__(self, "items", tuple(items))

@@ -51,13 +51,14 @@ _LAYOUT, _READ_ONLY = 0x501, 0x101
 
 
 class Items(NamedTuple):
-    """Columns by row: the catalogue's, the graph's and the verdict class."""
+    """Columns by row: the catalogue's, the graph's, ``ranking.growth.Growth.block`` and the verdict class."""
 
     author: Int32s
     topics: Int32s
     community: Int32s
     neighbours: Int32s
     weights: NDArray[np.int16]
+    growth: Int32s
     class_of: Int32s
 
 

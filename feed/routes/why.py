@@ -68,7 +68,9 @@ def _told(service: Service, serving: ServingRecord, item: str) -> WhyOut:
         graph = service.graphs(serving.model) if serving.model else EMPTY_GRAPH
     except GraphError as error:
         raise Gone(f"the model that made this page is kept no longer ({error})") from error
-    terms = why(replace(snapshot, graph=graph), inputs.reader, inputs.request, row, inputs.parameters)
+    terms = why(
+        replace(snapshot, graph=graph, growth=trace.growth), inputs.reader, inputs.request, row, inputs.parameters
+    )
     verdict = trace.verdicts[int(page.classes[place])]
     ranked = int(page.sources[place]) == Source.GRAPH
     return WhyOut(

@@ -140,11 +140,11 @@ class Ranking:
             EventKind.HIDE: p.weight_hide,
         }
         if self.related:
-            return {self.seed: 4096} if 0 <= self.seed < self.snapshot.graph.rows else {}
+            return {self.seed: 4096} if self.seed >= 0 else {}
         newest = max((second for _, second, _ in self.history), default=0)
         votes: dict[int, int] = {}
         for row, second, kind in reversed(self.history):
-            known = 0 <= row < self.snapshot.graph.rows
+            known = 0 <= row < self.catalogue.rows
             if not known or set(self.catalogue.topic_names(row)).intersection(self.settings.less_topics):
                 continue
             vote = by_kind.get(kind, 0) * decay(newest - second, p.half_life_days * 86_400)
@@ -168,11 +168,8 @@ class Ranking:
     def graph(self) -> list[Candidate]:
         sums: dict[int, int] = {}
         best: dict[int, tuple[int, int]] = {}
-        graph = self.snapshot.graph
         for voter, vote in self.votes().items():
-            for other, weight in zip(graph.neighbours[voter].tolist(), graph.weights[voter].tolist(), strict=True):
-                if other < 0:
-                    break
+            for other, weight in [*self.near(voter), *self.grown(voter)]:
                 term = vote * weight
                 sums[other] = sums.get(other, 0) + term
                 if other not in best or term > best[other][0]:
@@ -184,6 +181,23 @@ class Ranking:
                 if score > 0:
                     made.append(Candidate(row, score, best[row][1]))
         return sorted(made, key=lambda one: (-one.score, one.row))
+
+    def near(self, row: int) -> list[tuple[int, int]]:
+        graph = self.snapshot.graph
+        if row >= graph.rows:
+            return []
+        pairs = zip(graph.neighbours[row].tolist(), graph.weights[row].tolist(), strict=True)
+        return [(other, weight) for other, weight in pairs if other >= 0]
+
+    def grown(self, row: int) -> list[tuple[int, int]]:
+        growth = self.snapshot.growth
+        pairs = [
+            (other, weight)
+            for one, others, weights in zip(growth.rows, growth.neighbours, growth.weights, strict=True)
+            for other, weight in zip(others.tolist(), weights.tolist(), strict=True)
+            if one == row
+        ]
+        return [(other, weight) for other, weight in pairs if other >= 0]
 
     def open(self, row: int) -> bool:
         return self.marks.get(row) not in (EXCLUDED, RESERVED, CONSUMED)

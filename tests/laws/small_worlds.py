@@ -16,6 +16,7 @@ from controls.state import Governance
 from controls.verdicts import ALL_SOURCES, OPEN_SHARES, Effects, Pin, Shares, VerdictTable
 from ranking.building import CatalogueBuilder
 from ranking.graph import ItemGraph
+from ranking.growth import Growth, GrowthBuilder
 from ranking.journal import ItemPublished
 from ranking.parameters import Parameters
 from ranking.reader import CONSUMED, EventKind, Mode, Reader, Request, Settings, Surface
@@ -124,6 +125,14 @@ def a_graph(dice: Dice, rows: int) -> ItemGraph:
     return ItemGraph.assemble(neighbours, weights, 1.0, "drawn", {}, 0, {})
 
 
+def a_growth(dice: Dice, rows: int, graph: ItemGraph) -> Growth:
+    builder = GrowthBuilder()
+    for row in dice.some(range(rows), dice.one((0, 0, 3, 12))):
+        near = dice.some(range(rows), 8)
+        builder.grow(row, near, [dice.number(1, 1024) for _ in near])
+    return builder.view(graph)
+
+
 def a_snapshot(dice: Dice, rows: int) -> Snapshot:
     builder = CatalogueBuilder()
     builder.apply(
@@ -163,6 +172,7 @@ def a_snapshot(dice: Dice, rows: int) -> Snapshot:
         model=graph.version,
         popular={pool: int32s(dice.some(all_rows, 10)) for pool in pools},
         parameters=Parameters(),
+        growth=a_growth(dice, rows, graph),
     )
 
 

@@ -17,7 +17,7 @@ from controls.scopes import AgeClass, Audience, SurfaceKind
 from ranking.errors import EditionGap
 from ranking.fold import Fold
 from ranking.graph import ItemGraph
-from ranking.journal import AuthorChanged, Entry, ItemPublished, ItemWithdrawn, LabelGiven, ListPublished
+from ranking.journal import AuthorChanged, Entry, ItemPublished, ItemWithdrawn, LabelGiven, ListPublished, RowGrown
 from ranking.snapshot import Snapshot
 
 NOW = 1_800_000_000
@@ -60,6 +60,12 @@ entries = st.one_of(
         name=st.just("popular"),
         pool=st.sampled_from(["home", "topic:t0"]),
         items=st.lists(st.sampled_from(ITEMS), max_size=4, unique=True).map(tuple),
+    ),
+    st.builds(
+        RowGrown,
+        item=st.sampled_from(ITEMS),
+        neighbours=st.lists(st.sampled_from(ITEMS), max_size=4, unique=True).map(tuple),
+        weights=st.lists(st.integers(1, 1024), min_size=4, max_size=4).map(tuple),
     ),
 )
 subjects = st.one_of(
@@ -138,6 +144,16 @@ def plain(snapshot: Snapshot) -> dict[str, object]:
         "governance": (governance.digest(), governance.policy, governance.model, governance.frozen),
         "popular": {pool: rows.tolist() for pool, rows in snapshot.popular.items()},
         "model": snapshot.model,
+        "growth": [
+            array.tolist()
+            for array in (
+                snapshot.growth.newcomers,
+                snapshot.growth.rows,
+                snapshot.growth.neighbours,
+                snapshot.growth.weights,
+                snapshot.growth.block,
+            )
+        ],
     }
 
 

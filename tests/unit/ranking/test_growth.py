@@ -15,6 +15,7 @@ from ranking.growth import (
     Growth,
     GrowthBuilder,
     entry_of,
+    grown_of,
     known_to,
     usual_strength,
 )
@@ -148,6 +149,15 @@ def test_growth_is_what_its_words_say(rows: list[tuple[int, dict[int, int]]]) ->
     assert found == expected
     assert [list(near) for near in found.values()] == [list(near) for near in expected.values()]
     assert all(growth.weight(row, other) == found.get(row, {}).get(other, 0) for row in range(62) for other in (0, 9))
+
+
+def test_the_terms_of_some_rows_make_the_growth_between_them_again() -> None:
+    growth = grown((7, {2: 512, 5: 100, 9: 30}), (8, {2: 40}))
+    terms = growth.terms(np.array([2, 7, 100], dtype=np.int32), np.array([5, 7, 8], dtype=np.int32))
+    assert terms == [(2, 7, 512), (2, 8, 40), (7, 5, 100)]
+    assert said(grown_of(terms)) == {2: {7: 512, 8: 40}, 7: {5: 100}}
+    assert NO_GROWTH.terms(np.array([2], dtype=np.int32), np.array([7], dtype=np.int32)) == []
+    assert said(grown_of([])) == {}
 
 
 @given(st.sets(st.integers(0, 2**31 - 1), max_size=300))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ranking import kernel
 from ranking.compiling import stamp_of
 from ranking.decay import DECAY, DECAY_ONE, STEPS, decayed
+from ranking.growth import NO_GROWTH
 from ranking.parameters import LARGEST_VOTE, LONGEST_HISTORY, Parameters
 from ranking.pipeline import rank
 from ranking.reader import CONSUMED, EventKind, Reader, Settings
@@ -91,9 +92,9 @@ def test_gathering_sums_votes_times_weights_and_remembers_the_greatest(
     work = laid_out(allocated(max(voters.size * neighbours.shape[1], 1), 16, 16, 16, 16))
     work.tag[0] = generation
     work.voter[: voters.size] = np.arange(voters.size)
-    kernel.gather(neighbours, weights, voters.size, work)  # leaves an older generation in the table
+    kernel.gather(neighbours, weights, NO_GROWTH.block, voters.size, work)  # leaves an older generation in the table
     work.voter[: voters.size], work.vote[: voters.size] = voters, votes
-    size = kernel.gather(neighbours, weights, voters.size, work)
+    size = kernel.gather(neighbours, weights, NO_GROWTH.block, voters.size, work)
     terms: dict[int, list[tuple[int, int]]] = {}
     for place, (voter, vote) in enumerate(zip(voters.tolist(), votes.tolist(), strict=True)):
         for other, weight in zip(neighbours[voter].tolist(), weights[voter].tolist(), strict=True):
