@@ -1,36 +1,25 @@
 """Selection: which model serves is chosen by held-out quality, not by faith.
 
-Owns the ladder that `auto` climbs: every family with a few parameter sets, judged on one validation set that is taken
-from the training entries. What is held out for the final evaluation is never seen here.
+Owns the ladder that `auto` climbs: every family with a few parameter sets, then blends of the best families, judged on
+one validation set that is taken from the training entries. What is held out for the final evaluation is never seen
+here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
 
-from experiments.evaluation import evaluate_graph
 from experiments.splits import validation
+from experiments.trials import BLEND, Candidate, Trials, Tried, unclocked
 from ranking.errors import TrainingError
 from ranking.interactions import Interactions
-from ranking.models import Progress, silent, trainer
+from ranking.models import Progress, silent
+from ranking.models.blend import PARTS
 from ranking.models.progress import stage
 
-
-def unclocked() -> float:
-    """The clock of a caller that does not ask how long training took: told seconds are then 0."""
-    return 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A model and parameters other than its defaults."""
-
-    model: str
-    parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
-
+__all__ = ["LADDER", "Candidate", "Selection", "Tried", "select", "unclocked"]
 
 LADDER = (
     Candidate("popularity"),
@@ -45,25 +34,13 @@ LADDER = (
 )
 """What `auto` tries, cheap models first; the first of equals wins."""
 
+BLENDED = 3
+"""Of the best so many families, every two are blended."""
 
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """How a candidate did on validation, or why it could not be trained."""
+SHARES = (0.3, 0.5, 0.7)
+"""What the second of two counts in a blend that `auto` tries."""
 
-    candidate: Candidate
-    metrics: Mapping[str, float]
-    seconds: float
-    refused: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return {
-            "model": self.candidate.model,
-            "parameters": dict(self.candidate.parameters),
-            "metrics": dict(self.metrics),
-            "seconds": self.seconds,
-            "refused": self.refused,
-        }
+_ALONE = 0.85
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,34 +60,55 @@ def select(
     progress: Progress = silent,
     clock: Callable[[], float] = unclocked,
 ) -> Selection:
-    """Train every candidate on part of ``interactions`` and keep the one with the highest NDCG@k on the rest.
+    """Train every candidate and blends of the best on part of ``interactions`` and keep the one with the highest
+    NDCG@k on the rest.
 
     A candidate that refuses the data (a catalogue too large for it) is skipped and says why. Raises TrainingError when
     all do, DataError when nothing can be held out.
     """
-    split = validation(interactions, seed=seed)
-    tried = []
-    for number, candidate in enumerate(candidates):
-        within = stage(progress, number / len(candidates), (number + 1) / len(candidates))
-        tried.append(_try(candidate, split, k, seed, within, clock))
-    able = [each for each in tried if not each.refused]
-    if not able:
+    trials = Trials(validation(interactions, seed=seed), k=k, seed=seed, clock=clock)
+    score = f"ndcg@{k}"
+    tried = _all(trials, candidates, stage(progress, 0.0, _ALONE))
+    if not any(not each.refused for each in tried):
         raise TrainingError("no model could be trained: " + "; ".join(each.refused for each in tried))
-    best = max(able, key=lambda each: each.metrics[f"ndcg@{k}"])
+    tried += _all(trials, blends(best_parts(tried, score)), stage(progress, _ALONE, 1.0))
+    best = max((each for each in tried if not each.refused), key=lambda each: each.metrics[score])
     return Selection(best.candidate, tuple(tried))
 
 
-def _try(candidate: Candidate, split: Any, k: int, seed: int, progress: Progress, clock: Callable[[], float]) -> Tried:
-    chosen = trainer(candidate.model)
-    parameters = chosen.parse(candidate.parameters)
-    started = clock()
+def best_parts(tried: Sequence[Tried], score: str) -> list[Candidate]:
+    """The best candidate of each family that may be blended, best family first; the first of equals."""
+    able = sorted((each for each in tried if not each.refused), key=lambda each: -each.metrics[score])
+    best: dict[str, Candidate] = {}
+    for each in able:
+        if each.candidate.model in PARTS:
+            best.setdefault(each.candidate.model, each.candidate)
+    return list(best.values())
 
-    def named(done: float, message: str) -> None:
-        progress(done, f"{candidate.model}: {message}")
 
-    try:
-        graph = chosen.train(split.train, parameters, seed=seed, progress=stage(named, 0, 0.9))
-    except TrainingError as refusal:
-        return Tried(candidate, {}, clock() - started, str(refusal))
-    evaluation = evaluate_graph(graph, split, k=k, progress=stage(named, 0.9, 1))
-    return Tried(candidate, evaluation.metrics(), clock() - started)
+def blend_of(first: Candidate, second: Candidate, share: float) -> Candidate:
+    """The blend of two candidates in which the second counts ``share``."""
+    return Candidate(
+        BLEND,
+        {
+            "first": first.model,
+            "second": second.model,
+            "share": share,
+            "first_parameters": dict(first.parameters),
+            "second_parameters": dict(second.parameters),
+        },
+    )
+
+
+def blends(parts: Sequence[Candidate]) -> list[Candidate]:
+    """Blends of every two of the leading parts."""
+    pairs = combinations(parts[:BLENDED], 2)
+    return [blend_of(first, second, share) for first, second in pairs for share in SHARES]
+
+
+def _all(trials: Trials, candidates: Sequence[Candidate], progress: Progress) -> list[Tried]:
+    size = max(1, len(candidates))
+    return [
+        trials.tried(candidate, stage(progress, number / size, (number + 1) / size))
+        for number, candidate in enumerate(candidates)
+    ]

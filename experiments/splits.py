@@ -72,6 +72,12 @@ def validation(interactions: Interactions, *, fraction: float = 0.2, seed: int) 
     return carve(interactions, fraction, seed=seed)
 
 
+def read_one(path: Path, progress: Progress = silent) -> Interactions:
+    """One file of that format as Interactions."""
+    reader, item, readers = _read(Path(path), progress)
+    return Interactions.from_columns(reader, item, readers=readers)
+
+
 def read_pair(train: Path, test: Path, progress: Progress = silent) -> Split:
     """A published pair of files as a Split of one shape. Pairs of reader and item in both stay in training alone."""
     columns = [_read(Path(train), stage(progress, 0, 0.8)), _read(Path(test), stage(progress, 0.8, 1))]

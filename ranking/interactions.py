@@ -7,6 +7,7 @@ and forgotten after it).
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -164,6 +165,13 @@ class Interactions:
         made = sparse.csr_matrix((data, self.indices.copy(), self.indptr.copy()), shape=shape)
         made.sort_indices()
         return made
+
+    def digest(self) -> str:
+        """Hash (16 hex digits) of shape and entries: equal data, equal digest."""
+        made = hashlib.sha256(f"{self.readers} {self.rows}".encode())
+        for array in (self.indptr, self.indices, self.weights, self.times):
+            made.update(np.ascontiguousarray(array).data)
+        return made.hexdigest()[:16]
 
     def entry_readers(self) -> NDArray[np.int64]:
         """int64[n]: the reader of each entry."""

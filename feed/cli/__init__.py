@@ -22,6 +22,7 @@ from feed.cli.retrain import retrain
 from feed.cli.serve import serve
 from feed.cli.token import token
 from feed.cli.train import train
+from feed.cli.tune import tune
 
 app = typer.Typer(
     name="weir",
@@ -37,6 +38,7 @@ app.command("import")(import_data)
 app.command("export")(export)
 app.command("train")(train)
 app.command("retrain")(retrain)
+app.command("tune")(tune)
 app.command("evaluate")(evaluate)
 app.command("replay")(replay)
 app.command("token")(token)

@@ -7,13 +7,13 @@ from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any
 
-import orjson
 import typer
 
 from feed.cli.failures import BadInput
+from feed.cli.parameters import Parameter, ParametersFile, asked
 from feed.cli.speaking import Home, Json, print_json, progress_bar, settings_for
 
-MODELS = ("spectral", "ease", "als", "neighbours", "popularity")
+MODELS = ("spectral", "ease", "als", "neighbours", "blend", "popularity")
 """The trainers, so that `--help` need not load them; a test holds the two equal."""
 
 
@@ -24,31 +24,17 @@ class Hold(StrEnum):
     NEWEST = "newest"
 
 
-Parameter = Annotated[
-    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the model; may be repeated.")
-]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of everything random in training.")]
-
-
-def parameters_of(given: list[str] | None) -> dict[str, Any]:
-    """``name=value`` texts as parameters; values are JSON, or else plain text. Raises BadInput."""
-    parameters: dict[str, Any] = {}
-    for text in given or ():
-        name, equals, value = text.partition("=")
-        if not name or not equals:
-            raise BadInput(f"--set {text!r} is no NAME=VALUE; write for example components=512")
-        try:
-            parameters[name] = orjson.loads(value)
-        except orjson.JSONDecodeError:
-            parameters[name] = value
-    return parameters
 
 
 def evaluate(
     train: Annotated[Path | None, typer.Option(help="Training file: on each line a reader, then items.")] = None,
     test: Annotated[Path | None, typer.Option(help="Held-out file of the same form.")] = None,
-    model: Annotated[str, typer.Option(help=f"One of {', '.join(MODELS)}, or auto.")] = "spectral",
+    model: Annotated[
+        str | None, typer.Option(help=f"One of {', '.join(MODELS)}, or auto; spectral by default.")
+    ] = None,
     set_: Parameter = None,
+    parameters: ParametersFile = None,
     hold: Annotated[
         Hold, typer.Option(help="In a store: each reader's latest events, or the newest of all.")
     ] = Hold.LATEST,
@@ -68,7 +54,8 @@ def evaluate(
 
     if (train is None) != (test is None):
         raise BadInput(f"--{'test' if test is None else 'train'} is missing; name both files, or none for the store")
-    given: dict[str, Any] = {"model": model, "parameters": parameters_of(set_), "seed": seed, "clock": perf_counter}
+    named, chosen = asked(model, set_, parameters, "spectral")
+    given: dict[str, Any] = {"model": named, "parameters": chosen, "seed": seed, "clock": perf_counter}
     with progress_bar() as bar:
         if train is not None and test is not None:
             report = evaluate_files(train, test, **given, progress=bar.share)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from feed.cli.engines import EngineName, engine, workroom
-from feed.cli.evaluate import MODELS, Parameter, Seed, parameters_of
+from feed.cli.evaluate import MODELS, Seed
 from feed.cli.failures import BadInput, CommandFailed
+from feed.cli.parameters import Parameter, ParametersFile, asked
 from feed.cli.speaking import Bar, Home, Json, print_json, progress_bar, settings_for
 from feed.settings import Settings
 
@@ -23,9 +24,10 @@ _COLUMNS = "columns"
 
 def train(
     model: Annotated[
-        str, typer.Option(help=f"One of {', '.join(MODELS)}, or auto: all, and the best is kept.")
-    ] = "auto",
+        str | None, typer.Option(help=f"One of {', '.join(MODELS)}, or auto: all, and the best is kept; the default.")
+    ] = None,
     set_: Parameter = None,
+    parameters: ParametersFile = None,
     force: Annotated[bool, typer.Option("--force", help="Activate it even if the active one is better.")] = False,
     activate: Annotated[bool, typer.Option(help="Let it serve; otherwise it is only registered.")] = True,
     reason: Annotated[str, typer.Option(help="Why; the ledger keeps it.")] = "trained on newer events",
@@ -56,10 +58,11 @@ def train(
     from feed.training import train as trained
     from ranking.models.scratch import cleared
 
+    named, given = asked(model, set_, parameters, "auto")
     if engine_ is EngineName.SPARK:
-        if model not in ("auto", "neighbours"):
-            raise BadInput(f"--engine spark trains neighbours, not {model}; leave --model out, or use --engine local")
-        model = "neighbours"
+        if named not in ("auto", "neighbours"):
+            raise BadInput(f"--engine spark trains neighbours, not {named}; leave --model out, or use --engine local")
+        named = "neighbours"
     settings = settings_for(home)
     with (
         workplace(settings) as place,
@@ -69,8 +72,8 @@ def train(
         interactions = _interactions(place, from_, settings, bar)
         training = trained(
             interactions,
-            model,
-            parameters_of(set_),
+            named,
+            given,
             seed=seed,
             now=SystemClock().now(),
             active=place.active,

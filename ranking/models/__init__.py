@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ranking.errors import TrainingError
-from ranking.models import als, ease, neighbours, popularity, spectral
+from ranking.models import als, blend, ease, neighbours, popularity, spectral
 from ranking.models.progress import Progress, silent
 from ranking.models.trainer import Trainer
 
 trainers: Mapping[str, Trainer] = MappingProxyType(
-    {each.TRAINER.name: each.TRAINER for each in (spectral, ease, als, neighbours, popularity)}
+    {each.TRAINER.name: each.TRAINER for each in (spectral, ease, als, neighbours, blend, popularity)}
 )
 """Every trainer by name."""
 

@@ -21,6 +21,7 @@ from ranking.graph import ItemGraph
 from ranking.interactions import Interactions
 from ranking.models.pairs import Symmetric, top_pairs
 from ranking.models.progress import Progress, stage
+from ranking.models.space import Real, Whole
 from ranking.models.spectral import spread
 from ranking.models.trainer import Trainer, require, require_entries, require_width
 
@@ -103,4 +104,14 @@ def _folded(
     return np.ascontiguousarray(linalg.solve_triangular(lower, real.T, lower=True).T, dtype=np.float32)
 
 
-TRAINER = Trainer("als", "matrix factorisation by alternating least squares", AlsParameters, train)
+TRAINER = Trainer(
+    "als",
+    "matrix factorisation by alternating least squares",
+    AlsParameters,
+    train,
+    space={
+        "factors": Whole(16, 256, log=True),
+        "regularization": Real(0.01, 100.0, log=True),
+        "confidence": Real(0.3, 100.0, log=True),
+    },
+)

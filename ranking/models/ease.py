@@ -21,6 +21,7 @@ from ranking.graph import ItemGraph
 from ranking.interactions import Interactions
 from ranking.models.heaviest import heaviest
 from ranking.models.progress import Progress
+from ranking.models.space import Real
 from ranking.models.spectral import spread
 from ranking.models.trainer import Trainer, require, require_entries, require_width
 
@@ -84,4 +85,10 @@ def _inverse(gram: NDArray[np.float32]) -> NDArray[np.float32]:
     return whole
 
 
-TRAINER = Trainer("ease", "closed-form linear model; catalogues up to 20,000 rows", EaseParameters, train)
+TRAINER = Trainer(
+    "ease",
+    "closed-form linear model; catalogues up to 20,000 rows",
+    EaseParameters,
+    train,
+    space={"regularization": Real(5.0, 5000.0, log=True)},
+)

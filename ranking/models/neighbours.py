@@ -19,6 +19,7 @@ from ranking.interactions import Interactions
 from ranking.models.progress import Progress, stage
 from ranking.models.scratch import Scratch
 from ranking.models.sharing import both_ways, heaviest_sums
+from ranking.models.space import Choice, Real, Whole
 from ranking.models.trainer import Trainer, require, require_entries, require_width
 
 SIMILARITIES = ("bm25", "cosine")
@@ -121,5 +122,15 @@ def _value(
 
 
 TRAINER = Trainer(
-    "neighbours", "items that the same readers act on (BM25 or cosine)", NeighboursParameters, train, train
+    "neighbours",
+    "items that the same readers act on (BM25 or cosine)",
+    NeighboursParameters,
+    train,
+    train,
+    {
+        "similarity": Choice(SIMILARITIES),
+        "width": Whole(20, 400, log=True),
+        "saturation": Real(0.3, 1000.0, log=True),
+        "length_penalty": Real(0.0, 1.0),
+    },
 )

@@ -27,6 +27,7 @@ from ranking.models.pairs import Symmetric, top_pairs
 from ranking.models.progress import Progress, stage
 from ranking.models.scratch import Scratch
 from ranking.models.sharing import shared_pairs
+from ranking.models.space import Choice, Real, Whole
 from ranking.models.trainer import Trainer, require, require_entries, require_width
 
 MOST_COMPONENTS = 2048
@@ -188,5 +189,16 @@ def _power(degrees: NDArray[np.float64], exponent: float) -> NDArray[np.float32]
 
 
 TRAINER = Trainer(
-    "spectral", "low-pass filter on the reader-item graph; best on large catalogues", SpectralParameters, train, train
+    "spectral",
+    "low-pass filter on the reader-item graph; best on large catalogues",
+    SpectralParameters,
+    train,
+    train,
+    {
+        "components": Whole(16, 2048, log=True),
+        "reader_exponent": Real(0.0, 0.7),
+        "row_exponent": Real(0.0, 0.7),
+        "ridge": Choice((0.0, 0.03, 0.1, 0.3)),
+        "tail": Choice((0.0, 0.0, 0.15, 0.3, 0.5)),
+    },
 )

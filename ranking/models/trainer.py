@@ -15,6 +15,7 @@ from ranking.graph import ItemGraph
 from ranking.interactions import Interactions
 from ranking.models.progress import Progress
 from ranking.models.scratch import Scratch
+from ranking.models.space import NO_SPACE, Space
 
 
 class Train(Protocol):
@@ -52,6 +53,9 @@ class Trainer:
     resume: Resume | None = None
     """The same, keeping what is finished in a Scratch; None where training is not made of blocks."""
 
+    space: Space = dataclasses.field(default_factory=lambda: NO_SPACE)
+    """Where a search looks for parameters; what is not named keeps its default."""
+
     def parse(self, given: Mapping[str, Any]) -> Any:
         """Parameters from plain values; TrainingError names an unknown field or a wrong value."""
         fields = {field.name: field for field in dataclasses.fields(self.parameters)}
@@ -60,7 +64,8 @@ class Trainer:
             known = ", ".join(fields)
             raise TrainingError(f"{self.name} has no parameter {unknown[0]}; it has: {known}")
         for name, value in given.items():
-            wanted = type(fields[name].default)
+            plain = fields[name].default
+            wanted = dict if plain is dataclasses.MISSING else type(plain)
             allowed = (int, float) if wanted is float else (wanted,)
             if not isinstance(value, allowed) or (isinstance(value, bool) and wanted is not bool):
                 raise TrainingError(f"{self.name}: {name} must be {wanted.__name__}, got {value!r}")

@@ -67,7 +67,8 @@ def test_progress_runs_from_nothing_to_all():
 def test_auto_keeps_the_best_on_validation_and_reports_all():
     report = evaluate_store(communities(), model="auto", k=5)
     tried = report.as_json()["tried"]
-    assert {each["model"] for each in tried} == {"popularity", "neighbours", "als", "ease", "spectral"}
+    assert {each["model"] for each in tried} == {"popularity", "neighbours", "als", "ease", "spectral", "blend"}
+    assert sum(each["model"] == "blend" for each in tried) == 9
     best = max(each["metrics"]["ndcg@5"] for each in tried)
     assert report.graph.trainer == next(each["model"] for each in tried if each["metrics"]["ndcg@5"] == best)
 

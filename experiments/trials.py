@@ -1,0 +1,130 @@
+"""Trials: one candidate trained on one part of the data and judged on the other.
+
+Owns how a candidate is tried, which is the same for `auto`, for a search, and for the peers that results are compared
+with. Graphs of the last candidates are kept while they fit, so that a blend of two that were tried costs no training.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from experiments.evaluation import Evaluation, evaluate_graph, evaluate_scores
+from experiments.splits import Split
+from ranking.errors import TrainingError
+from ranking.graph import ItemGraph
+from ranking.models import Progress, trainer
+from ranking.models.blend import blended
+from ranking.models.peers import peers
+from ranking.models.progress import stage
+
+KEPT_BYTES = 1 << 30
+"""Memory for graphs of candidates that were tried."""
+
+BLEND = "blend"
+
+
+def unclocked() -> float:
+    """The clock of a caller that does not ask how long training took: told seconds are then 0."""
+    return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A model and parameters other than its defaults."""
+
+    model: str
+    parameters: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def key(self) -> str:
+        """Equal for equal candidates."""
+        return json.dumps([self.model, dict(self.parameters)], sort_keys=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How a candidate did on validation, or why it could not be trained."""
+
+    candidate: Candidate
+    metrics: Mapping[str, float]
+    seconds: float
+    refused: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "model": self.candidate.model,
+            "parameters": dict(self.candidate.parameters),
+            "metrics": dict(self.metrics),
+            "seconds": self.seconds,
+            "refused": self.refused,
+        }
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Tried:
+        """The inverse of `as_json`; KeyError, TypeError or ValueError for anything else."""
+        candidate = Candidate(str(plain["model"]), dict(plain["parameters"]))
+        metrics = {str(name): float(value) for name, value in dict(plain["metrics"]).items()}
+        return cls(candidate, metrics, float(plain["seconds"]), str(plain["refused"]))
+
+
+class Trials:
+    """Candidates tried on one split with one seed."""
+
+    def __init__(self, split: Split, *, k: int, seed: int, clock: Callable[[], float] = unclocked) -> None:
+        self.split = split
+        self._k = k
+        self._seed = seed
+        self._clock = clock
+        self._graphs: OrderedDict[str, ItemGraph] = OrderedDict()
+
+    def tried(self, candidate: Candidate, progress: Progress) -> Tried:
+        """Metrics of a candidate, or the words in which its trainer refused the data or the parameters."""
+        started = self._clock()
+        try:
+            metrics = self.judged(candidate, progress).metrics()
+        except TrainingError as refusal:
+            return Tried(candidate, {}, self._clock() - started, str(refusal))
+        return Tried(candidate, metrics, self._clock() - started)
+
+    def judged(self, candidate: Candidate, progress: Progress) -> Evaluation:
+        """The candidate's evaluation; TrainingError when it cannot be trained."""
+
+        def named(done: float, message: str) -> None:
+            progress(done, f"{candidate.model}: {message}")
+
+        training, judging = stage(named, 0.0, 0.9), stage(named, 0.9, 1.0)
+        if candidate.model in peers:
+            training(0.0, "training")
+            peer = peers[candidate.model]
+            scores = peer.scores(self.split.train, candidate.parameters, seed=self._seed)
+            return evaluate_scores(scores, self.split, k=self._k, progress=stage(named, 0.5, 1.0))
+        return evaluate_graph(self.graph(candidate, training), self.split, k=self._k, progress=judging)
+
+    def graph(self, candidate: Candidate, progress: Progress) -> ItemGraph:
+        """The candidate's graph of the training part, trained or kept."""
+        kept = self._graphs.get(candidate.key)
+        if kept is not None:
+            self._graphs.move_to_end(candidate.key)
+            return kept
+        chosen = trainer(candidate.model)
+        parameters = chosen.parse(candidate.parameters)
+        if candidate.model == BLEND:
+            (first, second), train = parameters.parts, self.split.train
+            one = self.graph(Candidate(*first), stage(progress, 0.0, 0.5))
+            other = self.graph(Candidate(*second), stage(progress, 0.5, 1.0))
+            return blended(one, other, train, parameters, seed=self._seed)
+        graph = chosen.train(self.split.train, parameters, seed=self._seed, progress=progress)
+        self._graphs[candidate.key] = graph
+        while sum(_size(each) for each in self._graphs.values()) > KEPT_BYTES:
+            self._graphs.popitem(last=False)
+        return graph
+
+
+def _size(graph: ItemGraph) -> int:
+    return graph.neighbours.nbytes + graph.weights.nbytes
