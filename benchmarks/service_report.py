@@ -1,0 +1,76 @@
+"""The report's sections on the service: the feed over HTTP, policies, and durable writes."""
+
+from __future__ import annotations
+
+from benchmarks import endtoend, ingestion, policies
+from benchmarks.markdown import Scale, Section, table
+
+
+def endtoend_section(scale: Scale) -> Section:
+    """GET /v1/feed against a constant route."""
+    row = endtoend.run(items=20_000, readers=200, requests=1000) if scale.quick else endtoend.run()
+    head = ("items", "feed/s", "p50 ms", "p99 ms", "constant/s", "ratio", "rounds", "Servings dropped")
+    cells = (
+        f"{row.items:,}",
+        f"{row.feed_per_second:,.0f}",
+        f"{row.feed_p50_ms:.2f}",
+        f"{row.feed_p99_ms:.2f}",
+        f"{row.constant_per_second:,.0f}",
+        f"**{row.ratio:.2f}**",
+        ", ".join(f"{ratio:.2f}" for ratio in row.ratios),
+        row.dropped_servings,
+    )
+    text = (
+        "## GET /v1/feed over HTTP, embedded\n\n"
+        "30 items, authorised, personalized, every Serving recorded, against a FastAPI route of the same application\n"
+        "that returns prebuilt bytes of the same size; measured in turn. Repeat: `python -m benchmarks feed`.\n\n"
+        + table(head, [cells])
+    )
+    return Section(text, {"feed_over_constant": round(row.ratio, 3), "feed_p99_ms": round(row.feed_p99_ms, 2)})
+
+
+def policies_section(scale: Scale) -> Section:
+    """Compiling a policy over a catalogue."""
+    row = policies.run(items=20_000 if scale.quick else 1_000_000)
+    head = ("rules", "items", "compiled in s", "one changed item µs")
+    cells = (row.rules, f"{row.items:,}", f"{row.seconds:.2f}", f"{row.one_item_us:.0f}")
+    text = "## Compiling a policy\n\nRepeat: `python -m benchmarks policies`.\n\n" + table(head, [cells])
+    return Section(
+        text, {"policy_compile_seconds": round(row.seconds, 3), "policy_one_item_us": round(row.one_item_us, 1)}
+    )
+
+
+def ingestion_section(scale: Scale) -> Section:
+    """Durable writes against the raw driver."""
+    made = ingestion.run(rounds=2, events=2000, decisions=1000) if scale.quick else ingestion.run()
+    events = table(
+        ("events a batch", "in flight", "durable/s", "executemany/s", "ratio"),
+        [
+            (row.batch, row.in_flight, f"{row.per_second:,.0f}", f"{row.raw_per_second:,.0f}", f"**{row.ratio:.2f}**")
+            for row in made.events
+        ],
+    )
+    ledger = table(
+        ("in flight", "decisions/s", "one commit each/s", "ratio", "p99 ms", "longest wait ms"),
+        [
+            (
+                row.in_flight,
+                f"{row.per_second:,.0f}",
+                f"{row.single_commits_per_second:,.0f}",
+                f"{row.ratio:.0f}×",
+                f"{row.p99_ms:.1f}",
+                f"{row.longest_ms:.1f}",
+            )
+            for row in made.ledger
+        ],
+    )
+    text = (
+        "## Durable writes (SQLite, WAL, synchronous=FULL)\n\n"
+        "The peer is raw `executemany` of the same rows into the same columns and unique index, in turn.\n"
+        "Repeat: `python -m benchmarks ingestion`.\n\n" + events + "\n" + ledger
+    )
+    figures = {f"events_{row.batch}_in_flight_{row.in_flight}_over_raw": round(row.ratio, 2) for row in made.events}
+    for row in made.ledger:
+        figures[f"ledger_in_flight_{row.in_flight}_per_second"] = round(row.per_second)
+        figures[f"ledger_in_flight_{row.in_flight}_longest_ms"] = round(row.longest_ms, 1)
+    return Section(text, figures)
