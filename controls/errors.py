@@ -11,6 +11,7 @@ ControlsError
 │   └── IneligibleSubject a placement of an item that may not be shown there
 ├── PolicyError           a policy document cannot be used; lists every problem with path and line
 ├── LeafError             bytes or attachments that are not those of a ledger leaf, or a proof that cannot be made
+├── NoteError             a key, signed note or checkpoint that is malformed, altered or signed by nobody known
 └── StateError            the fold was given its inputs in the wrong order
 """
 
@@ -102,6 +103,12 @@ class LeafError(ControlsError):
     """Bytes or attachments that are not those of a ledger leaf, or a proof that cannot be made."""
 
     type = "ledger-leaf"
+
+
+class NoteError(ControlsError):
+    """A key, signed note or checkpoint that is malformed, altered or signed by nobody known."""
+
+    type = "ledger-note"
 
 
 class StateError(ControlsError):

@@ -22,6 +22,7 @@ def test_every_error_has_a_type_of_its_own_that_stays() -> None:
         "invalid-decision",
         "invalid-policy",
         "ledger-leaf",
+        "ledger-note",
         "needs-approval",
         "not-allowed",
         "state-order",
