@@ -128,7 +128,7 @@ def peers_section(scale: Scale) -> Section:
         "history and answers with tiers, shares, reasons and provenance; the peers answer with ids. Of each peer the\n"
         "fastest setting that recalls .95 is shown, or the one that recalls most; all settings are in the plot.\n"
         "hnswlib filters through a Python function that is called for every item looked at, which makes it unfit for\n"
-        "hard filters from Python; usearch has no filter in Python, so more are fetched and the blocked ones left out.\n"
+        "hard filters from Python; usearch has no filter in Python: more are fetched, and the blocked ones left out.\n"
         f"{versions('implicit', 'faiss-cpu', 'hnswlib', 'usearch', 'numpy')}.\n"
         "Repeat: `python -m benchmarks peers`.\n\n"
         "![Latency against catalogue size](docs/plots/latency.svg)\n\n"
