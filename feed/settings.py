@@ -128,7 +128,7 @@ class Settings(BaseSettings):
     """Share of the active model's score by which the new one may fall short and still take over."""
 
     retrain_threads: int = Field(default=0, ge=0, le=1024)
-    """Cores that they may take, at the lowest priority; 0 for half of the machine's."""
+    """Cores that they may take, at a low priority; 0 for half of the machine's."""
 
     models_kept: int = Field(default=3, ge=1)
     """Model files kept of models that served last, and of ones that never did; kept Servings keep their models' too."""

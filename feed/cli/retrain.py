@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from feed.storage.ports import Store
     from ranking.snapshot import Snapshot
 
-_LOWEST = 19
+_NICENESS = 10
+"""A tenth of a busy core, so that training ends even where pages take all there is; all of an idle one."""
 _LOOK_SECONDS = 2.0
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -59,7 +60,7 @@ def retrain(
 
 
 def gently(threads: int) -> None:
-    """Give way to what serves: lowest priority, and ``threads`` cores or, for 0, half of them.
+    """Give way to what serves: low priority, and ``threads`` cores or, for 0, half of them.
 
     To be called before numpy is imported, which counts cores once.
     """
@@ -67,7 +68,7 @@ def gently(threads: int) -> None:
     taken = min(threads or max(1, len(cores) // 2), len(cores))
     for name in _THREADS:
         os.environ[name] = str(taken)
-    os.nice(_LOWEST)
+    os.nice(_NICENESS)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores[-taken:])
 
