@@ -34,6 +34,7 @@ _PAGE_ARRAYS = {
     "reasons": "<u1",
     "because": "<i4",
     "scores": "<i8",
+    "drawn_from": "<i4",
 }
 
 
@@ -140,7 +141,10 @@ def decode(block: bytes) -> Trace:
         seed=head["seed"],
     )
     reader = Reader(arrays["history"], arrays["seen"], _settings(head["settings"]))
-    inputs = Inputs(reader, request, Parameters(**head["parameters"]), head["arms"])
+    # Servings from before there was exploration tell nothing of it.
+    parameters = Parameters(**{"explore_every": 0, **head["parameters"]})
+    arrays.setdefault("page_drawn_from", np.zeros(len(arrays["page_rows"]), dtype=np.int32))
+    inputs = Inputs(reader, request, parameters, head["arms"])
     page = Page(
         **{name: arrays[f"page_{name}"] for name in _PAGE_ARRAYS}, start=head["start"], exhausted=head["exhausted"]
     )

@@ -129,9 +129,12 @@ def lists_of(snapshot: Snapshot, request: Request) -> tuple[NDArray[Any], ...]:
     popular = snapshot.popular.get(pool)
     if popular is None:  # the kernels leave out what is not in the pool
         popular = snapshot.popular.get("home", _NONE)
+    explored = snapshot.exploration.get(pool)
+    if explored is None:
+        explored = snapshot.exploration.get("home", _NONE)
     pins = governance.pins(request.audience, surface.kind)
     rows, positions = _pins(pins) if pins else (_NONE, _NONE)
-    return popular, by_time, governance.featured(request.audience, surface.kind), rows, positions
+    return popular, by_time, governance.featured(request.audience, surface.kind), explored, rows, positions
 
 
 def pool_of(catalogue: Catalogue, surface: Surface) -> tuple[int, int]:
@@ -169,10 +172,10 @@ def _numbers(recipe: Recipe, parameters: Parameters, shares: Shares) -> Numbers:
         votes[EventKind.MORE], votes[EventKind.LESS] = p.weight_more, p.weight_less
         votes[EventKind.HIDE] = p.weight_hide
         scoring = (p.history, p.half_life_days * SECONDS_A_DAY, p.seen_discount_permille)
-        turns = (p.fresh_every, p.popular_every, p.editorial_every)
+        turns = (p.fresh_every, p.popular_every, p.editorial_every, p.explore_every)
         reason = Reason.BECAUSE_YOU_LIKED
     else:  # one history entry at most, the seed of a related page; no decay, no Seen, no turns
-        votes[:], scoring, turns, reason = 1, (1, 0, 1000), (0, 0, 0), Reason.SIMILAR_ITEM
+        votes[:], scoring, turns, reason = 1, (1, 0, 1000), (0, 0, 0, 0), Reason.SIMILAR_ITEM
     votes.setflags(write=False)
     wanted = (
         *recipe.sources,

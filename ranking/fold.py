@@ -17,10 +17,10 @@ from ranking.graph import ItemGraph
 from ranking.growth import Growth, GrowthBuilder
 from ranking.journal import Entry, ListPublished, RowGrown
 from ranking.parameters import DEFAULTS, Parameters
-from ranking.snapshot import Snapshot
+from ranking.snapshot import NOTHING_LISTED, Snapshot
 
-POPULAR = "popular"
-"""Name of the lists that are read; others are passed over."""
+POPULAR, EXPLORATION = "popular", "exploration"
+"""Names of the lists that are read; others are passed over."""
 
 RETRY_SECONDS = 60
 """A graph that could not be had is asked for again when ``as_of`` enters the next minute."""
@@ -51,7 +51,7 @@ class Fold:
         self._growth = GrowthBuilder()
         self._graphs = graphs
         self._parameters = parameters
-        self._popular: Mapping[str, NDArray[np.int32]] = MappingProxyType({})
+        self._lists: dict[str, Mapping[str, NDArray[np.int32]]] = dict.fromkeys((POPULAR, EXPLORATION), NOTHING_LISTED)
         self._changed: list[NDArray[np.int32]] = []
         self._graph = EMPTY_GRAPH
         self._asked = ("", 0)
@@ -102,10 +102,11 @@ class Fold:
         for entry in entries:
             if isinstance(entry, RowGrown):
                 self._grow(entry)
-        lists = {e.pool: e.items for e in entries if isinstance(e, ListPublished) and e.name == POPULAR}
-        if lists:
-            rows = {pool: self._rows(items) for pool, items in lists.items()}
-            self._popular = MappingProxyType({**self._popular, **rows})
+        for name, known in self._lists.items():
+            lists = {e.pool: e.items for e in entries if isinstance(e, ListPublished) and e.name == name}
+            if lists:
+                rows = {pool: self._rows(items) for pool, items in lists.items()}
+                self._lists[name] = MappingProxyType({**known, **rows})
 
     def advance(self, as_of: int) -> None:
         """Move time to a second; raises ``controls.errors.StateError`` for a step backwards."""
@@ -130,8 +131,9 @@ class Fold:
                 governance=governance,
                 graph=graph,
                 model="" if graph is EMPTY_GRAPH else governance.model,
-                popular=self._popular,
+                popular=self._lists[POPULAR],
                 parameters=self._parameters,
+                exploration=self._lists[EXPLORATION],
                 growth=self._growth.view(graph),
             )
         return self._snapshot

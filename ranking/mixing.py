@@ -1,11 +1,11 @@
 """Mixing: which candidate takes which place of the session (laws 3, 5 and 6).
 
-For each place in turn: the pin of that place; on personalized pages the turn of a source (editorial at the middle of
-each ``editorial_every`` places, fresh at the end of each ``fresh_every``, popular at the third part); an encouraged
-item when the session is behind its minimum; else the next candidate of the page's sources in turn that fits. Failing
-that, the author window and the encouraged maximum give way rather than leave the page short; the restricted maximum
-never does: a restricted item waits until the window has room for it. At the very end the
-pins of later places move up. An item stands in a session at most once.
+For each place in turn: the pin of that place; on personalized pages the turn of exploration, which draws, or of a
+source (editorial at the middle of each ``editorial_every`` places, fresh at the end of each ``fresh_every``, popular at
+the third part, exploration after two fifths); an encouraged item when the session is behind its minimum; else the next
+candidate of the page's sources in turn that fits. Failing that, the author window and the encouraged maximum give way
+rather than leave the page short; the restricted maximum never does: a restricted item waits until the window has room
+for it. At the very end the pins of later places move up. An item stands in a session at most once.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from ranking.candidates import (
     extend,
     vote,
 )
-from ranking.compiling import Whole, entry, inlined, kernel, stamp_of
+from ranking.compiling import Whole, entry, inlined, kernel, prefetch, stamp_of
 from ranking.exclusions import exclude
+from ranking.exploring import EXPLORED, drawn, due, explorable
 from ranking.kernel import (
     ENCOURAGED_COUNT,
     ENCOURAGED_OVER,
@@ -56,7 +57,7 @@ from ranking.workspace import (
     laid_out,
 )
 
-PIN = int(Source.PIN)
+PIN, EXPLORATION = int(Source.PIN), int(Source.EXPLORATION)
 TURNS = 3
 RELAXED = TURNS + 8
 """Steps in choosing for a place: turns, an encouraged item from each source, any that fits from each, any at all."""
@@ -171,6 +172,31 @@ def choose(position: Whole, given: Given) -> tuple[Whole, Whole]:
     return -1, np.int64(-1)
 
 
+@inlined
+def explore(position: Whole, given: Given) -> tuple[Whole, Whole]:
+    """(row, of how many it was drawn) of what is explored at ``position``; (-1, 0): not due, or none fits."""
+    explored, class_of, count, row = given.lists.explored, given.items.class_of, 0, np.int64(-1)
+    if not due(position, given.wanted.explore_every):
+        return row, count
+    for n in range(explored.size):
+        prefetch(class_of, np.int64(explored[n]))
+    for rehearsal in (True, False):
+        left = 0 if rehearsal else drawn(given.wanted.seed, position, count)
+        for n in range(explored.size):
+            row = np.int64(explored[n])
+            cls = np.int64(class_of[row])
+            if explorable(row, cls, given) and fits(row, given.verdicts.tier[cls], True, position, given):
+                if rehearsal:
+                    count += 1
+                elif left == 0:
+                    return row, count
+                else:
+                    left -= 1
+        if count == 0:
+            break
+    return np.int64(-1), 0
+
+
 @kernel
 def pinned(position: Whole, lists: Lists, work: Workspace) -> Whole:
     """Row of the pin that is due at ``position``; with position -1, of the first one still waiting; else -1."""
@@ -183,18 +209,19 @@ def pinned(position: Whole, lists: Lists, work: Workspace) -> Whole:
 
 
 @inlined
-def put(n: Whole, source: Whole, row: Whole, score: Whole, because: Whole, given: Given) -> None:
+def put(n: Whole, source: Whole, row: Whole, score: Whole, because: Whole, odds: Whole, given: Given) -> None:
     """Let a row stand at place ``n`` of the page."""
     output, work, position = given.output, given.work, given.choices.served_rows.size + n
     cls = given.items.class_of[row]
     tier = given.verdicts.tier[cls]
     output.rows[n] = row
-    output.sources[n] = FRESH if source == FRESH_SEEN else source
+    output.sources[n] = FRESH if source == FRESH_SEEN else EXPLORATION if source == EXPLORED else source
     output.tiers[n] = tier
     output.classes[n] = cls
     output.reasons[n] = given.wanted.graph_reason if source == 0 else _REASONS[output.sources[n]]
     output.because[n] = because
     output.scores[n] = score
+    output.drawn_from[n] = odds
     work.session_rows[position], work.session_tiers[position] = row, tier
     mark(work, np.int64(row), np.int64(EXCLUDED))
 
@@ -227,9 +254,13 @@ def _compiled(stamp: int) -> Any:
         for n in range(given.wanted.limit):
             position = given.choices.served_rows.size + n
             source, score, because = np.int64(PIN), np.int64(0), np.int64(-1)
-            row = pinned(position, given.lists, work)
+            odds: Whole = np.int64(0)
+            row: Whole = pinned(position, given.lists, work)
             if row < 0:
                 count_tiers(position, given.wanted.share_window, work)
+                row, odds = explore(position, given)
+                source = np.int64(EXPLORED if row >= 0 else PIN)
+            if row < 0:
                 chosen, place = choose(position, given)
                 if chosen >= 0:
                     source, row = np.int64(chosen), work.found[chosen, place, ROW]
@@ -238,11 +269,13 @@ def _compiled(stamp: int) -> Any:
                     row = pinned(np.int64(-1), given.lists, work)
             if row < 0:
                 return n
-            put(n, source, row, score, because, given)
+            put(n, source, row, score, because, odds, given)
         return given.wanted.limit
 
     return fill
 
 
-fill = _compiled(stamp_of("candidates", "compiling", "decay", "exclusions", "growth", "kernel", "mixing", "workspace"))
+fill = _compiled(
+    stamp_of("candidates", "compiling", "decay", "exclusions", "exploring", "growth", "kernel", "mixing", "workspace")
+)
 """``fill(given)``: make a page into ``given.output``; how many items, or -1 - n when served row n is no row."""

@@ -32,8 +32,8 @@ PATIENCE = 4
 REMEMBERED = 50
 """Newest items on which a reader was heard that count."""
 
-EXPLORED = 256
-"""Items worth exploring at a time."""
+EXPLORED_AT_ONCE = 64
+"""Items worth exploring at a time: every place for exploring looks at all of them."""
 
 ENOUGH_READERS = 5
 """Readers heard on an item, after whom it needs no exploration."""
@@ -110,10 +110,12 @@ def rows_by_readers(voices: Voices, newcomers: Int32s, catalogue: Catalogue, pop
 
 def worth_exploring(catalogue: Catalogue, graph: ItemGraph, heard: Int64s) -> list[str]:
     """Ids of the newest items that the graph does not know and fewer than ``ENOUGH_READERS`` were heard on, newest
-    first. ``heard`` int64[rows]."""
+    first. ``heard`` int64[n] by row; on rows behind it nobody was."""
     newest = catalogue.by_time[-_LOOKED_THROUGH:][::-1]
-    open_ones = ~known_to(graph, newest) & ~catalogue.gone[newest] & (heard[newest] < ENOUGH_READERS)
-    return [catalogue.ids[row] for row in newest[open_ones][:EXPLORED].tolist()]
+    counts = np.zeros(catalogue.rows, dtype=np.int64)
+    counts[: heard.size] = heard
+    wanted = ~known_to(graph, newest) & ~catalogue.gone[newest] & (counts[newest] < ENOUGH_READERS)
+    return [catalogue.ids[row] for row in newest[wanted][:EXPLORED_AT_ONCE].tolist()]
 
 
 def _published(catalogue: Catalogue, row: int) -> ItemPublished:

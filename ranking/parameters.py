@@ -67,6 +67,10 @@ class Parameters:
     editorial_every: int = 10
     """On a personalized page every n-th place goes to an editorial item while there are any; 0 for none."""
 
+    explore_every: int = 20
+    """On a personalized page every n-th place goes to an item worth exploring while there are any, each as likely as
+    the others; 0 for none."""
+
     def __post_init__(self) -> None:
         for one in fields(self):
             value = getattr(self, one.name)
@@ -86,6 +90,7 @@ _RANGES = {
     "fresh_every": (0, 1000),
     "popular_every": (0, 1000),
     "editorial_every": (0, 1000),
+    "explore_every": (0, 1000),
 }
 
 DEFAULTS = Parameters()

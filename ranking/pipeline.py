@@ -144,7 +144,7 @@ def _arguments(
     numbers = numbers_of(recipe, parameters, governance.shares(request.audience, surface.kind))
     choices = choices_of(snapshot.catalogue, recipe, history, seen, settings, request, numbers.votes)
     lists = lists_of(snapshot, request)
-    popular, _, featured, pins, _ = lists
+    popular, _, featured, _, pins, _ = lists
     voters, served = min(len(history), parameters.history if recipe.personal else 1), len(request.served_rows)
     work = workspace(
         voters * (snapshot.graph.width + GROWN_WIDTH),
@@ -161,13 +161,14 @@ def _arguments(
         np.empty(limit, UINT8),
         np.empty(limit, INT32),
         np.empty(limit, INT64),
+        np.empty(limit, INT32),
     )
     return (
         snapshot.items,
         (table.eligible, table.tier, table.weight, table.sources),
         lists,
         choices,
-        (limit, *pool_of(snapshot.catalogue, surface), seed_row, *numbers.wanted),
+        (limit, *pool_of(snapshot.catalogue, surface), seed_row, request.seed, *numbers.wanted),
         work,
         output,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from ranking.graph import ItemGraph
 from ranking.growth import NO_GROWTH, Growth
 from ranking.parameters import Parameters
 from ranking.workspace import INT16, INT32, Items, plain
+
+NOTHING_LISTED: Mapping[str, NDArray[np.int32]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +39,9 @@ class Snapshot:
     model: str
     popular: Mapping[str, NDArray[np.int32]]
     parameters: Parameters
+    exploration: Mapping[str, NDArray[np.int32]] = field(default_factory=lambda: NOTHING_LISTED)
+    """Rows worth exploring by pool, in any order, each once; as ``popular`` otherwise."""
+
     growth: Growth = NO_GROWTH
     """What rows gain beside the graph, for items that it does not know."""
 

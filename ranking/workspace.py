@@ -73,11 +73,12 @@ class Verdicts(NamedTuple):
 
 class Lists(NamedTuple):
     """Rows in an order of their own: the pool's popular list (best first), the pool by time (oldest first), the
-    editorial list (newest decision first), and the pins by position."""
+    editorial list (newest decision first), what is worth exploring (in any order), and the pins by position."""
 
     popular: Int32s
     by_time: Int32s
     featured: Int32s
+    explored: Int32s
     pin_rows: Int32s
     pin_positions: Int32s
 
@@ -106,6 +107,8 @@ class Wanted(NamedTuple):
     pool_key: int
     seed_row: int
     """Row that a related page is about, or -1."""
+    seed: int
+    """What draws at random are made from."""
     first_source: int
     second_source: int
     third_source: int
@@ -123,6 +126,7 @@ class Wanted(NamedTuple):
     fresh_every: int
     popular_every: int
     editorial_every: int
+    explore_every: int
     share_window: int
     encouraged_min: int
     encouraged_max: int
@@ -139,6 +143,7 @@ class Output(NamedTuple):
     reasons: Bytes
     because: Int32s
     scores: Int64s
+    drawn_from: Int32s
 
 
 class Workspace(NamedTuple):

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from feed.clock import Clock
 from feed.storage.entries import decode_lines
 from feed.storage.ports import Store
+from ranking.fold import EXPLORATION
 from ranking.growth import known_to
-from ranking.journal import ItemPublished, RowGrown
-from ranking.newcomers import Voices, rows_by_likeness, rows_by_readers
+from ranking.journal import Entry, ItemPublished, ListPublished, RowGrown
+from ranking.newcomers import EXPLORED_AT_ONCE, Voices, rows_by_likeness, rows_by_readers, worth_exploring
 from ranking.snapshot import Snapshot
 
 GROWN_AN_EDITION = 256
@@ -36,7 +37,7 @@ _COARSE = 16
 
 
 class Newcomers:
-    """One for a publisher: remembers how many readers each row was written after."""
+    """One for a publisher: remembers how many readers were heard on an item when its row was written."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
@@ -45,6 +46,8 @@ class Newcomers:
         self._erased = False
         self._not_before = float("-inf")
         self._heard: dict[str, int] = {}
+        self._by_row: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        """Readers heard on each row when events were last read."""
 
     def events_came(self) -> None:
         """Tell that events were stored, or that their reader's consent changed."""
@@ -54,10 +57,22 @@ class Newcomers:
         """Tell that events were erased."""
         self._erased = self._dirty = True
 
-    def rows(self, queued: bytes, snapshot: Snapshot) -> list[RowGrown]:
-        """The rows that an edition gains which publishes the ``queued`` lines after the snapshot's edition."""
-        first = rows_by_likeness(self._new(queued, snapshot), snapshot.catalogue, snapshot.popular)
-        return first + self._by_readers(snapshot, GROWN_AN_EDITION - len(first))
+    def entries(self, queued: bytes, snapshot: Snapshot) -> list[Entry]:
+        """What an edition gains that publishes the ``queued`` lines after the snapshot's edition: rows, and the list of
+        what is worth exploring if it changed."""
+        new = self._new(queued, snapshot)
+        rows = rows_by_likeness(new, snapshot.catalogue, snapshot.popular)
+        rows += self._by_readers(snapshot, GROWN_AN_EDITION - len(rows))
+        return [*rows, *self._exploration(new, snapshot)]
+
+    def _exploration(self, new: list[ItemPublished], snapshot: Snapshot) -> list[Entry]:
+        newest = [item.id for item in sorted(new, key=lambda item: item.published_at)[::-1]]
+        known = worth_exploring(snapshot.catalogue, snapshot.graph, self._by_row)
+        wanted = tuple(newest + known)[:EXPLORED_AT_ONCE]
+        listed = snapshot.exploration.get("home", ())
+        if wanted == tuple(snapshot.catalogue.ids[row] for row in listed):
+            return []
+        return [ListPublished(EXPLORATION, "home", wanted)]
 
     def _new(self, queued: bytes, snapshot: Snapshot) -> list[ItemPublished]:
         """The newest of the queued items that nobody could know so far."""
@@ -75,7 +90,7 @@ class Newcomers:
         erased, self._dirty, self._erased = self._erased, False, False
         newest = 10 * _HEARD if erased else _HEARD
         voices, cut = self._voices(snapshot, newest)
-        heard = voices.heard(snapshot.catalogue.rows)
+        heard = self._by_row = voices.heard(snapshot.catalogue.rows)
         due = self._due(snapshot, heard, shrunk=erased or not cut)
         if due.size > limit:
             self._dirty, self._erased, due = True, erased, due[:limit]

@@ -119,7 +119,7 @@ class Publisher:
         before = self._store.journal.head()
         queued = self._store.journal.oldest(QUEUE_READ)
         read = queued.count(b"\n")
-        entries: list[Entry] = [*lists, *self._newcomers.rows(queued, self._latest())]
+        entries: list[Entry] = [*lists, *self._newcomers.entries(queued, self._latest())]
         extra, at = encode_entries(entries), self._clock.now()
         # What is queued from now on waits for the next edition: it is to come with the rows of its new items.
         limit = read if read < QUEUE_READ else EDITION_CHANGES

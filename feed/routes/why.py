@@ -90,4 +90,5 @@ def _told(service: Service, serving: ServingRecord, item: str) -> WhyOut:
         gathered=terms["gathered"] if ranked else 0,
         contributions=tuple(ContributionOut(**term) for term in terms["contributions"]) if ranked else (),
         causes=tuple(CauseOut(cause.kind, cause.id, cause.words) for cause in verdict.causes),
+        drawn_from=int(page.drawn_from[place]),
     )

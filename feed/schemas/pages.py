@@ -62,6 +62,7 @@ class WhyOut:
 
     ``contributions`` are the exact terms of ``gathered``; ``score`` is that after the verdict, interests and
     Seen. Sources other than the graph have no score. ``causes`` are the rules and decisions that acted on it.
+    ``drawn_from`` tells of how many equally likely items an explored one was drawn; 0: nothing was left to chance.
     """
 
     request_id: str
@@ -80,3 +81,4 @@ class WhyOut:
     gathered: int
     contributions: tuple[ContributionOut, ...]
     causes: tuple[CauseOut, ...]
+    drawn_from: int

@@ -23,6 +23,7 @@ REASONS = {
     Source.POPULAR: Reason.POPULAR_NOW,
     Source.FRESH: Reason.NEW_HERE,
     Source.EDITORIAL: Reason.CHOSEN_BY_EDITORS,
+    Source.EXPLORATION: Reason.EXPLORING,
     Source.PIN: Reason.PINNED_BY_EDITORS,
 }
 PLANS: dict[Mode, list[Any]] = {
@@ -32,12 +33,15 @@ PLANS: dict[Mode, list[Any]] = {
     Mode.EDITORIAL: [Source.EDITORIAL, Source.POPULAR, Source.FRESH],
 }
 
+Placed = tuple[int, Source, Tier, int, Reason, int, int, int]
+
 
 @dataclass
 class Candidate:
     row: int
     score: int = 0
     because: int = -1
+    drawn_from: int = 0
 
 
 @dataclass
@@ -202,14 +206,15 @@ class Ranking:
     def open(self, row: int) -> bool:
         return self.marks.get(row) not in (EXCLUDED, RESERVED, CONSUMED)
 
-    def popular(self) -> list[Candidate]:
-        lists, surface = self.snapshot.popular, self.request.surface
-        pool = "home"
+    def listed(self, lists: Any) -> list[int]:
+        surface, pool = self.request.surface, "home"
         if surface.kind in (SurfaceKind.TOPIC, SurfaceKind.COMMUNITY):
             pool = f"{surface.kind.value}:{surface.key}"
-        listed: Any = lists[pool] if pool in lists else lists.get("home", ())
+        return [int(row) for row in (lists[pool] if pool in lists else lists.get("home", ()))]
+
+    def popular(self) -> list[Candidate]:
         made = []
-        for place, row in enumerate(map(int, listed)):
+        for place, row in enumerate(self.listed(self.snapshot.popular)):
             if self.open(row) and self.admitted(row, Source.POPULAR):
                 made.append((-self.weighed((1 << 40) // (64 + place), row), place, row))
         return [Candidate(row) for _, _, row in sorted(made)]
@@ -290,7 +295,24 @@ class Ranking:
                     return source, one
         return None
 
-    def page(self) -> list[tuple[int, Source, Tier, int, Reason, int, int]]:
+    def explore(self) -> tuple[Any, Candidate] | None:
+        every, position = self.parameters.explore_every, len(self.session)
+        if not self.personal or not every or position % every != every * 2 // 5:
+            return None
+        likely = [
+            row
+            for row in self.listed(self.snapshot.exploration)
+            if self.marks.get(row, 0) == 0
+            and self.tier(row) is not Tier.RESTRICTED
+            and self.admitted(row, Source.EXPLORATION)
+            and self.fits(row, strict=True)
+        ]
+        if not likely:
+            return None
+        picked = likely[(mixed(self.request.seed, position) >> 32) * len(likely) >> 32]
+        return Source.EXPLORATION, Candidate(picked, drawn_from=len(likely))
+
+    def page(self) -> list[Placed]:
         self.mark()
         sequences: dict[Any, list[Candidate]] = {
             Source.GRAPH: self.graph() if Source.GRAPH in self.plan else [],
@@ -301,10 +323,11 @@ class Ranking:
         }
         self.rest = {source: iter(sequence) for source, sequence in sequences.items()}
         self.found = {source: [] for source in sequences}
-        page: list[tuple[int, Source, Tier, int, Reason, int, int]] = []
+        page: list[Placed] = []
         for _ in range(self.request.limit):
             due = [p for p in self.pins() if p.position == len(self.session) and self.marks.get(p.row) == RESERVED]
-            chosen: tuple[Any, Candidate] | None = (Source.PIN, Candidate(due[0].row)) if due else self.choose()
+            pinned = (Source.PIN, Candidate(due[0].row)) if due else None
+            chosen: tuple[Any, Candidate] | None = pinned or self.explore() or self.choose()
             if chosen is None:
                 waiting = [pin for pin in self.pins() if self.marks.get(pin.row) == RESERVED]
                 if not waiting:
@@ -315,7 +338,7 @@ class Ranking:
             graph_reason = Reason.BECAUSE_YOU_LIKED if self.personal else Reason.SIMILAR_ITEM
             reason = graph_reason if source is Source.GRAPH else REASONS[source]
             tier = self.tier(one.row)
-            page.append((one.row, source, tier, self.cls(one.row), reason, one.because, one.score))
+            page.append((one.row, source, tier, self.cls(one.row), reason, one.because, one.score, one.drawn_from))
             self.marks[one.row] = EXCLUDED
             self.session.append((one.row, tier))
         return page
@@ -330,18 +353,24 @@ def decay(age: int, half_life: int) -> int:
     return max(round(4096 * 2 ** (-(age % half_life * 16 // half_life) / 16)) >> (age // half_life), 1)
 
 
-def plain_page(
-    snapshot: Snapshot, reader: Reader, request: Request, parameters: Parameters
-) -> list[tuple[int, Source, Tier, int, Reason, int, int]]:
-    """(row, source, tier, class, reason, because, score) of each item of the page."""
+def mixed(seed: int, position: int) -> int:
+    """SplitMix64's output for the position-th step from a seed."""
+    word = seed + (position + 1) * 0x9E3779B97F4A7C15 & 2**64 - 1
+    word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9 & 2**64 - 1
+    word = (word ^ word >> 27) * 0x94D049BB133111EB & 2**64 - 1
+    return word ^ word >> 31
+
+
+def plain_page(snapshot: Snapshot, reader: Reader, request: Request, parameters: Parameters) -> list[Placed]:
+    """(row, source, tier, class, reason, because, score, drawn from) of each item of the page."""
     return Ranking(snapshot, reader, request, parameters).page()
 
 
-def as_tuples(page: Page) -> list[tuple[int, Source, Tier, int, Reason, int, int]]:
+def as_tuples(page: Page) -> list[Placed]:
     """A page of the kernels in the same form."""
     return [
-        (row, Source(source), Tier(tier), cls, Reason(reason), because, score)
-        for row, source, tier, cls, reason, because, score in zip(
+        (row, Source(source), Tier(tier), cls, Reason(reason), because, score, drawn_from)
+        for row, source, tier, cls, reason, because, score, drawn_from in zip(
             page.rows.tolist(),
             page.sources.tolist(),
             page.tiers.tolist(),
@@ -349,6 +378,7 @@ def as_tuples(page: Page) -> list[tuple[int, Source, Tier, int, Reason, int, int
             page.reasons.tolist(),
             page.because.tolist(),
             page.scores.tolist(),
+            page.drawn_from.tolist(),
             strict=True,
         )
     ]

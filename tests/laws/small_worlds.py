@@ -172,6 +172,7 @@ def a_snapshot(dice: Dice, rows: int) -> Snapshot:
         model=graph.version,
         popular={pool: int32s(dice.some(all_rows, 10)) for pool in pools},
         parameters=Parameters(),
+        exploration={pool: int32s(dice.some(all_rows, 12)) for pool in ("home", *dice.some(pools, 2))},
         growth=a_growth(dice, rows, graph),
     )
 
@@ -231,6 +232,7 @@ def a_request(dice: Dice, rows: int) -> Request:
         mode=dice.one((Mode.PERSONALIZED, Mode.PERSONALIZED, *Mode)),
         served_rows=int32s(served),
         served_tiers=np.array([dice.number(0, 2) for _ in served], dtype=np.uint8),
+        seed=dice.number(0, 2**48 - 1),
     )
 
 
@@ -246,6 +248,7 @@ def some_parameters(dice: Dice) -> Parameters:
         fresh_every=dice.one((0, 0, 0, 1, 3, 5)),
         popular_every=dice.one((0, 0, 0, 1, 3, 4)),
         editorial_every=dice.one((0, 0, 0, 1, 3, 4)),
+        explore_every=dice.one((0, 0, 1, 2, 3)),
     )
 
 

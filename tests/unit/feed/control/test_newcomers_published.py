@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from feed.clock import ManualClock
@@ -12,7 +13,9 @@ from feed.storage.entries import decode
 from feed.storage.memory import MemoryStore
 from feed.storage.records import EventRecord, ItemRecord, ReaderRecord
 from ranking.fold import Fold
-from ranking.journal import ItemPublished, RowGrown
+from ranking.graph import ItemGraph
+from ranking.journal import ItemPublished, ListPublished, RowGrown
+from ranking.newcomers import ENOUGH_READERS, worth_exploring
 from ranking.reader import EventKind
 from ranking.snapshot import Snapshot
 
@@ -77,7 +80,7 @@ def test_a_new_item_has_neighbours_in_the_edition_that_publishes_it(place):
     assert list(rows) == ["new"]
     assert list(rows["new"]) == ["old"]
     (_, edition) = place.store.journal.since(0)
-    assert [type(entry) for entry in decode(edition.entries)] == [ItemPublished, ItemPublished, RowGrown]
+    assert [type(entry) for entry in decode(edition.entries)] == [*2 * [ItemPublished], RowGrown, ListPublished]
 
 
 def test_what_is_queued_while_an_edition_is_made_comes_with_its_rows_in_the_next(place, monkeypatch):
@@ -165,3 +168,36 @@ def test_a_row_that_many_were_heard_on_is_written_again_only_for_many_more(place
         place.did(f"r{n}", "a new")
         written.append("new" in place.published())
     assert written == [n < 16 or n + 1 in (20, 25, 32, 40) for n in range(40)]
+
+
+def explored(place):
+    snapshot = place.latest()
+    return [snapshot.catalogue.ids[row] for row in snapshot.exploration.get("home", ())]
+
+
+def test_new_items_are_worth_exploring_until_enough_readers_were_heard_on_them(place):
+    place.put(*(place.new(name, age=age) for age, name in enumerate("abc")))
+    place.published()
+    assert explored(place) == ["a", "b", "c"]
+    place.put(place.new("new", age=-9))
+    place.published()
+    assert explored(place) == ["new", "a", "b", "c"]
+    for n in range(ENOUGH_READERS):
+        assert "b" in explored(place)
+        place.did(f"r{n}", "b", EventKind.LIKE)
+        place.published()
+    assert explored(place) == ["new", "a", "c"]
+    head = place.store.journal.head()
+    place.published()
+    assert place.store.journal.head() == head
+
+
+def test_what_is_withdrawn_or_known_to_the_model_is_not_explored(place):
+    place.put(*(place.new(name) for name in ("a", "b", "c")))
+    place.published()
+    place.store.items.withdraw("b").result()
+    place.published()
+    place.published()
+    assert explored(place) == ["c", "a"]
+    graph = ItemGraph.from_arrays(np.array([[1], [0], [-1]]), np.array([[1.0], [1.0], [0.0]]), trainer="small")
+    assert worth_exploring(place.latest().catalogue, graph, np.zeros(0, np.int64)) == ["c"]
