@@ -33,6 +33,7 @@ HOME = Request(
 BYTES_AN_ITEM = 900
 """What a world of this width takes while it is made, for each item: its graph's row and the catalogue's columns."""
 
+_GROWN_FROM = 100_000
 _SEED = 7
 
 
@@ -66,10 +67,12 @@ class Kernel:
             flat = {
                 f"{name}_p50_us": base.spread.p50_us,
                 f"{name}_p99_us": base.spread.p99_us,
-                f"{name}_p99_cpu_us": base.spread.p99_cpu_us,
+                f"{name}_p50_own_us": base.spread.p50_own_us,
+                f"{name}_p99_own_us": base.spread.p99_own_us,
             }
         if len(self.growth) > 1:
-            first, last = self.growth[0], self.growth[-1]
+            first = next((row for row in self.growth if row.items == _GROWN_FROM), self.growth[0])
+            last = self.growth[-1]
             flat[f"rank_growth_{size_name(first.items)}_{size_name(last.items)}"] = (
                 last.spread.p50_us / first.spread.p50_us
             )

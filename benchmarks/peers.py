@@ -1,5 +1,8 @@
 """Peers in the same run: the same items, the same allowed set, the same k, one core each, in turn.
 
+Contenders are compared by their threads' own processor time: on a shared machine a peer that takes milliseconds is
+interrupted by others again and again, while rank() is over before that happens, so the wall clock would flatter it.
+
 A vector peer is judged by the exact inner product over the allowed items, rank() by the exact scores of its own graph:
 each by the exact governed top of its own model. Run it with ``python -m benchmarks peers``.
 """
@@ -98,7 +101,7 @@ class Peers:
             flat[f"rank_recall_of_exact{suffix}"] = round(ours.recall, 4)
             for name, row in best.items():
                 key = f"rank_{size_name(largest)}_over_{name.lower().replace(' ', '_')}{suffix}"
-                flat[key] = round(row.spread.p50_us / ours.spread.p50_us, 1)
+                flat[key] = round(row.spread.p50_own_us / ours.spread.p50_own_us, 1)
                 flat[f"{key.replace('_over_', '_recall_')}"] = round(row.recall, 4)
         for starved in self.starved:
             if starved.name in (OURS, "implicit"):
@@ -205,4 +208,4 @@ def _round(answer: Callable[[int], Rows]) -> Callable[[int], object]:
 
 
 def _p50(row: PeerRow) -> float:
-    return row.spread.p50_us
+    return row.spread.p50_own_us

@@ -55,14 +55,14 @@ def draw(growth: Sequence[KernelRow], rows: Sequence[PeerRow], folder: Path = FO
 def _latency(axis: Any, growth: Sequence[KernelRow], rows: Sequence[PeerRow]) -> None:
     """Of each peer the fastest setting at .95 recall, by size; nothing where it has none."""
     for name, (colour, marker) in _STYLES.items():
-        points = {row.items: row.spread.p50_us for row in growth} if name == OURS else {}
+        points = {row.items: row.spread.p50_own_us for row in growth} if name == OURS else {}
         for row in rows:
             if (row.name, row.blocked) == (name, BLOCKED) and row.recall >= 0.95 and name != OURS:
-                points[row.items] = min(row.spread.p50_us, points.get(row.items, row.spread.p50_us))
+                points[row.items] = min(row.spread.p50_own_us, points.get(row.items, row.spread.p50_own_us))
         sizes = sorted(points)
         line = {"linewidth": 2.5, "markersize": 11} if name == OURS else {"linewidth": 1.3, "markersize": 6}
         axis.plot(sizes, [points[size] for size in sizes], marker + "-", color=colour, label=name, **line)
-    axis.set(xscale="log", yscale="log", xlabel="items in the catalogue", ylabel="median latency, one core")
+    axis.set(xscale="log", yscale="log", xlabel="items in the catalogue", ylabel="median processor time, one core")
     axis.xaxis.set_major_formatter(lambda size, _: size_name(int(size)))
     axis.yaxis.set_major_formatter(_latency_name)
     axis.set_title(f"The best 50 of N items, {BLOCKED:.0%} of them blocked; peers at recall ≥ .95", fontsize="medium")
@@ -72,11 +72,11 @@ def _latency(axis: Any, growth: Sequence[KernelRow], rows: Sequence[PeerRow]) ->
 def _recall(axis: Any, rows: Sequence[PeerRow]) -> None:
     """Each contender's settings as a line from fast to slow."""
     for name, (colour, marker) in _STYLES.items():
-        mine = sorted((row.spread.p50_us, row.recall) for row in rows if row.name == name)
+        mine = sorted((row.spread.p50_own_us, row.recall) for row in rows if row.name == name)
         latencies, recalls = [latency for latency, _ in mine], [recall for _, recall in mine]
         size = 13 if name == OURS else 6
         axis.plot(latencies, recalls, marker + "-", color=colour, label=name, linewidth=1.3, markersize=size)
-    axis.set(xscale="log", ylim=(-0.03, 1.05), xlabel="median latency, one core")
+    axis.set(xscale="log", ylim=(-0.03, 1.05), xlabel="median processor time, one core")
     axis.xaxis.set_major_formatter(_latency_name)
     axis.grid(True, which="major", linewidth=0.4, alpha=0.5)
 

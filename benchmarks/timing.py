@@ -28,13 +28,13 @@ _LEAST = 3
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Microseconds over ``count`` requests."""
+    """Microseconds over ``count`` requests: by the wall clock, and of the thread's own processor time."""
 
     count: int
     p50_us: float
     p99_us: float
-    p99_cpu_us: float
-    """99th percentile of the thread's own processor time."""
+    p50_own_us: float
+    p99_own_us: float
 
 
 def interleaved(
@@ -64,12 +64,7 @@ def interleaved(
 
 
 def _spread(wall: list[int], own: list[int]) -> Spread:
-    return Spread(
-        len(wall),
-        float(np.median(wall)) / 1000,
-        float(np.percentile(wall, 99)) / 1000,
-        float(np.percentile(own, 99)) / 1000,
-    )
+    return Spread(len(wall), *(float(np.percentile(each, part)) / 1000 for each in (wall, own) for part in (50, 99)))
 
 
 def available_bytes() -> int:

@@ -50,7 +50,7 @@ def test_implicit_gives_out_blocked_items_when_few_are_left_and_rank_does_not(me
 
 def test_the_best_setting_is_the_fastest_that_recalls_enough() -> None:
     def row(setting: str, microseconds: float, recall: float) -> peers.PeerRow:
-        return peers.PeerRow(10, 0.0, "x", setting, Spread(1, microseconds, microseconds, 1.0), recall, 0, "")
+        return peers.PeerRow(10, 0.0, "x", setting, Spread(1, 1.0, 1.0, microseconds, microseconds), recall, 0, "")
 
     rows = (row("quick", 1, 0.5), row("good", 5, 0.96), row("slow", 9, 1.0))
     assert peers.Peers(rows, (), ()).best(10, 0.0) == [rows[1]]
