@@ -2,77 +2,81 @@
 
 A leaf is the canonical JSON (RFC 8785) of a decision's effects. Reason, evidence and persons are *attachments*: the
 leaf holds only a salted commitment to each, so that deleting attachment and salt erases them for good while the leaf,
-the tree over it and the fold stay as they were. A leaf does not hold its revision: its place in the tree does.
+the tree over it and the fold stay as they were. An author is a person, too: where one is the subject, the commitment
+stands for the id, a surrogate that is new in every leaf. A leaf does not hold its revision: its place in the tree does.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from hashlib import sha256
+from json.encoder import encode_basestring as _text  # writes texts as RFC 8785 does: the shortest escapes
 from types import MappingProxyType
 from typing import Any
 
 import rfc8785
-from pydantic_core import PydanticSerializationError, to_json
 
 from controls.decisions import Basis, Decision, DecisionType, Subject, SubjectKind
 from controls.errors import LeafError
 from controls.merkle import leaf_hash
 from controls.scopes import Scope
 
-__all__ = ["SALT_BYTES", "attachments", "commitment", "decision_from", "leaf", "leaf_hash", "opens"]
+__all__ = ["ERASED", "SALT_BYTES", "attachments", "commitment", "decision_from", "leaf", "leaf_hash", "names", "opens"]
 
 SALT_BYTES = 32
 """Length of each attachment's random salt."""
 
 VERSION = 1
 
+ERASED = "erased:"
+"""Begins the id of a subject whose name was erased; its commitment follows, so that it stays one of a kind."""
+
 
 def attachments(decision: Decision) -> dict[str, bytes]:
-    """The erasable parts of a decision by name: ``reason``, ``persons``, and ``evidence`` if there is any."""
-    parts: dict[str, object] = {
-        "reason": decision.reason,
-        "persons": {
-            "actor": decision.actor,
-            "approved_by": decision.approved_by,
-            "idempotency_key": decision.idempotency_key,
-            "role": decision.role,
-        },
-    }
+    """The erasable parts of a decision by name: ``reason``, ``persons``, ``evidence`` if there is any, and ``subject``
+    if that is an author."""
+    persons = (
+        f'{{"actor":{_text(decision.actor)},"approved_by":{_optional(decision.approved_by)},'
+        f'"idempotency_key":{_text(decision.idempotency_key)},"role":{_text(decision.role)}}}'
+    )
+    parts = {"reason": _utf8(_text(decision.reason)), "persons": _utf8(persons)}
     if decision.evidence:
-        parts["evidence"] = decision.evidence
-    return {name: _ordered(part) for name, part in parts.items()}
+        parts["evidence"] = _utf8(_texts(decision.evidence))
+    if decision.subject.kind is SubjectKind.AUTHOR:
+        parts["subject"] = _utf8(_text(decision.subject.id))
+    return parts
+
+
+def names(person: str) -> tuple[bytes, bytes]:
+    """What the ``persons`` attachment of a decision by this person begins with, and what one that they approved
+    contains; no other person's does either."""
+    return _utf8(f'{{"actor":{_text(person)},'), _utf8(f',"approved_by":{_text(person)},"idempotency_key":')
 
 
 def leaf(decision: Decision, salts: Mapping[str, bytes], contents: Mapping[str, bytes] | None = None) -> bytes:
     """The leaf of a decision. ``salts`` holds fresh random bytes (:data:`SALT_BYTES` each) for every attachment.
 
-    ``contents`` spares making the :func:`attachments` of this decision once more.
+    ``contents`` spares making the :func:`attachments` of this decision once more. Raises :class:`LeafError` for salts
+    of another length and texts that are not valid Unicode.
     """
     if contents is None:
         contents = attachments(decision)
-    basis, scope, parameters = decision.basis, decision.scope, decision.parameters
-    body: dict[str, object] = {  # names in canonical order
-        "basis": {"category": basis.category, "clause": basis.clause, "kind": basis.kind, "url": basis.url},
-        "commitments": {
-            name: commitment(name, salts.get(name, b""), contents[name]).hex() for name in sorted(contents)
-        },
-        "decided_at": decision.decided_at,
-        "expires_at": decision.expires_at,
-        "id": decision.id,
-        "parameters": {name: parameters[name] for name in sorted(parameters)},
-        "reverses": decision.reverses,
-        "review_by": decision.review_by,
-        "scope": {"audience": scope.audience, "regions": scope.regions, "surfaces": scope.surfaces},
-        "starts_at": decision.starts_at,
-        "subject": {"id": decision.subject.id, "kind": decision.subject.kind.value},
-        "type": decision.type.value,
-        "version": VERSION,
-    }
-    if all(name.isascii() and isinstance(value, str | int | None) for name, value in parameters.items()):
-        return _ordered(body)
-    return rfc8785.dumps(body)  # type: ignore[arg-type]
+    committed = ",".join(
+        f'"{name}":"{commitment(name, salts.get(name, b""), contents[name]).hex()}"' for name in sorted(contents)
+    )
+    subject = decision.subject
+    surrogate = "" if subject.kind is SubjectKind.AUTHOR else f'"id":{_text(subject.id)},'
+    # Names are in canonical order, and the times are integers: their text is that of the standard.
+    return _utf8(
+        f'{{"basis":{_basis(decision.basis)},"commitments":{{{committed}}},"decided_at":{decision.decided_at:d},'
+        f'"expires_at":{_whole(decision.expires_at)},"id":{_text(decision.id)},'
+        f'"parameters":{_parameters(decision.parameters)},"reverses":{_optional(decision.reverses)},'
+        f'"review_by":{_whole(decision.review_by)},"scope":{_scope(decision.scope)},'
+        f'"starts_at":{decision.starts_at:d},"subject":{{{surrogate}"kind":"{subject.kind.value}"}},'
+        f'"type":"{decision.type.value}","version":{VERSION}}}'
+    )
 
 
 def commitment(name: str, salt: bytes, content: bytes) -> bytes:
@@ -100,7 +104,7 @@ def decision_from(leaf: bytes, attachments: Mapping[str, bytes], revision: int) 
         return Decision(
             id=body["id"],
             type=DecisionType(body["type"]),
-            subject=Subject(SubjectKind(body["subject"]["kind"]), body["subject"]["id"]),
+            subject=Subject(SubjectKind(body["subject"]["kind"]), _subject(body, attachments)),
             actor=persons.get("actor", ""),
             role=persons.get("role", ""),
             reason=json.loads(attachments["reason"]) if "reason" in attachments else "",
@@ -136,10 +140,53 @@ def _body(leaf: bytes) -> dict[str, Any]:
     return body
 
 
-def _ordered(value: object) -> bytes:
-    """Canonical JSON (RFC 8785) of a value without fractions whose names are in order: those need no care, and this
-    serializer writes strings as the standard does, many times faster."""
+def _subject(body: Mapping[str, Any], attachments: Mapping[str, bytes]) -> str:
+    named = body["subject"].get("id")
+    if named is None:
+        given = attachments.get("subject")
+        named = ERASED + body["commitments"]["subject"] if given is None else json.loads(given)
+    return str(named)
+
+
+def _utf8(text: str) -> bytes:
     try:
-        return to_json(value)
-    except PydanticSerializationError as error:
+        return text.encode()
+    except UnicodeEncodeError as error:
         raise LeafError("a text of the decision is not valid Unicode; send UTF-8") from error
+
+
+def _optional(text: str | None) -> str:
+    return "null" if text is None else _text(text)
+
+
+def _texts(texts: Iterable[str]) -> str:
+    return f"[{','.join(map(_text, texts))}]"
+
+
+def _whole(number: int | None) -> str:
+    return "null" if number is None else f"{number:d}"
+
+
+@lru_cache(maxsize=4096)
+def _basis(basis: Basis) -> str:
+    return (
+        f'{{"category":{_text(basis.category)},"clause":{_text(basis.clause)},"kind":{_text(basis.kind)},'
+        f'"url":{_text(basis.url)}}}'
+    )
+
+
+@lru_cache(maxsize=4096)
+def _scope(scope: Scope) -> str:
+    return (
+        f'{{"audience":{_text(scope.audience)},"regions":{_texts(scope.regions)},"surfaces":{_texts(scope.surfaces)}}}'
+    )
+
+
+def _parameters(parameters: Mapping[str, object]) -> str:
+    if not parameters:
+        return "{}"
+    try:
+        # Numbers with a fraction, and the order of names beyond ASCII, want the standard's care.
+        return rfc8785.dumps(dict(parameters)).decode()  # type: ignore[arg-type]
+    except rfc8785.CanonicalizationError as error:
+        raise LeafError(f"a parameter of the decision cannot be written ({error}); send texts and numbers") from error

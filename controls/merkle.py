@@ -6,7 +6,7 @@ the size. A root of an earlier size can be had at any time; nothing that was app
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 
 from controls.errors import LeafError
@@ -57,43 +57,15 @@ class MerkleTree:
     def root(self, size: int | None = None) -> bytes:
         """Root of the first ``size`` leaves (default: all)."""
         size = self.size if size is None else self._checked(size)
-        return self._range(0, size) if size else EMPTY_ROOT
+        return self.part(0, size) if size else EMPTY_ROOT
 
     def inclusion(self, index: int, size: int | None = None) -> list[bytes]:
         """Audit path of leaf ``index`` in the tree of ``size`` leaves, from the leaf upwards (RFC 9162, 2.1.3.1)."""
-        size = self.size if size is None else self._checked(size)
-        if not 0 <= index < size:
-            raise LeafError(f"leaf {index} is not in a tree of {size}; ask for 0 to {size - 1}")
-        path: list[bytes] = []
-        first, count = 0, size
-        while count > 1:
-            left = _split(count)
-            if index - first < left:
-                path.append(self._range(first + left, count - left))
-                count = left
-            else:
-                path.append(self._range(first, left))
-                first, count = first + left, count - left
-        return path[::-1]
+        return inclusion_path(index, self.size if size is None else self._checked(size), self.part)
 
     def consistency(self, old: int, new: int | None = None) -> list[bytes]:
         """Proof that the tree of ``old`` leaves is the beginning of that of ``new`` (RFC 9162, 2.1.4.1)."""
-        new = self.size if new is None else self._checked(new)
-        if not 0 < old <= new:
-            raise LeafError(f"no proof leads from {old} to {new} leaves; ask for sizes from 1 on, the older first")
-        path: list[bytes] = []
-        first, count, wanted, whole = 0, new, old, True
-        while wanted != count:
-            left = _split(count)
-            if wanted <= left:
-                path.append(self._range(first + left, count - left))
-                count = left
-            else:
-                path.append(self._range(first, left))
-                first, count, wanted, whole = first + left, count - left, wanted - left, False
-        if not whole:
-            path.append(self._range(first, count))
-        return path[::-1]
+        return consistency_path(old, self.size if new is None else self._checked(new), self.part)
 
     def _checked(self, size: int) -> int:
         if not 0 <= size <= self.size:
@@ -104,18 +76,68 @@ class MerkleTree:
         start = index * HASH_BYTES
         return bytes(self._levels[level][start : start + HASH_BYTES])
 
-    def _range(self, first: int, count: int) -> bytes:
-        """Hash of the leaves from ``first`` on; ``first`` is a multiple of the power of two that holds ``count``."""
+    def part(self, first: int, count: int, *tail: bytes) -> bytes:
+        """Hash over ``count`` leaves from ``first`` on, a multiple of the power of two that holds ``count``.
+
+        A ``tail`` is the hash of something smaller behind them, as if it were the next leaf.
+        """
         # Complete subtrees from left to right, joined from right to left.
-        parts = []
+        parts: list[bytes] = []
         while count:
             level = count.bit_length() - 1
             parts.append(self._node(level, first >> level))
             first, count = first + (1 << level), count - (1 << level)
+        parts += tail
         node = parts.pop()
         while parts:
             node = node_hash(parts.pop(), node)
         return node
+
+
+Part = Callable[[int, int], bytes]
+"""Hash over so many leaves (second) from a leaf (first) on, a multiple of the power of two that holds their number."""
+
+
+def inclusion_path(index: int, size: int, part: Part) -> list[bytes]:
+    """Audit path of leaf ``index`` in a tree of ``size`` leaves, from the leaf upwards (RFC 9162, 2.1.3.1).
+
+    Raises :class:`LeafError` for a leaf that is not there.
+    """
+    if not 0 <= index < size:
+        raise LeafError(f"leaf {index} is not in a tree of {size}; ask for 0 to {size - 1}")
+    path: list[bytes] = []
+    first, count = 0, size
+    while count > 1:
+        left = _split(count)
+        if index - first < left:
+            path.append(part(first + left, count - left))
+            count = left
+        else:
+            path.append(part(first, left))
+            first, count = first + left, count - left
+    return path[::-1]
+
+
+def consistency_path(old: int, new: int, part: Part) -> list[bytes]:
+    """Proof that a tree of ``old`` leaves is the beginning of that of ``new`` (RFC 9162, 2.1.4.1).
+
+    Raises :class:`LeafError` for sizes between which there is none.
+    """
+    if not 0 < old <= new:
+        raise LeafError(f"no proof leads from {old} to {new} leaves; ask for sizes from 1 on, the older first")
+    path: list[bytes] = []
+    first, count, wanted, whole = 0, new, old, True
+    while wanted != count:
+        left = _split(count)
+        if wanted <= left:
+            path.append(part(first + left, count - left))
+            count = left
+        else:
+            path.append(part(first, left))
+            first, count, wanted, whole = first + left, count - left, wanted - left, False
+    if not whole:
+        path.append(part(first, count))
+    return path[::-1]
 
 
 def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:

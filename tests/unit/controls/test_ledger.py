@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from controls.decisions import Basis, Decision, DecisionType, Subject, SubjectKind
 from controls.errors import LeafError
-from controls.ledger import SALT_BYTES, attachments, commitment, decision_from, leaf, opens
+from controls.ledger import ERASED, SALT_BYTES, attachments, commitment, decision_from, leaf, names, opens
 from controls.scopes import Scope
 from tests.unit.controls.building import decision
 
-SALTS = {name: bytes([number]) * SALT_BYTES for number, name in enumerate(("reason", "persons", "evidence"))}
+PARTS = ("reason", "persons", "evidence", "subject")
+SALTS = {name: bytes([number]) * SALT_BYTES for number, name in enumerate(PARTS)}
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 seconds = st.integers(0, 2**40)
@@ -72,7 +73,7 @@ def test_a_leaf_is_canonical_json_and_opens_its_attachments(made: Decision) -> N
         assert not opens(bytes_of_leaf, name, b"", content)
 
 
-@given(decisions, st.sets(st.sampled_from(["reason", "persons", "evidence"])))
+@given(decisions, st.sets(st.sampled_from(PARTS)))
 def test_what_is_erased_comes_back_empty_and_the_rest_as_it_was(made: Decision, erased: set[str]) -> None:
     kept = {name: content for name, content in attachments(made).items() if name not in erased}
     expected = made
@@ -82,6 +83,9 @@ def test_what_is_erased_comes_back_empty_and_the_rest_as_it_was(made: Decision, 
         expected = replace(expected, actor="", role="", approved_by=None, idempotency_key="")
     if "evidence" in erased:
         expected = replace(expected, evidence=())
+    if "subject" in erased and made.subject.kind is SubjectKind.AUTHOR:
+        surrogate = ERASED + json.loads(leaf(made, SALTS))["commitments"]["subject"]
+        expected = replace(expected, subject=Subject(SubjectKind.AUTHOR, surrogate))
     assert decision_from(leaf(made, SALTS), kept, made.revision) == expected
 
 
@@ -95,20 +99,52 @@ def test_a_leaf_holds_no_text_that_may_have_to_be_erased() -> None:
         assert text.encode() not in bytes_of_leaf
 
 
+def test_a_leaf_about_an_author_holds_a_surrogate_in_place_of_the_id() -> None:
+    made = decision("boost", "author:ada-lovelace", parameters={"factor": 2.0}, id="d1")
+    bytes_of_leaf = leaf(made, SALTS)
+    assert b"lovelace" not in bytes_of_leaf
+    assert opens(bytes_of_leaf, "subject", SALTS["subject"], b'"ada-lovelace"')
+    assert leaf(made, SALTS | {"subject": bytes(SALT_BYTES)}) != leaf(made, SALTS | {"subject": b"x" * SALT_BYTES})
+
+
+def test_a_leaf_from_before_surrogates_still_names_its_author() -> None:
+    made = decision("boost", "author:x", parameters={"factor": 2.0})
+    body = json.loads(leaf(made, SALTS))
+    body["subject"]["id"] = "x"
+    assert decision_from(rfc8785.dumps(body), attachments(made), made.revision) == made
+
+
+@given(texts, texts, st.none() | texts, texts)
+def test_the_persons_of_a_decision_are_found_by_its_attachment_and_nobody_else_is(
+    person: str, actor: str, approver: str | None, key: str
+) -> None:
+    made = replace(
+        decision("takedown", "item:a"),
+        actor=actor,
+        approved_by=approver,
+        idempotency_key=key,
+        role=f'"actor":"{person}",',
+    )
+    begins, contains = names(person)
+    persons = attachments(made)["persons"]
+    assert persons.startswith(begins) == (actor == person)
+    assert (contains in persons) == (approver == person)
+
+
 def test_a_leaf_does_not_hold_its_revision() -> None:
     made = decision("takedown", "item:a")
     assert leaf(made, SALTS) == leaf(replace(made, revision=7), SALTS)
 
 
 def test_the_form_of_a_leaf_is_fixed() -> None:
-    made = decision("boost", "author:x", parameters={"factor": 2.0}, expires_at=9, id="d1")
+    made = decision("boost", "item:x", parameters={"factor": 2.0}, expires_at=9, id="d1")
     commitments = {name: commitment(name, SALTS[name], content).hex() for name, content in attachments(made).items()}
     assert leaf(made, SALTS).decode() == (
         '{"basis":{"category":"","clause":"4.2","kind":"terms","url":""},'
         f'"commitments":{{"persons":"{commitments["persons"]}","reason":"{commitments["reason"]}"}},'
         '"decided_at":0,"expires_at":9,"id":"d1","parameters":{"factor":2},"reverses":null,"review_by":null,'
         '"scope":{"audience":"any","regions":["*"],"surfaces":["*"]},"starts_at":0,'
-        '"subject":{"id":"x","kind":"author"},"type":"boost","version":1}'
+        '"subject":{"id":"x","kind":"item"},"type":"boost","version":1}'
     )
     salted = SALTS["reason"] + b"reason\x00" + b'"because it was asked for"'
     assert commitments["reason"] == sha256(salted).hexdigest()
