@@ -44,7 +44,7 @@ KINDS_OF_TOPIC = 100
 
 _CHUNK = 100_000
 _AN_AUTHOR = 20
-_POPULAR = 1000
+_LISTED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,6 @@ def governed(items: Catalogue, graph: ItemGraph, blocked: float, rng: np.random.
     state.decide([_platform(1, DecisionType.PUBLISH_POLICY, "policy", content_hash(POLICY))])
     state.decide([_platform(2, DecisionType.ACTIVATE_MODEL, "model", graph.version)])
     state.advance(NOW)
-    pools = {"home": np.arange(items.rows)} | {f"topic:topic-{n}": rows for n, rows in items.topic_rows.items()}
     return World(
         Snapshot(
             revision=2,
@@ -182,14 +181,20 @@ def governed(items: Catalogue, graph: ItemGraph, blocked: float, rng: np.random.
             governance=state.governance(),
             graph=graph,
             model=graph.version,
-            popular={
-                pool: _frozen(rng.choice(rows, min(_POPULAR, rows.size), replace=False).astype(np.int32))
-                for pool, rows in pools.items()
-            },
-            parameters=DEFAULTS,
+            popular=_lists(items, rng),
+            exploration=_lists(items, rng),
         ),
         banned,
     )
+
+
+def _lists(items: Catalogue, rng: np.random.Generator) -> dict[str, NDArray[np.int32]]:
+    """A list of a thousand rows, or all, for the home pool and for every topic's."""
+    pools = {"home": np.arange(items.rows)} | {f"topic:topic-{n}": rows for n, rows in items.topic_rows.items()}
+    return {
+        pool: _frozen(rng.choice(rows, min(_LISTED, rows.size), replace=False).astype(np.int32))
+        for pool, rows in pools.items()
+    }
 
 
 def world(rows: int, *, width: int = 100, blocked: float = 0.0, skewed: bool = False, seed: int = 7) -> World:

@@ -95,9 +95,9 @@ def test_readers_like_distinct_items_that_are_allowed(made: World) -> None:
 
 
 def test_rank_gives_out_the_exact_governed_top_of_its_graph(made: World) -> None:
-    asked = replace(HOME, limit=10)
+    asked = replace(HOME, limit=40)
     some = readers(made, 10, 30)
-    for reader, top in zip(some, ranked_tops(made, some, 10), strict=True):
+    for reader, top in zip(some, ranked_tops(made, some, 40), strict=True):
         assert rank(made.snapshot, reader, asked, plain_parameters()).rows.tolist() == top.tolist()
 
 
