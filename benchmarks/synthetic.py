@@ -183,6 +183,7 @@ def governed(items: Catalogue, graph: ItemGraph, blocked: float, rng: np.random.
             model=graph.version,
             popular=_lists(items, rng),
             exploration=_lists(items, rng),
+            parameters=DEFAULTS,
         ),
         banned,
     )
