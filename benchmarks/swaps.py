@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,6 +25,9 @@ from feed.demo.server_process import ServerProcess
 from feed.library import Graphs
 from feed.model_files import save
 from ranking.graph import ItemGraph
+
+Figures = dict[str, float]
+"""What the client measured."""
 
 _CONNECTIONS = 2
 
@@ -46,7 +50,7 @@ class Swaps:
     swap_ms: float
 
 
-def run(*, items: int = 100_000, width: int = 100, readers: int = 500, requests: int = 3000, rounds: int = 5) -> Swaps:
+def run(*, items: int = 100_000, width: int = 100, readers: int = 500, requests: int = 2000, rounds: int = 5) -> Swaps:
     """Prepare a folder, serve it, and measure quiet pages and pages amid swaps in turn."""
     with tempfile.TemporaryDirectory(prefix="weir-bench-") as name:
         folder = Path(name)
@@ -63,17 +67,25 @@ def run(*, items: int = 100_000, width: int = 100, readers: int = 500, requests:
                 quiet = _drive(api, pages, requests).finish()
                 pairs.append((quiet, _amid_swaps(api, pages, requests, versions, swapped)))
             server.stop()
-    ratios = [swap["p99_ms"] / quiet["p99_ms"] for quiet, swap in pairs]
+    return _summed(items, width, size, pairs, swapped)
+
+
+def _summed(
+    items: int, width: int, size: float, pairs: Sequence[tuple[Figures, Figures]], swapped: Sequence[float]
+) -> Swaps:
+    ratios = [amid["p99_ms"] / quiet["p99_ms"] for quiet, amid in pairs]
     return Swaps(
-        items,
-        width,
-        round(size, 1),
-        *(statistics.median(quiet[name] for quiet, _ in pairs) for name in ("p50_ms", "p99_ms")),
-        *(statistics.median(swap[name] for _, swap in pairs) for name in ("p50_ms", "p99_ms")),
-        statistics.median(ratios),
-        tuple(round(ratio, 2) for ratio in ratios),
-        len(swapped),
-        statistics.median(swapped) * 1000,
+        items=items,
+        width=width,
+        graph_mb=round(size, 1),
+        quiet_p50_ms=statistics.median(quiet["p50_ms"] for quiet, _ in pairs),
+        quiet_p99_ms=statistics.median(quiet["p99_ms"] for quiet, _ in pairs),
+        swap_p50_ms=statistics.median(amid["p50_ms"] for _, amid in pairs),
+        swap_p99_ms=statistics.median(amid["p99_ms"] for _, amid in pairs),
+        swap_p99_over_quiet=statistics.median(ratios),
+        rounds=tuple(round(ratio, 2) for ratio in ratios),
+        swaps=len(swapped),
+        swap_ms=statistics.median(swapped) * 1000,
     )
 
 
@@ -91,9 +103,7 @@ def _models(folder: Path, count: int) -> list[str]:
     return made
 
 
-def _amid_swaps(
-    api: Api, pages: list[str], requests: int, versions: list[str], swapped: list[float]
-) -> dict[str, float]:
+def _amid_swaps(api: Api, pages: list[str], requests: int, versions: list[str], swapped: list[float]) -> Figures:
     client = _drive(api, pages, requests)
     while client.process.poll() is None:
         began = time.perf_counter()
@@ -117,10 +127,10 @@ class _drive:  # noqa: N801 - used like a function that is waited for
         self.process.stdin.close()
         self.process.stdin = None
 
-    def finish(self) -> dict[str, float]:
+    def finish(self) -> Figures:
         """Its figures; no figure is given when a request failed."""
         out, _ = self.process.communicate(timeout=120)
-        figures: dict[str, float] = json.loads(out)
+        figures: Figures = json.loads(out)
         if figures["failures"] or figures["count"] != self._count:
             raise RuntimeError(f"{figures['failures']:g} of {self._count} requests failed: no figure is given for that")
         return figures

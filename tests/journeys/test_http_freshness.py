@@ -112,7 +112,7 @@ def test_pages_go_on_while_people_swap_models_and_the_server_trains_a_better_one
             for at in range(4):
                 like(client, at, now - 100 + at)
             like(client, 4, now + 1)
-            until(lambda: client.get("/v1/models").json()["active"] not in versions, 90)
+            until(lambda: client.get("/v1/models").json()["active"] not in versions, 200)
             told = client.get("/v1/models").json()
             until(lambda: asking.models[-1] == told["active"])
         # No request failed, and none was answered by a model after its successor.
