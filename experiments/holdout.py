@@ -17,6 +17,7 @@ from experiments.beyond import Facts
 from experiments.evaluation import Evaluation, evaluate_graph
 from experiments.selection import Candidate, Selection, select, unclocked
 from experiments.splits import Split, carve, latest_of_each, newest_slice, read_pair
+from experiments.truncation import Truncation, truncations
 from ranking.errors import TrainingError
 from ranking.graph import ItemGraph
 from ranking.interactions import Interactions
@@ -58,6 +59,9 @@ class Report:
     selection: Selection | None = None
     """What was tried, when the model was ``auto``."""
 
+    truncations: tuple[Truncation, ...] = ()
+    """The graph beside its dense model, with nothing blocked and with half of the catalogue; empty where not asked."""
+
     def as_json(self) -> dict[str, Any]:
         """Plain values under stable names; ``over_popularity`` has differences with their 95 % intervals."""
         over = self.evaluation.over(self.popularity, seed=self.seed)
@@ -71,6 +75,7 @@ class Report:
             **self.evaluation.as_json(),
             "popularity": self.popularity.as_json(),
             "over_popularity": {name: interval.as_json() for name, interval in over.items()},
+            **{each.name: each.ratio for each in self.truncations},
             "tried": [each.as_json() for each in self.selection.tried] if self.selection else [],
         }
 
@@ -82,6 +87,7 @@ def evaluate_files(
     model: str = "spectral",
     parameters: Mapping[str, Any] = _DEFAULTS,
     k: int = 20,
+    dense: bool = False,
     seed: int = 0,
     progress: Progress = silent,
     clock: Callable[[], float] = unclocked,
@@ -89,7 +95,9 @@ def evaluate_files(
     """Train on one file in the Gowalla text format and judge on another; see `experiments.splits.read_pair`."""
     split = read_pair(train, test, stage(progress, 0, 0.05))
     within = stage(progress, 0.05, 1)
-    return hold_out(split, model=model, parameters=parameters, k=k, seed=seed, progress=within, clock=clock)
+    return hold_out(
+        split, model=model, parameters=parameters, k=k, dense=dense, seed=seed, progress=within, clock=clock
+    )
 
 
 def evaluate_store(
@@ -101,6 +109,7 @@ def evaluate_store(
     parameters: Mapping[str, Any] = _DEFAULTS,
     k: int = 20,
     facts: Facts | None = None,
+    dense: bool = False,
     seed: int = 0,
     engine: Engine = local,
     progress: Progress = silent,
@@ -115,6 +124,7 @@ def evaluate_store(
         parameters=parameters,
         k=k,
         facts=facts,
+        dense=dense,
         seed=seed,
         engine=engine,
         progress=progress,
@@ -132,6 +142,7 @@ def train_store(
     parameters: Mapping[str, Any] = _DEFAULTS,
     k: int = 20,
     facts: Facts | None = None,
+    dense: bool = False,
     seed: int = 0,
     engine: Engine = local,
     progress: Progress = silent,
@@ -150,6 +161,7 @@ def train_store(
         parameters=parameters,
         k=k,
         facts=facts,
+        dense=dense,
         seed=seed,
         engine=engine,
         progress=stage(progress, 0, 0.6),
@@ -169,12 +181,16 @@ def hold_out(
     parameters: Mapping[str, Any] = _DEFAULTS,
     k: int = 20,
     facts: Facts | None = None,
+    dense: bool = False,
     seed: int = 0,
     engine: Engine = local,
     progress: Progress = silent,
     clock: Callable[[], float] = unclocked,
 ) -> Report:
-    """Train on ``split.train`` and judge on ``split.test``; ``auto`` first selects on validation from training."""
+    """Train on ``split.train`` and judge on ``split.test``; ``auto`` first selects on validation from training.
+
+    With ``dense`` the graph is compared with the model it was cut from, where that is not too large.
+    """
     trained_from, selection, chosen = 0.0, None, Candidate(model, parameters)
     if model == AUTO:
         if parameters:
@@ -184,15 +200,19 @@ def hold_out(
         chosen = selection.best
     used = trainer(chosen.model)
     settings = used.parse(chosen.parameters)
+    until = trained_from + (0.95 - trained_from) / 2 if dense else 0.95
     started = clock()
-    graph = engine(used, split.train, settings, seed=seed, progress=stage(progress, trained_from, 0.95))
+    graph = engine(used, split.train, settings, seed=seed, progress=stage(progress, trained_from, until))
     seconds = clock() - started
-    evaluation = evaluate_graph(graph, split, k=k, facts=facts, progress=stage(progress, 0.95, 0.98))
+    evaluation = evaluate_graph(graph, split, k=k, facts=facts, progress=stage(progress, until, until + 0.01))
+    cuts: tuple[Truncation, ...] = ()
+    if dense:
+        cuts = truncations(graph, used, settings, split, k=k, seed=seed, progress=stage(progress, until + 0.01, 0.98))
     baseline = trainer("popularity")
     popular = baseline.train(split.train, baseline.parse({}), seed=seed, progress=silent)
     popularity = evaluate_graph(popular, split, k=k, facts=facts, progress=stage(progress, 0.98, 1))
     graph = graph.stamped(created_at=0, metrics=evaluation.metrics())
-    return Report(graph, evaluation, popularity, seconds, seed, selection)
+    return Report(graph, evaluation, popularity, seconds, seed, selection, cuts)
 
 
 def time_split(interactions: Interactions, held_out: HeldOut, fraction: float, *, seed: int) -> Split:

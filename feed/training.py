@@ -75,13 +75,15 @@ def train(
     now: int,
     active: ItemGraph | None,
     facts: Facts | None = None,
+    dense: bool = False,
     engine: Engine = local,
     progress: Progress,
 ) -> Training:
     """Judge a model (or the best, for ``auto``) on each reader's latest fifth, and train it on everything.
 
     Raises TrainingError or DataError. ``now`` is the second of training; ``active`` the graph that serves, if any;
-    ``facts`` what the catalogue tells of its rows; ``engine`` where training runs.
+    ``facts`` what the catalogue tells of its rows; ``engine`` where training runs;
+    ``dense`` compares the graph with the model it was cut from.
     """
     graph, report = train_store(
         interactions,
@@ -89,6 +91,7 @@ def train(
         model=model,
         parameters=parameters,
         facts=facts,
+        dense=dense,
         seed=seed,
         clock=perf_counter,
         engine=engine,

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from feed.cli.failures import BadInput
-from feed.cli.parameters import Parameter, ParametersFile, asked
+from feed.cli.parameters import Dense, Parameter, ParametersFile, asked
 from feed.cli.speaking import Home, Json, print_json, progress_bar, settings_for
 
 MODELS = ("spectral", "ease", "als", "neighbours", "blend", "popularity")
@@ -39,6 +39,7 @@ def evaluate(
         Hold, typer.Option(help="In a store: each reader's latest events, or the newest of all.")
     ] = Hold.LATEST,
     fraction: Annotated[float, typer.Option(min=0.01, max=0.9, help="In a store: share held out.")] = 0.2,
+    dense: Dense = True,
     seed: Seed = 0,
     home: Home = None,
     json: Json = False,
@@ -55,7 +56,7 @@ def evaluate(
     if (train is None) != (test is None):
         raise BadInput(f"--{'test' if test is None else 'train'} is missing; name both files, or none for the store")
     named, chosen = asked(model, set_, parameters, "spectral")
-    given: dict[str, Any] = {"model": named, "parameters": chosen, "seed": seed, "clock": perf_counter}
+    given: dict[str, Any] = {"model": named, "parameters": chosen, "dense": dense, "seed": seed, "clock": perf_counter}
     with progress_bar() as bar:
         if train is not None and test is not None:
             report = evaluate_files(train, test, **given, progress=bar.share)

@@ -18,6 +18,10 @@ ParametersFile = Annotated[
     Path | None,
     typer.Option("--parameters", metavar="FILE", help="Take model and parameters from what `weir tune` wrote."),
 ]
+Dense = Annotated[
+    bool,
+    typer.Option("--dense/--no-dense", help="Train the model before its cut to a graph too, and tell what that costs."),
+]
 
 
 def parameters_of(given: list[str] | None) -> dict[str, Any]:

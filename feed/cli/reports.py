@@ -33,6 +33,10 @@ def print_report(report: Report, standing: Mapping[str, float] | None = None) ->
         )
         remark(f"{tried['model']} {made}: {outcome}".replace(" :", ":"))
     print_table(f"{int(told['readers'])} readers with held-out events", columns, rows)
+    for cut in report.truncations:
+        where = f"{cut.blocked:.0%} of the items blocked" if cut.blocked else "nothing blocked"
+        difference = _gained(cut.difference.as_json())
+        typer.echo(f"recall of the graph over its dense model, {where}: {cut.ratio:.4f}; difference {difference}")
     typer.echo(f"trained in {report.seconds:.1f} s")
 
 

@@ -10,7 +10,7 @@ import typer
 from feed.cli.engines import EngineName, engine, workroom
 from feed.cli.evaluate import MODELS, Seed
 from feed.cli.failures import BadInput, CommandFailed
-from feed.cli.parameters import Parameter, ParametersFile, asked
+from feed.cli.parameters import Dense, Parameter, ParametersFile, asked
 from feed.cli.speaking import Bar, Home, Json, print_json, progress_bar, settings_for
 from feed.settings import Settings
 
@@ -42,6 +42,7 @@ def train(
     from_: Annotated[
         Path | None, typer.Option("--from", metavar="FOLDER", help="Train on this Parquet export of the store.")
     ] = None,
+    dense: Dense = True,
     seed: Seed = 0,
     home: Home = None,
     json: Json = False,
@@ -77,6 +78,7 @@ def train(
             seed=seed,
             now=SystemClock().now(),
             active=place.active,
+            dense=dense and engine_ is EngineName.LOCAL,
             facts=Facts.of(place.snapshot.catalogue, interactions.rows),
             engine=running,
             progress=bar.share,

@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from ranking.graph import ItemGraph
 from ranking.interactions import Interactions
+from ranking.models.dense import Scores, symmetric_scores
 from ranking.models.pairs import Symmetric, top_pairs
 from ranking.models.progress import Progress, stage
 from ranking.models.space import Real, Whole
@@ -59,13 +60,34 @@ class AlsParameters:
 
 def train(interactions: Interactions, parameters: AlsParameters, *, seed: int, progress: Progress) -> ItemGraph:
     """Train on interactions; rows that nobody has acted on get no neighbours."""
+    active, folded = _model(interactions, parameters, seed, stage(progress, 0.0, 0.7))
+    with threadpool_limits(limits=os.cpu_count(), user_api="blas"):
+        ones = np.ones(active.size, np.float32)
+        ids, weights = top_pairs(Symmetric(folded), ones, ones, parameters.width, stage(progress, 0.7, 1.0))
+    return ItemGraph.from_arrays(
+        *spread(ids, weights, active, interactions.rows),
+        trainer="als",
+        parameters={**dataclasses.asdict(parameters), "seed": seed},
+    )
+
+
+def dense(interactions: Interactions, parameters: AlsParameters, *, seed: int, progress: Progress) -> Scores:
+    """The fold-in of the average reader, all pairs of rows."""
+    active, folded = _model(interactions, parameters, seed, progress)
+    ones = np.ones(active.size, np.float32)
+    return symmetric_scores(interactions, active, Symmetric(folded), ones, ones)
+
+
+def _model(
+    interactions: Interactions, parameters: AlsParameters, seed: int, progress: Progress
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Active rows and the factors whose Gram matrix is the model."""
     from implicit.als import AlternatingLeastSquares
 
     require_entries(interactions, "als")
-    training, comparing = stage(progress, 0.0, 0.7), stage(progress, 0.7, 1.0)
 
     def told(iteration: int, *_: Any) -> None:
-        training((iteration + 1) / parameters.iterations, "alternating")
+        progress((iteration + 1) / parameters.iterations, "alternating")
 
     # implicit parallelises over rows itself; a threaded BLAS beneath it would only contend.
     with threadpool_limits(limits=1, user_api="blas"):
@@ -82,14 +104,7 @@ def train(interactions: Interactions, parameters: AlsParameters, *, seed: int, p
     active = np.flatnonzero(popularity)
     factors = np.asarray(model.item_factors, np.float32)[active]
     with threadpool_limits(limits=os.cpu_count(), user_api="blas"):
-        folded = _folded(factors, popularity[active], interactions.readers, parameters)
-        ones = np.ones(active.size, np.float32)
-        ids, weights = top_pairs(Symmetric(folded), ones, ones, parameters.width, comparing)
-    return ItemGraph.from_arrays(
-        *spread(ids, weights, active, interactions.rows),
-        trainer="als",
-        parameters={**dataclasses.asdict(parameters), "seed": seed},
-    )
+        return active, _folded(factors, popularity[active], interactions.readers, parameters)
 
 
 def _folded(
@@ -109,6 +124,7 @@ TRAINER = Trainer(
     "matrix factorisation by alternating least squares",
     AlsParameters,
     train,
+    dense=dense,
     space={
         "factors": Whole(16, 256, log=True),
         "regularization": Real(0.01, 100.0, log=True),

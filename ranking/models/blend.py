@@ -20,6 +20,7 @@ from ranking.errors import TrainingError
 from ranking.graph import ItemGraph, blocks
 from ranking.interactions import Interactions
 from ranking.models import als, ease, neighbours, spectral
+from ranking.models.dense import Scores
 from ranking.models.progress import Progress, stage
 from ranking.models.space import Real
 from ranking.models.trainer import Trainer, require, require_entries, require_width
@@ -45,7 +46,7 @@ class BlendParameters:
     share: float = 0.3
     """What the second graph counts, 0 to 1; the first counts the rest."""
 
-    width: int = 200
+    width: int = 400
     """M: neighbours kept a row, of the union of both."""
 
     first_parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -87,6 +88,30 @@ def train(interactions: Interactions, parameters: BlendParameters, *, seed: int,
     graph = blended(first, second, interactions, parameters, seed=seed)
     progress(1.0, "blending")
     return graph
+
+
+def dense(interactions: Interactions, parameters: BlendParameters, *, seed: int, progress: Progress) -> Scores:
+    """The sum of the parts' dense models; their graphs are trained too, for the scales of the blend."""
+    require_entries(interactions, "blend")
+    popularity = interactions.popularity()
+    summed = []
+    for number, (name, given) in enumerate(parameters.parts):
+        part, within = PARTS[name], stage(progress, number / 2, (number + 1) / 2)
+        counts, settings = (1 - parameters.share, parameters.share)[number], part.parse(given)
+        if counts == 0:
+            continue
+        graph = part.train(interactions, settings, seed=seed, progress=stage(within, 0.0, 0.5))
+        assert part.dense is not None, f"{name} may be blended, so it has a dense model"
+        scores = part.dense(interactions, settings, seed=seed, progress=stage(within, 0.5, 1.0))
+        summed.append((scores, np.float32(counts / (_strength(graph, popularity) * graph.scale))))
+
+    def scores_of(readers: NDArray[np.int64]) -> NDArray[np.float32]:
+        total = np.zeros((readers.size, interactions.rows), np.float32)
+        for each, factor in summed:
+            total += each(readers) * factor
+        return total
+
+    return scores_of
 
 
 def blended(
@@ -141,5 +166,6 @@ TRAINER = Trainer(
     "two models as one graph, weighed on validation",
     BlendParameters,
     train,
+    dense=dense,
     space={"share": Real(0.02, 0.98)},
 )

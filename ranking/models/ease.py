@@ -19,8 +19,9 @@ from threadpoolctl import threadpool_limits
 from ranking.errors import TrainingError
 from ranking.graph import ItemGraph
 from ranking.interactions import Interactions
+from ranking.models.dense import Scores, matrix_scores
 from ranking.models.heaviest import heaviest
-from ranking.models.progress import Progress
+from ranking.models.progress import Progress, stage
 from ranking.models.space import Real
 from ranking.models.spectral import spread
 from ranking.models.trainer import Trainer, require, require_entries, require_width
@@ -36,7 +37,7 @@ class EaseParameters:
     regularization: float = 250.0
     """λ: larger values trust co-occurrence less; about the number of events of a popular row."""
 
-    width: int = 200
+    width: int = 400
     """M: neighbours kept a row."""
 
     weighted: bool = False
@@ -50,6 +51,28 @@ class EaseParameters:
 
 def train(interactions: Interactions, parameters: EaseParameters, *, seed: int, progress: Progress) -> ItemGraph:
     """Train on interactions; the seed is not needed. Raises TrainingError above LARGEST active rows."""
+    active, inverse = _model(interactions, parameters, stage(progress, 0.0, 0.8))
+    progress(0.8, "choosing neighbours")
+    ids, weights = heaviest(inverse, np.float32(-1) / inverse.diagonal(), parameters.width)
+    progress(1.0, "choosing neighbours")
+    return ItemGraph.from_arrays(
+        *spread(ids, weights, active, interactions.rows),
+        trainer="ease",
+        parameters=dataclasses.asdict(parameters),
+    )
+
+
+def dense(interactions: Interactions, parameters: EaseParameters, *, seed: int, progress: Progress) -> Scores:
+    """The closed form itself."""
+    active, inverse = _model(interactions, parameters, progress)
+    inverse *= np.float32(-1) / inverse.diagonal()
+    return matrix_scores(interactions, active, inverse)
+
+
+def _model(
+    interactions: Interactions, parameters: EaseParameters, progress: Progress
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Active rows and P."""
     require_entries(interactions, "ease")
     active = np.flatnonzero(interactions.popularity())
     if active.size > LARGEST:
@@ -60,16 +83,8 @@ def train(interactions: Interactions, parameters: EaseParameters, *, seed: int, 
     progress(0.05, "counting co-occurrences")
     gram = np.asarray((matrix.T @ matrix).toarray(), np.float32, order="F")
     gram[np.diag_indices_from(gram)] += np.float32(parameters.regularization)
-    progress(0.2, "inverting")
-    inverse = _inverse(gram)
-    progress(0.8, "choosing neighbours")
-    ids, weights = heaviest(inverse, np.float32(-1) / inverse.diagonal(), parameters.width)
-    progress(1.0, "choosing neighbours")
-    return ItemGraph.from_arrays(
-        *spread(ids, weights, active, interactions.rows),
-        trainer="ease",
-        parameters=dataclasses.asdict(parameters),
-    )
+    progress(0.25, "inverting")
+    return active, _inverse(gram)
 
 
 def _inverse(gram: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -90,5 +105,6 @@ TRAINER = Trainer(
     "closed-form linear model; catalogues up to 20,000 rows",
     EaseParameters,
     train,
+    dense=dense,
     space={"regularization": Real(5.0, 5000.0, log=True)},
 )

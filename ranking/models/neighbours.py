@@ -13,9 +13,12 @@ from typing import Any
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+from scipy import sparse
 
 from ranking.graph import ItemGraph
 from ranking.interactions import Interactions
+from ranking.models.dense import Scores, symmetric_scores
+from ranking.models.pairs import Symmetric
 from ranking.models.progress import Progress, stage
 from ranking.models.scratch import Scratch
 from ranking.models.sharing import both_ways, heaviest_sums
@@ -98,16 +101,36 @@ def train(
     if parameters.newest:
         interactions = interactions.newest(parameters.newest)
     progress(0.0, "weighting entries")
-    by = weighting(interactions, parameters)
-    values = scratch.array("values", interactions.count, np.float32)
-    weights = interactions.weights if parameters.weighted else np.ones(1, np.float32)
-    _value(interactions.indptr, interactions.indices, weights, by.gain, by.slope, by.row_term, by.reader_factor, values)
+    values = _values(interactions, parameters, scratch)
     entries = both_ways(interactions.indptr, interactions.indices, values, interactions.rows, scratch)
     ids, sums = heaviest_sums(entries, parameters.width, scratch=scratch, progress=stage(progress, 0.05, 0.95))
     progress(0.95, "choosing neighbours")
     graph = ItemGraph.from_arrays(ids, sums, trainer="neighbours", parameters=dataclasses.asdict(parameters))
     progress(1.0, "choosing neighbours")
     return graph
+
+
+def dense(interactions: Interactions, parameters: NeighboursParameters, *, seed: int, progress: Progress) -> Scores:
+    """The sums themselves, all rows that share a reader."""
+    require_entries(interactions, "neighbours")
+    known = interactions.newest(parameters.newest) if parameters.newest else interactions
+    progress(0.0, "weighting entries")
+    values = _values(known, parameters, Scratch())
+    shape = (known.readers, known.rows)
+    weighed = sparse.csr_matrix((values, known.indices, known.indptr), shape=shape)
+    ones = np.ones(known.rows, np.float32)
+    none = np.zeros((known.rows, 1), np.float32)
+    progress(1.0, "weighting entries")
+    return symmetric_scores(interactions, np.arange(known.rows), Symmetric(none, None, weighed), ones, ones)
+
+
+def _values(interactions: Interactions, parameters: NeighboursParameters, scratch: Scratch) -> NDArray[np.float32]:
+    """float32[n]: what each entry counts."""
+    by = weighting(interactions, parameters)
+    values: NDArray[np.float32] = scratch.array("values", interactions.count, np.float32)
+    weights = interactions.weights if parameters.weighted else np.ones(1, np.float32)
+    _value(interactions.indptr, interactions.indices, weights, by.gain, by.slope, by.row_term, by.reader_factor, values)
+    return values
 
 
 @njit(cache=True, nogil=True)
@@ -127,6 +150,7 @@ TRAINER = Trainer(
     NeighboursParameters,
     train,
     train,
+    dense,
     {
         "similarity": Choice(SIMILARITIES),
         "width": Whole(20, 400, log=True),

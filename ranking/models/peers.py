@@ -8,23 +8,20 @@ between a peer's model and its lists: item-to-item models score ``R · S`` and f
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
 from ranking.errors import TrainingError
 from ranking.interactions import Interactions
+from ranking.models.dense import Scores
 from ranking.models.space import Real, Space, Whole
 from ranking.models.trainer import require_entries
-
-Scores = Callable[[NDArray[np.int64]], NDArray[np.float32]]
-"""Readers int64[b] to scores float32[b, N]."""
 
 _NEIGHBOURS: Space = MappingProxyType({"K": Whole(10, 400, log=True)})
 _FACTORS: Space = MappingProxyType(

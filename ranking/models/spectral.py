@@ -23,6 +23,7 @@ from scipy import sparse
 from ranking.graph import ItemGraph
 from ranking.interactions import Interactions
 from ranking.models.decomposition import right_singular
+from ranking.models.dense import Scores, symmetric_scores
 from ranking.models.pairs import Symmetric, top_pairs
 from ranking.models.progress import Progress, stage
 from ranking.models.scratch import Scratch
@@ -103,22 +104,9 @@ def train(
 
     The decomposition, and with shared pairs each finished block, is kept in ``scratch``.
     """
-    require_entries(interactions, "spectral")
-    if parameters.newest:
-        interactions = interactions.newest(parameters.newest)
-    active = np.flatnonzero(interactions.popularity())
-    normalised, row_degree = _normalised(interactions, parameters, active)
-    vectors, values = _decomposed(normalised, parameters, seed, stage(progress, 0, 0.4), scratch)
-    # H as one dense and one sparse part: the tail of all components, and what the leading ones get beyond it.
-    squares = (values / values[0]) ** 2
-    leading = squares / (squares + parameters.ridge) if parameters.ridge else np.sqrt(squares)
-    share = parameters.tail * leading[-1] / squares[-1]
-    gain = leading - share * squares
-    normalised.data *= np.float32(np.sqrt(share) / values[0])
-    vectors *= np.sqrt(np.abs(gain))
-    product = Symmetric(np.ascontiguousarray(vectors), np.sign(gain), normalised)
-    del vectors, normalised
-    row_scale, column_scale = (_power(row_degree, sign * parameters.row_exponent) for sign in (-1, 1))
+    active, product, (row_scale, column_scale), components = _model(
+        interactions, parameters, seed, stage(progress, 0, 0.4), scratch
+    )
     width, comparing = parameters.width, stage(progress, 0.4, 1.0)
     if parameters.pairs == "all" or (parameters.pairs == "auto" and active.size <= MOST_ALL_PAIRS):
         ids, weights = top_pairs(product, row_scale, column_scale, width, comparing)
@@ -128,8 +116,36 @@ def train(
     return ItemGraph.from_arrays(
         *spread(ids, weights, active, interactions.rows),
         trainer="spectral",
-        parameters={**dataclasses.asdict(parameters), "components": values.size, "seed": seed},
+        parameters={**dataclasses.asdict(parameters), "components": components, "seed": seed},
     )
+
+
+def dense(interactions: Interactions, parameters: SpectralParameters, *, seed: int, progress: Progress) -> Scores:
+    """The filter itself, all pairs of rows."""
+    active, product, scales, _ = _model(interactions, parameters, seed, progress, Scratch())
+    return symmetric_scores(interactions, active, product, *scales)
+
+
+def _model(
+    interactions: Interactions, parameters: SpectralParameters, seed: int, progress: Progress, scratch: Scratch
+) -> tuple[NDArray[np.int64], Symmetric, tuple[NDArray[np.float32], NDArray[np.float32]], int]:
+    """Active rows, H, the scales of its rows and columns, and how many components there are."""
+    require_entries(interactions, "spectral")
+    if parameters.newest:
+        interactions = interactions.newest(parameters.newest)
+    active = np.flatnonzero(interactions.popularity())
+    normalised, row_degree = _normalised(interactions, parameters, active)
+    vectors, values = _decomposed(normalised, parameters, seed, progress, scratch)
+    # H as one dense and one sparse part: the tail of all components, and what the leading ones get beyond it.
+    squares = (values / values[0]) ** 2
+    leading = squares / (squares + parameters.ridge) if parameters.ridge else np.sqrt(squares)
+    share = parameters.tail * leading[-1] / squares[-1]
+    gain = leading - share * squares
+    normalised.data *= np.float32(np.sqrt(share) / values[0])
+    vectors *= np.sqrt(np.abs(gain))
+    product = Symmetric(np.ascontiguousarray(vectors), np.sign(gain), normalised)
+    row_scale, column_scale = (_power(row_degree, sign * parameters.row_exponent) for sign in (-1, 1))
+    return active, product, (row_scale, column_scale), int(values.size)
 
 
 def _normalised(
@@ -194,6 +210,7 @@ TRAINER = Trainer(
     SpectralParameters,
     train,
     train,
+    dense,
     {
         "components": Whole(16, 2048, log=True),
         "reader_exponent": Real(0.0, 0.7),

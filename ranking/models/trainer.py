@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from ranking.errors import TrainingError
 from ranking.graph import ItemGraph
 from ranking.interactions import Interactions
+from ranking.models.dense import Dense
 from ranking.models.progress import Progress
 from ranking.models.scratch import Scratch
 from ranking.models.space import NO_SPACE, Space
@@ -52,6 +53,9 @@ class Trainer:
 
     resume: Resume | None = None
     """The same, keeping what is finished in a Scratch; None where training is not made of blocks."""
+
+    dense: Dense | None = None
+    """The same model before it is cut to a graph, to measure what the cut costs; None where there is none."""
 
     space: Space = dataclasses.field(default_factory=lambda: NO_SPACE)
     """Where a search looks for parameters; what is not named keeps its default."""

@@ -6,9 +6,9 @@ import numpy as np
 
 from experiments.search import proposal
 from experiments.trials import Candidate, Tried
-from ranking.models.space import Choice, Real, Whole
+from ranking.models.space import Choice, Real, Space, Whole
 
-SPACE = {"a": Real(0.0, 1.0), "b": Real(0.01, 100.0, log=True), "kind": Choice(("x", "y"))}
+SPACE: Space = {"a": Real(0.0, 1.0), "b": Real(0.01, 100.0, log=True), "kind": Choice(("x", "y"))}
 DEFAULTS = {"a": 0.0, "b": 0.01, "kind": "x", "width": 200}
 
 
@@ -23,6 +23,7 @@ def searched(trials, seed=0, tried=()):
     tried = list(tried)
     while len(tried) < trials:
         given = proposal(SPACE, DEFAULTS, tried, trials=trials, score="ndcg@20", seed=seed)
+        assert given is not None
         tried.append(Tried(Candidate("m", given), {"ndcg@20": height(given)}, 0.0))
     return tried
 
