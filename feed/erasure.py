@@ -21,6 +21,7 @@ def erase(service: Service, reader: str) -> Erasure:
         events=first.events + late.events,
         settings=first.settings + late.settings,
         servings=first.servings + late.servings,
+        decisions=first.decisions + late.decisions,
     )
 
 

@@ -128,11 +128,12 @@ class ExportOut:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows that an erasure removed (servings: emptied)."""
+    """Rows that an erasure removed (servings: emptied; decisions: no longer naming the reader)."""
 
     events: int
     settings: int
     servings: int
+    decisions: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Protocol
 from controls.decisions import Decision
 from feed.storage.records import (
     AuthorRecord,
+    CheckpointRecord,
     Edition,
     Erasure,
     EventColumns,
@@ -23,6 +24,7 @@ from feed.storage.records import (
     ItemRecord,
     KeyRecord,
     LabelRecord,
+    LedgerEntry,
     ModelRecord,
     ReaderRecord,
     ServingRecord,
@@ -125,8 +127,9 @@ class Readers(Protocol):
         ...
 
     def erase(self, reader: str, at: int) -> Future[Erasure]:
-        """Delete settings and events, and empty the reader's Servings, in one transaction and after every write
-        submitted before. Servings recorded later are stored empty, too, if they were served up to the second ``at``."""
+        """Delete settings and events, empty the reader's Servings, and erase the reader from decisions that name them
+        as a person, in one transaction and after every write submitted before. Servings recorded later are stored
+        empty, too, if they were served up to the second ``at``."""
         ...
 
 
@@ -139,6 +142,10 @@ class Ledger(Protocol):
 
     def append(self, decision: Decision, once: Once | None = None) -> Future[Decision]:
         """Append and return the decision with its revision. With a known ``once`` the first one is returned."""
+        ...
+
+    def append_all(self, decisions: Sequence[Decision]) -> Future[range]:
+        """Append many in one transaction, in order, all or none; returns their revisions."""
         ...
 
     def since(self, revision: int, limit: int = 1000) -> list[Decision]:
@@ -155,6 +162,35 @@ class Ledger(Protocol):
 
     def listing(self, *, before: int | None, limit: int, subject: str | None = None) -> list[Decision]:
         """Decisions newest first, revision below ``before``."""
+        ...
+
+
+class Log(Protocol):
+    """The ledger as a log that anybody can check (law 1). Trees are those of RFC 9162 over the leaves' hashes; a
+    revision or size that is not there raises ``LeafError``."""
+
+    def entries(self, after: int, limit: int = 1000) -> list[LedgerEntry]:
+        """Entries of greater revisions, in order, as they are stored: nothing is checked."""
+        ...
+
+    def root(self, size: int) -> bytes:
+        """Root of the first ``size`` revisions."""
+        ...
+
+    def inclusion(self, revision: int, size: int) -> list[bytes]:
+        """Audit path of a revision in the tree of ``size``."""
+        ...
+
+    def consistency(self, old: int, new: int) -> list[bytes]:
+        """Proof that the first ``old`` revisions are the beginning of the first ``new``."""
+        ...
+
+    def keep(self, checkpoint: CheckpointRecord) -> Future[None]:
+        """Store a signed checkpoint; of one size the first stays."""
+        ...
+
+    def checkpoints(self, after: int = -1, limit: int = 1000) -> list[CheckpointRecord]:
+        """Stored checkpoints of greater sizes, smallest first."""
         ...
 
 
@@ -262,6 +298,8 @@ class Store(Protocol):
     def readers(self) -> Readers: ...
     @property
     def ledger(self) -> Ledger: ...
+    @property
+    def log(self) -> Log: ...
     @property
     def policies(self) -> Policies: ...
     @property

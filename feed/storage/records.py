@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -118,6 +119,25 @@ class KeyRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """A decision as the ledger keeps it: its leaf, the leaf's hash, and salt and content of each attachment that was
+    not erased, by name (``controls.ledger``)."""
+
+    revision: int
+    leaf: bytes
+    leaf_hash: bytes
+    attachments: Mapping[str, tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointRecord:
+    """A signed checkpoint as a note (``controls.checkpoints``), by the size of its tree."""
+
+    size: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class Edition:
     """One journal edition: number, second at which it was published, entries as bytes (``feed.storage.entries``)."""
 
@@ -142,8 +162,9 @@ class EventColumns:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What erasing a reader removed, for the receipt: rows per table."""
+    """What erasing a reader removed, for the receipt: rows per table, and decisions that no longer name them."""
 
     events: int
     settings: int
     servings: int
+    decisions: int = 0

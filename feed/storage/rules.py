@@ -12,6 +12,9 @@ from feed.storage.ports import Once
 from feed.storage.records import ItemRecord, LabelRecord, ServingRecord
 from ranking.journal import ItemPublished, ItemWithdrawn
 
+NO_PERSONS = frozenset(("operator", "weir"))
+"""Actors that are nobody in person: the command line and the service itself. No reader's erasure touches their acts."""
+
 
 def is_personalized(settings: str) -> bool:
     """Whether personalization is on; unreadable settings read as off (law 7)."""

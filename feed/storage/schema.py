@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Schema revisions that this release knows, oldest first; the last one is the one it reads and writes."""
 
 APPLICATION_ID = 0x57656972
@@ -186,6 +186,20 @@ attachments = Table(
     _blob("content"),
     PrimaryKeyConstraint("revision", "name"),
     sqlite_with_rowid=False,
+)
+
+blocks = Table(
+    "blocks",
+    metadata,
+    _position("number", given=True),
+    _blob("root"),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    _position("size", given=True),
+    _text("note"),
 )
 
 once = Table(

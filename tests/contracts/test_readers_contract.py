@@ -6,7 +6,7 @@ import pytest
 
 from feed.storage.errors import VersionConflict
 from feed.storage.records import Erasure, ReaderRecord
-from tests.contracts.making import event, serving
+from tests.contracts.making import decision, event, serving
 
 
 def test_an_unknown_reader_has_version_zero(store):
@@ -48,6 +48,41 @@ def test_erasing_a_reader_leaves_nothing_and_counts_it(store):
 
 def test_erasing_an_unknown_reader_counts_nothing(store):
     assert store.readers.erase("nobody", 100).result() == Erasure(0, 0, 0)
+
+
+def test_erasing_a_reader_takes_their_name_from_decisions_and_leaves_every_proof_as_it_was(store):
+    made = [decision("a", actor="ada"), decision("b"), decision("c", approved_by="ada"), decision("d", actor="adam")]
+    for one in made:
+        store.ledger.append(one).result()
+    before = store.log.root(4), [store.log.inclusion(revision, 4) for revision in range(1, 5)]
+    leaves = [entry.leaf for entry in store.log.entries(0)]
+    assert store.readers.erase("ada", 100).result() == Erasure(0, 0, 0, decisions=2)
+    erased, untouched, approved, namesake = store.ledger.since(0)
+    assert (erased.actor, erased.role, erased.reason) == ("", "", made[0].reason)
+    assert (approved.actor, approved.approved_by) == ("", None)
+    assert (untouched.actor, namesake.actor) == ("eve", "adam")
+    assert [sorted(entry.attachments) for entry in store.log.entries(0)] == [
+        ["reason"],
+        ["persons", "reason"],
+        ["reason"],
+        ["persons", "reason"],
+    ]
+    assert [entry.leaf for entry in store.log.entries(0)] == leaves
+    assert (store.log.root(4), [store.log.inclusion(revision, 4) for revision in range(1, 5)]) == before
+    assert store.readers.erase("ada", 100).result().decisions == 0
+
+
+def test_a_decision_that_was_under_way_when_its_maker_was_erased_names_nobody_either(store):
+    futures = [store.ledger.append(decision(f"d{n}", actor="ada")) for n in range(50)]
+    erased = store.readers.erase("ada", 100)
+    assert erased.result().decisions == len(futures)
+    assert {one.actor for one in store.ledger.since(0)} == {""}
+
+
+def test_what_the_service_and_the_command_line_decided_stays_theirs_whatever_a_reader_is_called(store):
+    store.ledger.append(decision("a", actor="operator")).result()
+    assert store.readers.erase("operator", 100).result().decisions == 0
+    assert store.ledger.by_id("a").actor == "operator"
 
 
 def test_a_serving_that_is_recorded_after_its_reader_was_erased_is_stored_empty(store):

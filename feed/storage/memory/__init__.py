@@ -9,6 +9,7 @@ from feed.storage.memory.events import MemoryEvents
 from feed.storage.memory.items import MemoryItems
 from feed.storage.memory.journal import MemoryJournal
 from feed.storage.memory.ledger import MemoryLedger, MemoryPolicies
+from feed.storage.memory.log import MemoryLog
 from feed.storage.memory.readers import MemoryReaders
 from feed.storage.memory.registers import MemoryKeys, MemoryModels
 from feed.storage.memory.room import Room
@@ -28,6 +29,7 @@ class MemoryStore:
         self.items = MemoryItems(self._room)
         self.journal = MemoryJournal(self._room)
         self.ledger = MemoryLedger(self._room)
+        self.log = MemoryLog(self._room)
         self.policies = MemoryPolicies(self._room)
         self.models = MemoryModels(self._room)
         self.keys = MemoryKeys(self._room)

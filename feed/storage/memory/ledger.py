@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 
 from controls.decisions import Decision
+from controls.errors import LeafError
 from feed.storage.errors import RecordRefused
+from feed.storage.memory.log import entry_of
 from feed.storage.memory.room import Room
 from feed.storage.ports import Once
 
@@ -27,12 +30,29 @@ class MemoryLedger:
         decisions = self._room.decisions
 
         def effect() -> int:
-            if self._found(decision.id):
-                raise RecordRefused(f"decision {decision.id!r} is in the ledger already; give a new one its own id")
-            decisions.append(replace(decision, revision=len(decisions) + 1))
-            return len(decisions)
+            return self._appended([decision])[-1]
 
         return self._room.write(lambda: decisions[self._room.write_once("ledger", once, effect) - 1])
+
+    def append_all(self, decisions: Sequence[Decision]) -> Future[range]:
+        """Append many in order, all or none; returns their revisions."""
+        return self._room.write(lambda: self._appended(decisions))
+
+    def _appended(self, decisions: Sequence[Decision]) -> range:
+        taken = {one.id for one in self._room.decisions}
+        for decision in decisions:
+            if decision.id in taken:
+                raise RecordRefused(f"decision {decision.id!r} is in the ledger already; give a new one its own id")
+            taken.add(decision.id)
+        first = len(self._room.decisions) + 1
+        made = [replace(decision, revision=revision) for revision, decision in enumerate(decisions, first)]
+        try:
+            entries = [entry_of(decision) for decision in made]
+        except LeafError as cause:
+            raise RecordRefused(f"a value cannot be stored ({cause}); nothing of this write was kept") from cause
+        self._room.entries += entries
+        self._room.decisions += made
+        return range(first, first + len(made))
 
     def _found(self, id: str) -> Decision | None:
         return next((one for one in self._room.decisions if one.id == id), None)

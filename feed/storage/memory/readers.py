@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future
 from dataclasses import replace
 
+from feed.storage.memory.log import erase_person
 from feed.storage.memory.room import Room
 from feed.storage.records import Erasure, ReaderRecord
 from feed.storage.rules import emptied, version_conflict
@@ -34,7 +35,8 @@ class MemoryReaders:
         return self._room.write(effect)
 
     def erase(self, reader: str, at: int) -> Future[Erasure]:
-        """Delete settings and events, and empty Servings: the stored ones, and later ones served up to ``at``."""
+        """Delete settings and events, empty Servings (the stored ones, and later ones served up to ``at``), and erase
+        the reader from decisions."""
 
         def effect() -> Erasure:
             gone = [key for key in self._room.events if key[0] == reader]
@@ -42,7 +44,7 @@ class MemoryReaders:
                 del self._room.events[key]
             settings = self._room.readers.pop(reader, None)
             servings = empty_servings(self._room, reader, at)
-            return Erasure(events=len(gone), settings=int(settings is not None), servings=servings)
+            return Erasure(len(gone), int(settings is not None), servings, erase_person(self._room, reader))
 
         return self._room.write(effect)
 

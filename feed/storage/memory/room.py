@@ -14,11 +14,13 @@ from feed.storage.errors import StorageError, StoreClosed
 from feed.storage.ports import Once
 from feed.storage.records import (
     AuthorRecord,
+    CheckpointRecord,
     Edition,
     EventRecord,
     ItemRecord,
     KeyRecord,
     LabelRecord,
+    LedgerEntry,
     ModelRecord,
     ReaderRecord,
     ServingRecord,
@@ -43,6 +45,8 @@ class Room:
         self.readers: dict[str, ReaderRecord] = {}
         self.erasures: dict[str, int] = {}
         self.decisions: list[Decision] = []
+        self.entries: list[LedgerEntry] = []
+        self.checkpoints: dict[int, CheckpointRecord] = {}
         self.policies: dict[str, str] = {}
         self.servings: dict[str, ServingRecord] = {}
         self.models: dict[str, ModelRecord] = {}

@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from itertools import accumulate, chain, count, pairwise
 from operator import attrgetter
 from typing import Any
 
@@ -28,9 +29,17 @@ from feed.storage.sql.once import Keyed
 from feed.storage.sql.queue import Cursor, Lane
 from feed.storage.sql.reading import Reading
 from feed.storage.sql.statements import Statements, names
+from feed.storage.sql.tree import SqlTree
 from feed.storage.sql.writer import Writes
 
 _given = attrgetter(*(name for name in names(Decision) if name != "revision"))
+
+
+_Row = tuple[str, str, str | None, bytes, bytes]
+"""id, subject, reverses, leaf, leaf hash."""
+
+_Parts = Sequence[tuple[str, bytes, bytes]]
+"""Name, salt and content of each attachment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +47,17 @@ class _Entry:
     """A decision made ready by its caller, so that the writer only has to number and insert it."""
 
     decision: Decision
-    leaf: bytes
-    leaf_hash: bytes
-    parts: Sequence[tuple[str, bytes, bytes]]
+    row: _Row
+    parts: _Parts
     once: Once | None
 
 
 class SqlLedger:
     """The append-only decisions."""
 
-    def __init__(self, reading: Reading, writes: Writes, statements: Statements) -> None:
+    def __init__(self, reading: Reading, writes: Writes, statements: Statements, tree: SqlTree) -> None:
         self._reading = reading
+        self._tree = tree
         self._writes = writes
         self._once = Keyed(statements, "ledger")
         rows, parts = ledger_table.c, attachments_table.c
@@ -71,25 +80,29 @@ class SqlLedger:
     def append(self, decision: Decision, once: Once | None = None) -> Future[Decision]:
         """Append and return the decision with its revision; with a known ``once``, the first one."""
         try:
-            contents = attachments(decision)
-            salts = {name: os.urandom(SALT_BYTES) for name in contents}
-            content = leaf(decision, salts, contents)
+            row, parts = _prepared(decision)
         except (LeafError, TypeError, ValueError) as cause:
             return refused(cause)
-        parts = [(name, salts[name], part) for name, part in contents.items()]
-        size = len(content) + sum(map(len, contents.values())) + 512
-        entry = _Entry(decision, content, leaf_hash(content), parts, once)
-        return self._writes.submit(self._append, entry, lane=Lane.DECISIONS, size=size)
+        entry = _Entry(decision, row, parts, once)
+        return self._writes.submit(self._append, entry, lane=Lane.DECISIONS, size=_size([row], [parts]))
+
+    def append_all(self, decisions: Sequence[Decision]) -> Future[range]:
+        """Append many in one transaction, in order, all or none; returns their revisions."""
+        try:
+            prepared = [_prepared(decision) for decision in decisions]
+        except (LeafError, TypeError, ValueError) as cause:
+            return refused(cause)
+        rows, parts = [row for row, _ in prepared], [part for _, part in prepared]
+        return self._writes.submit(
+            self._append_all, (rows, parts), lane=Lane.DECISIONS, rows=len(rows), size=_size(rows, parts)
+        )
 
     def _append(self, cursor: Cursor, entries: Sequence[_Entry]) -> list[Any]:
-        cursor.execute(self._lock, (LEDGER,))
-        (head,) = cursor.fetchone()
-        revision = head
+        revision = head = self._locked(cursor)
         results: list[Any] = []
-        rows: list[tuple[Any, ...]] = []
-        parts: list[tuple[Any, ...]] = []
+        rows: list[_Row] = []
+        parts: list[_Parts] = []
         for entry in entries:
-            decision = entry.decision
             if entry.once is not None:
                 first = self._once.first(cursor, entry.once)
                 if first is not None:
@@ -97,14 +110,33 @@ class SqlLedger:
                     continue
                 self._once.keep(cursor, entry.once, revision + 1)
             revision += 1
-            rows.append((revision, decision.id, decision.subject.id, decision.reverses, entry.leaf, entry.leaf_hash))
-            parts.extend((revision, *part) for part in entry.parts)
-            results.append(Decision(*(*_given(decision), revision)))
-        if rows:
-            self._insert.run(cursor, rows)
-            self._attach.run(cursor, parts)
-            cursor.execute(self._move, (revision, LEDGER))
+            rows.append(entry.row)
+            parts.append(entry.parts)
+            results.append(Decision(*(*_given(entry.decision), revision)))
+        self._write(cursor, head, rows, parts)
         return [self._written(cursor, result) if isinstance(result, int) else result for result in results]
+
+    def _append_all(self, cursor: Cursor, batches: Sequence[tuple[list[_Row], list[_Parts]]]) -> list[range]:
+        head = self._locked(cursor)
+        ends = list(accumulate((len(rows) for rows, _ in batches), initial=head + 1))
+        rows = list(chain.from_iterable(rows for rows, _ in batches))
+        self._write(cursor, head, rows, list(chain.from_iterable(parts for _, parts in batches)))
+        return [range(first, end) for first, end in pairwise(ends)]
+
+    def _locked(self, cursor: Cursor) -> int:
+        """The head, which nobody else moves until the transaction ends."""
+        cursor.execute(self._lock, (LEDGER,))
+        (head,) = cursor.fetchone()
+        return int(head)
+
+    def _write(self, cursor: Cursor, head: int, rows: Sequence[_Row], parts: Sequence[_Parts]) -> None:
+        """Number and insert entries after the head, complete blocks of the tree, and move the head."""
+        if not rows:
+            return
+        self._insert.run(cursor, [(revision, *row) for revision, row in enumerate(rows, head + 1)])
+        self._attach.run(cursor, [(revision, *part) for revision, of in enumerate(parts, head + 1) for part in of])
+        self._tree.grow(cursor, head, [row[-1] for row in rows])
+        cursor.execute(self._move, (head + len(rows), LEDGER))
 
     def _written(self, cursor: Cursor, revision: int) -> Decision:
         cursor.execute(self._row_text, (revision,))
@@ -158,6 +190,20 @@ class SqlLedger:
         for of, name, content in self._reading.all(self._parts.where(within)):
             contents[of][name] = content
         return [_decision(row, contents[row.revision]) for row in rows]
+
+
+def _prepared(decision: Decision) -> tuple[_Row, _Parts]:
+    contents = attachments(decision)
+    random = os.urandom(SALT_BYTES * len(contents))
+    salts = {name: random[at : at + SALT_BYTES] for name, at in zip(contents, count(0, SALT_BYTES), strict=False)}
+    content = leaf(decision, salts, contents)
+    row = (decision.id, decision.subject.id, decision.reverses, content, leaf_hash(content))
+    return row, [(name, salts[name], part) for name, part in contents.items()]
+
+
+def _size(rows: Sequence[_Row], parts: Sequence[_Parts]) -> int:
+    """Bytes that entries take, approximately."""
+    return sum(len(row[3]) + 512 for row in rows) + sum(len(content) for of in parts for _, _, content in of)
 
 
 def _decision(row: Any, contents: dict[str, bytes]) -> Decision:

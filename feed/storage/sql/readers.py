@@ -1,4 +1,4 @@
-"""Readers' settings in SQL, and erasure: settings, events and the contents of Servings in one transaction (law 8)."""
+"""Readers' settings in SQL, and erasure: settings, events, contents of Servings, names in decisions (law 8)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, select
 
-from feed.storage.errors import VersionConflict
+from feed.storage.answers import failed
+from feed.storage.errors import StorageError, VersionConflict
 from feed.storage.records import Erasure, ReaderRecord
 from feed.storage.rules import is_personalized, version_conflict
 from feed.storage.schema import readers
 from feed.storage.sql.events import SqlEvents
+from feed.storage.sql.persons import Named, Persons
 from feed.storage.sql.queue import Cursor, Lane
 from feed.storage.sql.reading import Reading
 from feed.storage.sql.statements import Statements, names
@@ -25,10 +27,13 @@ _Save = tuple[ReaderRecord, int | None]
 class SqlReaders:
     """Readers' explicit settings."""
 
-    def __init__(self, reading: Reading, writes: Writes, statements: Statements, events: SqlEvents) -> None:
+    def __init__(
+        self, reading: Reading, writes: Writes, statements: Statements, events: SqlEvents, persons: Persons
+    ) -> None:
         self._reading = reading
         self._writes = writes
         self._events = events
+        self._persons = persons
         fields = names(ReaderRecord)
         mine = readers.c.reader == bindparam("of")
         self._put = statements.put(readers, *fields, "personalized", key=["reader"])
@@ -61,14 +66,20 @@ class SqlReaders:
         return saved
 
     def erase(self, reader: str, at: int) -> Future[Erasure]:
-        """Delete settings and events, and empty Servings: the stored ones, and later ones served up to ``at``."""
-        return self._writes.submit(self._erase, (reader, at), lane=Lane.SERVINGS, after_all=True)
+        """Delete settings and events, empty Servings (the stored ones, and later ones served up to ``at``), and erase
+        the reader from decisions. Looks through the ledger before it returns."""
+        try:
+            named = self._persons.named(reader)
+        except StorageError as error:
+            return failed(error)
+        return self._writes.submit(self._erase, (named, at), lane=Lane.SERVINGS, after_all=True)
 
-    def _erase(self, cursor: Cursor, jobs: Sequence[tuple[str, int]]) -> list[Erasure]:
-        return [self._erase_one(cursor, reader, at) for reader, at in jobs]
+    def _erase(self, cursor: Cursor, jobs: Sequence[tuple[Named, int]]) -> list[Erasure]:
+        return [self._erase_one(cursor, named, at) for named, at in jobs]
 
-    def _erase_one(self, cursor: Cursor, reader: str, at: int) -> Erasure:
+    def _erase_one(self, cursor: Cursor, named: Named, at: int) -> Erasure:
+        reader = named.person
         cursor.execute(self._delete, (reader,))
         settings = cursor.rowcount
         events, servings = self._events.erase(cursor, reader, None, at)
-        return Erasure(events=events, settings=settings, servings=servings)
+        return Erasure(events, settings, servings, self._persons.erase(cursor, named))

@@ -15,13 +15,16 @@ from feed.storage.sql.items import SqlItems
 from feed.storage.sql.journal import SqlJournal
 from feed.storage.sql.keys import SqlKeys
 from feed.storage.sql.ledger import SqlLedger
+from feed.storage.sql.log import SqlLog
 from feed.storage.sql.models import SqlModels
+from feed.storage.sql.persons import Persons
 from feed.storage.sql.policies import SqlPolicies
 from feed.storage.sql.queue import Lane, Work
 from feed.storage.sql.readers import SqlReaders
 from feed.storage.sql.reading import Reading
 from feed.storage.sql.servings import SqlServings
 from feed.storage.sql.statements import Statements
+from feed.storage.sql.tree import SqlTree
 from feed.storage.sql.writer import Writes
 
 
@@ -56,9 +59,10 @@ class SqlStore:
         erasures = Erasures(statements)
         self.events = SqlEvents(reading, writes, statements, erasures)
         self.items = SqlItems(reading, writes, statements, changes)
-        self.readers = SqlReaders(reading, writes, statements, self.events)
-
-        self.ledger = SqlLedger(reading, writes, statements)
+        self.readers = SqlReaders(reading, writes, statements, self.events, Persons(reading, statements))
+        tree = SqlTree(reading, statements)
+        self.ledger = SqlLedger(reading, writes, statements, tree)
+        self.log = SqlLog(reading, writes, statements, tree)
         self.policies = SqlPolicies(reading, writes, statements)
         self.journal = SqlJournal(reading, writes, statements, changes)
         self.servings = SqlServings(reading, writes, statements, erasures)

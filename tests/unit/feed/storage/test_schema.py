@@ -9,11 +9,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_mock_engine, text
+from sqlalchemy import create_mock_engine, select, text
 from sqlalchemy.dialects import postgresql
 
+from controls.blocks import BLOCK, BlockTree
+from controls.merkle import MerkleTree, leaf_hash
 from feed.storage.migrations import FOLDER, migrate
-from feed.storage.schema import JOURNAL, LEDGER, REVISIONS, metadata
+from feed.storage.schema import JOURNAL, LEDGER, REVISIONS, blocks, ledger, metadata
 from feed.storage.sqlite import migration_engine
 
 
@@ -88,3 +90,25 @@ def test_the_tables_can_be_made_on_postgresql():
     assert len(tables) == len(metadata.tables)
     assert any("seq BIGSERIAL" in sql for sql in tables) and any("edition BIGINT NOT NULL" in sql for sql in tables)
     assert any("WHERE consented = 1 AND kind <> 0" in sql for sql in made)
+
+
+def test_a_ledger_from_before_the_tree_gets_its_tree(engine):
+    migrate(engine, "0001")
+    count = 300 * BLOCK + 5
+    hashes = [leaf_hash(b"leaf %d" % number) for number in range(count)]
+    with engine.begin() as connection:
+        connection.execute(
+            ledger.insert(),
+            [
+                {"revision": n + 1, "id": str(n), "subject": "", "reverses": None, "leaf": b"", "leaf_hash": hashes[n]}
+                for n in range(count)
+            ],
+        )
+    migrate(engine)
+    with engine.connect() as connection:
+        made = connection.execute(select(blocks).order_by(blocks.c.number)).all()
+    assert [number for number, _ in made] == list(range(300))
+    tree = BlockTree(lambda block: hashes[block * BLOCK : (block + 1) * BLOCK])
+    for _, root in made:
+        tree.append(root)
+    assert tree.root(count) == MerkleTree(hashes).root()

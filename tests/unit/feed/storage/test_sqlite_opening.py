@@ -25,6 +25,7 @@ from feed.storage.errors import (
     StoreReadOnly,
 )
 from feed.storage.records import ItemRecord
+from feed.storage.schema import REVISIONS
 from feed.storage.sqlite import open_sqlite
 from tests.contracts.making import decision, event
 
@@ -80,7 +81,7 @@ def holder(closed):
 def test_a_new_store_is_made_with_its_folder_for_its_owner_alone(path):
     open_sqlite(path).close()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert sql(path, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert sql(path, "SELECT version_num FROM alembic_version") == [(REVISIONS[-1],)]
 
 
 def test_a_second_server_is_refused_and_told_who_owns_the_store(closed, holder):
@@ -241,7 +242,7 @@ def test_a_schema_of_a_later_release_is_refused(closed):
 
 def test_a_schema_of_an_earlier_release_is_refused_until_it_is_upgraded(closed, monkeypatch):
     sql(closed, "UPDATE alembic_version SET version_num = '0000'")
-    monkeypatch.setattr("feed.storage.sqlite_file.REVISIONS", ("0000", "0001"))
+    monkeypatch.setattr("feed.storage.sqlite_file.REVISIONS", ("0000", *REVISIONS))
     before = closed.read_bytes()
     for exclusive in (True, False):
         with pytest.raises(SchemaTooOld, match="upgrade"):
@@ -250,7 +251,7 @@ def test_a_schema_of_an_earlier_release_is_refused_until_it_is_upgraded(closed, 
 
     def migrated(engine):
         with engine.begin() as connection:
-            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+            connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{REVISIONS[-1]}'")
 
     monkeypatch.setattr(embedded, "migrate", migrated)
     store = open_sqlite(closed, upgrade=True)

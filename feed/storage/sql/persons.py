@@ -1,0 +1,68 @@
+"""Erasing a person from the ledger: the attachment that names them goes with its salt, the leaf stays (laws 1 and 8).
+
+Nothing is kept for finding them: the ledger is read through beside the writer, which then looks at what came meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, delete, func, literal_column, or_, select
+
+from controls.ledger import names
+from feed.storage.rules import NO_PERSONS
+from feed.storage.schema import LEDGER, attachments, heads
+from feed.storage.sql.queue import Cursor
+from feed.storage.sql.reading import Reading
+from feed.storage.sql.statements import Statements
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Revisions up to ``head`` whose persons include this one."""
+
+    person: str
+    revisions: tuple[int, ...]
+    head: int
+
+
+class Persons:
+    """Steps of an erasure."""
+
+    def __init__(self, reading: Reading, statements: Statements) -> None:
+        self._reading = reading
+        rows = attachments.c
+        self._head = select(heads.c.number).where(heads.c.name == LEDGER)
+        mine = select(rows.revision).where(
+            rows.revision > bindparam("after"),
+            rows.name == literal_column("'persons'"),
+            or_(
+                func.instr(rows.content, bindparam("begins")) == literal_column("1"),
+                func.instr(rows.content, bindparam("contains")) > literal_column("0"),
+            ),
+        )
+        self._mine = mine
+        self._since = statements.text(mine, "after", "begins", "contains")
+        gone = delete(attachments).where(rows.revision == bindparam("of"), rows.name == literal_column("'persons'"))
+        self._gone = statements.text(gone, "of")
+
+    def named(self, person: str) -> Named:
+        """Where a person is named now. Reads through the ledger: a second or so for a million decisions."""
+        if person in NO_PERSONS:
+            return Named(person, (), 0)
+        head = self._reading.number(self._head)
+        begins, contains = names(person)
+        rows = self._reading.all(self._mine, after=0, begins=begins, contains=contains)
+        return Named(person, tuple(row.revision for row in rows), head)
+
+    def erase(self, cursor: Cursor, named: Named) -> int:
+        """Erase a person where they were found, and from decisions that came meanwhile; returns from how many."""
+        if named.person in NO_PERSONS:
+            return 0
+        cursor.execute(self._since, (named.head, *names(named.person)))
+        found = {*named.revisions, *(revision for (revision,) in cursor.fetchall())}
+        gone = 0
+        for revision in sorted(found):
+            cursor.execute(self._gone, (revision,))
+            gone += cursor.rowcount
+        return gone
