@@ -173,16 +173,16 @@ def _numbers(recipe: Recipe, parameters: Parameters, shares: Shares) -> Numbers:
         votes[EventKind.HIDE] = p.weight_hide
         scoring = (p.history, p.half_life_days * SECONDS_A_DAY, p.seen_discount_permille)
         turns = (p.fresh_every, p.popular_every, p.editorial_every, p.explore_every)
-        reason = Reason.BECAUSE_YOU_LIKED
-    else:  # one history entry at most, the seed of a related page; no decay, no Seen, no turns
-        votes[:], scoring, turns, reason = 1, (1, 0, 1000), (0, 0, 0, 0), Reason.SIMILAR_ITEM
+        calibration, reason = p.calibration, Reason.BECAUSE_YOU_LIKED
+    else:  # one history entry at most, the seed of a related page; no decay, no Seen, no turns, no calibration
+        votes[:], scoring, turns, calibration, reason = 1, (1, 0, 1000), (0, 0, 0, 0), 0, Reason.SIMILAR_ITEM
     votes.setflags(write=False)
     wanted = (
         *recipe.sources,
         int(recipe.diverse),
         int(reason),
         *scoring,
-        *(p.candidates, p.author_window, p.author_max),
+        *(p.candidates, p.author_window, p.author_max, p.topic_window, p.topic_max, calibration),
         *turns,
         *(max(shares.window, 1), shares.encouraged_min, shares.encouraged_max, shares.restricted_max),
     )

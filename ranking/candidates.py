@@ -30,6 +30,7 @@ from ranking.kernel import (
     SEEN,
     SHIFT,
     UNION,
+    VOTERS,
     WAITING,
     bucketed,
     drop_top,
@@ -114,6 +115,7 @@ def vote(given: Given) -> None:
     voters = poll(items, given.choices, given.wanted, work)
     size = gather(items.neighbours, items.weights, items.growth, voters, work)
     bucketed(work, size)
+    work.state[VOTERS] = voters
     work.state[CHUNK] = max(FIRST_CHUNK * given.wanted.limit, 64)
 
 
@@ -144,6 +146,8 @@ def judge_bucket(given: Given) -> None:
         score = weighed(work.union_score[entry], cls, row, impressions, given)
         if score > 0:
             prefetch(items.author, row)
+            if given.wanted.calibration > 0:
+                prefetch(items.topics, row * items.topics.shape[1])
             work.heap_score[size], work.heap_row[size], work.heap_entry[size] = score, row, entry
             size += 1
     heapify(work.heap_score, work.heap_row, work.heap_entry, size)

@@ -26,6 +26,10 @@ NEXT_LISTED = 17
 LENGTH, FIRST, WAITING = 18, 23, 28
 """Places of the counters in ``Workspace.state``; the last three are one for each source."""
 
+VOTERS, TOPIC_BITS, TOPICS, COUNTED, SHARED, WEIGHED, NEXT = range(40, 47)
+"""Places of those of ``ranking.topics``: items that vote, bits of its table, topics with counts, items with topics that
+were counted, whether the reader has shares, candidates that are weighed, and the place of the next one."""
+
 LONGEST_DISCOUNT = 1000
 
 _HASH = 0x9E3779B1

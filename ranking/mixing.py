@@ -3,7 +3,8 @@
 For each place in turn: the pin of that place; on personalized pages the turn of exploration, which draws, or of a
 source (editorial at the middle of each ``editorial_every`` places, fresh at the end of each ``fresh_every``, popular at
 the third part, exploration after two fifths); an encouraged item when the session is behind its minimum; else the next
-candidate of the page's sources in turn that fits. Failing that, the author window and the encouraged maximum give way
+candidate of the page's sources in turn that fits, where those of the graph are weighed against each other by the
+reader's topics (`ranking.topics`). Failing that, the windows of authors and topics and the encouraged maximum give way
 rather than leave the page short; the restricted maximum never does: a restricted item waits until the window has room
 for it. At the very end the pins of later places move up. An item stands in a session at most once.
 """
@@ -31,20 +32,24 @@ from ranking.candidates import (
 from ranking.compiling import Whole, entry, inlined, kernel, prefetch, stamp_of
 from ranking.exclusions import exclude
 from ranking.exploring import EXPLORED, drawn, due, explorable
+from ranking.fitting import behind, count_tiers, fits
 from ranking.kernel import (
-    ENCOURAGED_COUNT,
     ENCOURAGED_OVER,
     EXCLUDED,
     FIRST,
     LENGTH,
+    NEXT,
     RESERVED,
-    RESTRICTED_COUNT,
+    SHARED,
+    WEIGHED,
     mark,
     marked,
 )
 from ranking.page import Reason
+from ranking.topics import PERMILLE, begin, counting, enter, follow, leave, worth
 from ranking.workspace import (
     LOOKAHEAD,
+    REACH,
     Choices,
     Given,
     Int64s,
@@ -59,8 +64,10 @@ from ranking.workspace import (
 
 PIN, EXPLORATION = int(Source.PIN), int(Source.EXPLORATION)
 TURNS = 3
-RELAXED = TURNS + 8
-"""Steps in choosing for a place: turns, an encouraged item from each source, any that fits from each, any at all."""
+WEIGHING = TURNS + 4
+RELAXED = WEIGHING + 5
+"""Steps in choosing for a place: turns, an encouraged item from each source, the worthiest of the graph that fits, any
+that fits from each, any at all."""
 
 FRESH_REACH = 4096
 """A fresh item by turn is looked for among so many of the pool's newest."""
@@ -80,60 +87,46 @@ _REASONS = np.array(
 """uint8[6]: reason by source."""
 
 
-@kernel
-def count_tiers(position: Whole, window: Whole, work: Workspace) -> None:
-    """Count restricted and encouraged items among the ``window`` places that end with ``position``."""
-    restricted, encouraged = 0, 0
-    for n in range(max(position - window + 1, 0), position):
-        restricted += work.session_tiers[n] == _RESTRICTED
-        encouraged += work.session_tiers[n] == _ENCOURAGED
-    work.state[RESTRICTED_COUNT], work.state[ENCOURAGED_COUNT] = restricted, encouraged
-
-
 @inlined
-def fits(row: Whole, tier: Whole, strict: bool, position: Whole, given: Given) -> bool:
-    """Whether a row may stand at ``position``: the restricted maximum always holds, the rest when ``strict``."""
-    items, wanted, work = given.items, given.wanted, given.work
-    if tier == _RESTRICTED and work.state[RESTRICTED_COUNT] >= wanted.restricted_max:
-        return False
-    if not strict or wanted.diverse == 0:
-        return True
-    if tier == _ENCOURAGED and work.state[ENCOURAGED_COUNT] >= wanted.encouraged_max:
-        return False
-    author, same = items.author[row], 0
-    if author >= 0:
-        for n in range(max(position - wanted.author_window + 1, 0), position):
-            same += items.author[work.session_rows[n]] == author
-    return same < wanted.author_max
-
-
-@inlined
-def find(source: Whole, tier_wanted: Whole, strict: bool, stop: Whole, position: Whole, given: Given) -> Whole:
+def find(
+    source: Whole, tier_wanted: Whole, strict: bool, weighed: bool, stop: Whole, position: Whole, given: Given
+) -> Whole:
     """Place in a source's sequence of the first candidate that fits (of one tier, unless ``tier_wanted`` is -1), or
-    -1. Past ``LOOKAHEAD`` waiting ones it is looked for no further."""
-    work, state = given.work, given.work.state
-    place, waiting = np.int64(state[FIRST + source]), 0
-    while waiting < LOOKAHEAD:
-        if place == state[LENGTH + source] and not extend(source, stop, given):
-            break
-        row = work.found[source, place, ROW]
-        if marked(work, row) <= RESERVED:
-            if place == state[FIRST + source]:
-                state[FIRST + source] += 1
+    -1. Past ``LOOKAHEAD`` waiting ones it is looked for no further. When ``weighed``, of the first ``REACH`` waiting
+    ones that fit it is the worthiest, the first of equals."""
+    items, wanted, work, state = given.items, given.wanted, given.work, given.work.state
+    following, waiting = np.int64(state[NEXT] if weighed else state[FIRST + source]), 0
+    best, greatest = np.int64(-1), np.int64(0)
+    while waiting < (REACH if weighed else LOOKAHEAD):
+        if weighed and waiting < state[WEIGHED]:
+            place = np.int64(work.weighed[waiting])
+            row = work.found[source, place, ROW]
         else:
-            tier = given.verdicts.tier[given.items.class_of[row]]
+            place = following
+            if place == state[LENGTH + source] and not extend(source, stop, given):
+                break
+            following += 1
+            row = work.found[source, place, ROW]
+            if marked(work, row) <= RESERVED:
+                if place == state[FIRST + source]:
+                    state[FIRST + source] += 1
+                continue
+            if weighed:
+                enter(row, place, following, items, work)
+        if weighed:
+            score = work.found[source, place, SCORE]
+            if score * (PERMILLE + wanted.calibration) <= greatest:
+                break
+            value = worth(place, score, wanted, work)
+            if value > greatest and fits(row, given.verdicts.tier[items.class_of[row]], strict, position, given):
+                best, greatest = place, value
+            waiting += 1
+        else:
+            tier = given.verdicts.tier[items.class_of[row]]
             if (tier_wanted < 0 or tier == tier_wanted) and fits(row, tier, strict, position, given):
                 return place
             waiting += tier != _RESTRICTED
-        place += 1
-    return np.int64(-1)
-
-
-@kernel
-def behind(position: Whole, wanted: Wanted, state: Int64s) -> bool:
-    """Whether the session is behind its encouraged minimum, spread over the window, and none was sought in vain yet."""
-    due = wanted.encouraged_min * min(position + 1, wanted.share_window) // wanted.share_window
-    return bool(wanted.diverse == 1 and state[ENCOURAGED_OVER] == 0 and state[ENCOURAGED_COUNT] < due)
+    return best
 
 
 @kernel
@@ -147,11 +140,13 @@ def attempt(step: Whole, position: Whole, wanted: Wanted, state: Int64s) -> tupl
         else:
             source, every, turn = POPULAR, wanted.popular_every, wanted.popular_every // 3
         return (source if every > 0 and position % every == turn else -1), -1, True
-    place = (step - TURNS) % 4
+    if step == WEIGHING:
+        return (GRAPH if state[SHARED] == 1 else -1), -1, True
+    place = (step - TURNS - (step > WEIGHING)) % 4
     source = wanted.first_source
     if place > 0:
         source = wanted.second_source if place == 1 else wanted.third_source if place == 2 else wanted.fourth_source
-    if step < RELAXED - 4:
+    if step < WEIGHING:
         return (source if behind(position, wanted, state) else -1), _ENCOURAGED, True
     return source, -1, bool(step < RELAXED)
 
@@ -162,11 +157,12 @@ def choose(position: Whole, given: Given) -> tuple[Whole, Whole]:
     wanted, state = given.wanted, given.work.state
     reach = max(given.lists.by_time.size - FRESH_REACH, 0)
     for step in range(RELAXED + 4):
-        if step == RELAXED - 4 and behind(position, wanted, state):
+        if step == WEIGHING and behind(position, wanted, state):
             state[ENCOURAGED_OVER] = 1
         source, tier, strict = attempt(step, position, wanted, state)
         if source >= 0:
-            place = find(source, tier, strict, reach if step < TURNS else 0, position, given)
+            stop = reach if step < TURNS else 0
+            place = find(source, tier, strict, step == WEIGHING, stop, position, given)
             if place >= 0:
                 return source, place
     return -1, np.int64(-1)
@@ -223,6 +219,9 @@ def put(n: Whole, source: Whole, row: Whole, score: Whole, because: Whole, odds:
     output.scores[n] = score
     output.drawn_from[n] = odds
     work.session_rows[position], work.session_tiers[position] = row, tier
+    if counting(given.wanted):
+        follow(np.int64(row), position, given)
+        leave(np.int64(row), work)
     mark(work, np.int64(row), np.int64(EXCLUDED))
 
 
@@ -251,6 +250,8 @@ def _compiled(stamp: int) -> Any:
             return -1 - wrong
         if given.wanted.first_source == GRAPH:
             vote(given)
+        if counting(given.wanted):
+            begin(given)
         for n in range(given.wanted.limit):
             position = given.choices.served_rows.size + n
             source, score, because = np.int64(PIN), np.int64(0), np.int64(-1)
@@ -275,7 +276,7 @@ def _compiled(stamp: int) -> Any:
     return fill
 
 
-fill = _compiled(
-    stamp_of("candidates", "compiling", "decay", "exclusions", "exploring", "growth", "kernel", "mixing", "workspace")
-)
+_SOURCES = "candidates compiling decay exclusions exploring fitting growth kernel mixing topics workspace"
+
+fill = _compiled(stamp_of(*_SOURCES.split()))
 """``fill(given)``: make a page into ``given.output``; how many items, or -1 - n when served row n is no row."""

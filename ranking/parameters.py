@@ -58,6 +58,17 @@ class Parameters:
     author_max: int = 2
     """At most this many items of one author within ``author_window``; relaxed only rather than run short."""
 
+    topic_window: int = 8
+    """Window of consecutive items in which ``topic_max`` holds."""
+
+    topic_max: int = 0
+    """At most this many items of one topic within ``topic_window``, except of the topic that a page is about; relaxed
+    only rather than run short. 0 for no maximum."""
+
+    calibration: int = 500
+    """What an item of the graph gains on a personalized page, in thousandths of its score, when all of its topics are
+    short of their share of the reader's recent history; in proportion when some are. 0 for none."""
+
     fresh_every: int = 10
     """On a personalized page every n-th place goes to a fresh item; 0 for none."""
 
@@ -87,6 +98,9 @@ _RANGES = {
     "candidates": (0, 10_000),
     "author_window": (1, 100),
     "author_max": (1, 100),
+    "topic_window": (1, 100),
+    "topic_max": (0, 100),
+    "calibration": (0, 4000),
     "fresh_every": (0, 1000),
     "popular_every": (0, 1000),
     "editorial_every": (0, 1000),

@@ -35,6 +35,7 @@ from ranking.reader import (
     Surface,
 )
 from ranking.snapshot import Snapshot
+from ranking.topics import most_topics
 from ranking.workspace import INT32, INT64, LARGEST_PAGE, UINT8, Int32s, Int64s, workspace
 
 _FEWEST = 512
@@ -152,6 +153,7 @@ def _arguments(
         len(seen) + served + len(settings.hidden) + voters + len(pins) + limit + 1,
         voters,
         served + limit,
+        most_topics(snapshot.catalogue, parameters, voters, served, limit),
     )
     output = (
         np.empty(limit, INT32),

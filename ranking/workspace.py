@@ -28,17 +28,21 @@ SOURCES = 5
 BUCKETS = 1024
 """Buckets of the histogram of gathered scores."""
 
-STATE = 40
+STATE = 48
 """Length of the kernels' own counters."""
 
 LOOKAHEAD = 256
 """Candidates of a source that may wait for a later place while a better fitting one is looked for."""
 
+REACH = 16
+"""Candidates that are weighed against each other for a place."""
+
+VOICES = 10  # numbers kept of a candidate that is weighed
+
 RESTRICTED_WAITING = 128
 """Restricted candidates of a source that are kept waiting; more than a page can hold."""
 
 LARGEST_PAGE = 100
-
 
 _LINE = 64
 """Bytes of a cache line, at which each part of a workspace begins."""
@@ -123,6 +127,9 @@ class Wanted(NamedTuple):
     candidates: int
     author_window: int
     author_max: int
+    topic_window: int
+    topic_max: int
+    calibration: int
     fresh_every: int
     popular_every: int
     editorial_every: int
@@ -173,6 +180,14 @@ class Workspace(NamedTuple):
     """int64[SOURCES, P, 3]: row, score and because of the candidates of each source so far."""
     session_rows: Int32s
     session_tiers: Bytes
+    topic_table: Int32s
+    topic: Int32s
+    topic_counts: Int64s
+    """int64[G, 3]: see ``ranking.topics``."""
+    weighed: Int32s
+    """int32[REACH]: places of the candidates that are weighed, in their order."""
+    voices: Int32s
+    """int32[P, VOICES]: of each, what a topic has of its voice, places of the counts of the reader's topics, and -1."""
 
 
 class Given(NamedTuple):
@@ -205,12 +220,12 @@ def _power_above(count: int) -> int:
     return 1 << max(4, (2 * count - 1).bit_length())
 
 
-def allocated(union: int, listed: int, marked: int, voters: int, session: int) -> Int64s:
+def allocated(union: int, listed: int, marked: int, voters: int, session: int, topics: int) -> Int64s:
     """The block of a workspace for at least so many rows of each kind, all zero; :func:`laid_out` names its parts.
 
     One block is handed over several times faster than its parts would be, and is large enough to lie on huge pages.
     """
-    listed = -(-listed // 8) * 8
+    listed, topics = -(-listed // 8) * 8, -(-topics // 16) * 16
     bytes_of = (
         8 * STATE,
         8,
@@ -223,6 +238,8 @@ def allocated(union: int, listed: int, marked: int, voters: int, session: int) -
         *(4 * _power_above(marked), 4 * marked, 4 * marked),
         8 * SOURCES * listed * 3,
         *(4 * session, session),
+        *(4 * _power_above(topics), 4 * topics, 24 * topics),
+        *(4 * REACH, 4 * VOICES * listed),
     )
     words = [-(-size // _LINE) * _LINE // 8 for size in (8 * (len(bytes_of) + 1), *bytes_of)]
     bounds = list(accumulate(words))
@@ -256,22 +273,28 @@ def laid_out(block: Int64s) -> Workspace:
         block[block[19] : block[20]].reshape((SOURCES, -1, 3)),
         block[block[20] : block[21]].view(np.int32),
         block[block[21] : block[22]].view(np.uint8),
+        block[block[22] : block[23]].view(np.int32),
+        block[block[23] : block[24]].view(np.int32),
+        block[block[24] : block[25]].reshape((-1, 3)),
+        block[block[25] : block[26]].view(np.int32),
+        block[block[26] : block[27]].view(np.int32).reshape((-1, VOICES)),
     )
 
 
 class _OfThread(threading.local):
     block: Int64s = np.empty(0, dtype=INT64)
-    sizes: tuple[int, ...] = (0, 0, 0, 0, 0)
+    sizes: tuple[int, ...] = (0, 0, 0, 0, 0, 0)
 
 
 _of_thread = _OfThread()
 
 
-def workspace(union: int, listed: int, marked: int, voters: int, session: int) -> Int64s:
+def workspace(union: int, listed: int, marked: int, voters: int, session: int, topics: int) -> Int64s:
     """This thread's block, with room for at least so many rows; it grows by doubling."""
     have = _of_thread.sizes
-    if union > have[0] or listed > have[1] or marked > have[2] or voters > have[3] or session > have[4]:
-        need = (union, listed, marked, voters, session)
+    larger = union > have[0] or listed > have[1] or marked > have[2]
+    if larger or voters > have[3] or session > have[4] or topics > have[5]:
+        need = (union, listed, marked, voters, session, topics)
         sizes = tuple(max(h, 1 << max(n - 1, 1).bit_length()) for h, n in zip(have, need, strict=True))
         _of_thread.block, _of_thread.sizes = allocated(*sizes), sizes
     return _of_thread.block

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from controls.scopes import SurfaceKind
@@ -83,6 +84,7 @@ class Ranking:
             (int(row), Tier(int(tier)))
             for row, tier in zip(self.request.served_rows, self.request.served_tiers, strict=True)
         ]
+        self.shares_of_reader = self.reader_shares()
 
     def pool(self, row: int) -> bool:
         surface = self.request.surface
@@ -247,23 +249,77 @@ class Ranking:
         author = self.catalogue.author_id(row)
         window = self.parameters.author_window - 1
         before = [self.catalogue.author_id(other) for other, _ in self.session[-window:]] if window else []
-        return not author or before.count(author) < self.parameters.author_max
+        if author and before.count(author) >= self.parameters.author_max:
+            return False
+        return not self.parameters.topic_max or not self.crowded(row)
 
-    def find(self, source: Any, fitting: Callable[[int], bool]) -> Candidate | None:
+    def crowded(self, row: int) -> bool:
+        window, surface = self.parameters.topic_window - 1, self.request.surface
+        before = [topic for other, _ in self.session[-window:] for topic in self.topics(other)] if window else []
+        return any(
+            before.count(topic) >= self.parameters.topic_max
+            for topic in self.topics(row)
+            if not (surface.kind is SurfaceKind.TOPIC and topic == surface.key)
+        )
+
+    def topics(self, row: int) -> tuple[str, ...]:
+        return self.catalogue.topic_names(row)
+
+    def reader_shares(self) -> dict[str, int]:
+        """Thousandths of each topic in the votes of the history, of an item's vote as much for each of its topics."""
+        votes: dict[str, int] = {}
+        for row, vote in self.votes().items() if self.personal and self.parameters.calibration else ():
+            for topic in self.topics(row) if vote > 0 else ():
+                votes[topic] = votes.get(topic, 0) + vote * (840 // len(self.topics(row)))
+        total = sum(votes.values())
+        return {topic: vote * 1000 // total for topic, vote in votes.items()}
+
+    def worth(self, one: Candidate) -> int:
+        """The score, raised as far as the item's voice goes to topics that the list falls short of."""
+        lately = len(self.request.served_rows) - 40
+        have: dict[str, int] = {}
+        listed = [self.topics(row) for row, _ in self.session[max(lately, 0) :] if self.topics(row)]
+        for topics in listed:
+            for topic in topics:
+                have[topic] = have.get(topic, 0) + 840 // len(topics)
+        mine, filled = self.topics(one.row), 0
+        for topic in mine:
+            due = self.shares_of_reader.get(topic, 0) * (len(listed) + 1) * 840
+            filled += min(max(due - have.get(topic, 0) * 1000, 0), 840 // len(mine) * 1000)
+        return one.score * (1000 + self.parameters.calibration * filled // 840_000)
+
+    def find_worthiest(self) -> Candidate | None:
+        """Of the graph's next 16 the worthiest that fits. Nothing is looked at that could not be the worthiest."""
+        best: Candidate | None = None
+        for one in islice(filter(self.free, self.following(Source.GRAPH)), 16):
+            if best and one.score * (1000 + self.parameters.calibration) <= self.worth(best):
+                break
+            if self.fits(one.row, strict=True) and (best is None or self.worth(one) > self.worth(best)):
+                best = one
+        return best
+
+    def free(self, one: Candidate) -> bool:
+        return self.marks.get(one.row) not in (EXCLUDED, RESERVED)
+
+    def following(self, source: Any) -> Iterator[Candidate]:
         place = 0
         while True:
             if place == len(self.found[source]):
                 cap = self.parameters.candidates if source is Source.GRAPH else len(self.marks) + 10**6
                 one = next(self.rest[source], None) if place < cap else None
-                while one is not None and self.marks.get(one.row) in (EXCLUDED, RESERVED):
+                while one is not None and not self.free(one):
                     one = next(self.rest[source], None)
                 if one is None:
-                    return None
+                    return
                 self.found[source].append(one)
-            one = self.found[source][place]
-            if self.marks.get(one.row) not in (EXCLUDED, RESERVED) and fitting(one.row):
-                return one
+            yield self.found[source][place]
             place += 1
+
+    def find(self, source: Any, fitting: Callable[[int], bool]) -> Candidate | None:
+        for one in self.following(source):
+            if self.free(one) and fitting(one.row):
+                return one
+        return None
 
     def behind(self) -> bool:
         tiers = [tier for _, tier in self.session[-(self.shares.window - 1) :]] if self.shares.window > 1 else []
@@ -288,6 +344,9 @@ class Ranking:
                 if one:
                     return source, one
             self.sought_in_vain = True
+        worthiest = self.find_worthiest() if self.shares_of_reader else None
+        if worthiest:
+            return Source.GRAPH, worthiest
         for strict in (True, False):
             for source in self.plan:
                 one = self.find(source, lambda row, strict=strict: self.fits(row, strict))  # type: ignore[misc]

@@ -45,7 +45,7 @@ class TestDecay:
 class TestTables:
     @given(st.lists(st.tuples(rows, st.integers(-3, 9)), max_size=40))
     def test_a_mark_is_what_was_marked_last(self, marks: list[tuple[int, int]]) -> None:
-        work = laid_out(allocated(16, 16, 40, 16, 16))
+        work = laid_out(allocated(16, 16, 40, 16, 16, 16))
         work.state[:] = 0
         work.state[kernel.MARK_BITS] = kernel.bits_for(40)
         work.mark_table[:] = -1
@@ -89,7 +89,7 @@ def test_gathering_sums_votes_times_weights_and_remembers_the_greatest(
     drawn: tuple[Any, Any, Any, Any], generation: int
 ) -> None:
     neighbours, weights, voters, votes = drawn
-    work = laid_out(allocated(max(voters.size * neighbours.shape[1], 1), 16, 16, 16, 16))
+    work = laid_out(allocated(max(voters.size * neighbours.shape[1], 1), 16, 16, 16, 16, 16))
     work.tag[0] = generation
     work.voter[: voters.size] = np.arange(voters.size)
     kernel.gather(neighbours, weights, NO_GROWTH.block, voters.size, work)  # leaves an older generation in the table

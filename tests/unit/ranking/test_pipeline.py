@@ -242,9 +242,9 @@ class TestCompiled:
         told = scene("a b", graph={"a": {"b": 5}})
         reader = Reader(np.array([(0, NOW, EventKind.LIKE)] * 900, dtype=np.int64), NEW_READER.seen, Settings())
         rank(told.snapshot, reader, told.request(), replace(PLAIN, history=900))
-        before = workspace(1, 1, 1, 1, 1)
+        before = workspace(1, 1, 1, 1, 1, 1)
         rank(told.snapshot, reader, told.request(), replace(PLAIN, history=900))
-        assert workspace(1, 1, 1, 1, 1) is before
+        assert workspace(1, 1, 1, 1, 1, 1) is before
 
 
 def test_a_personal_page_is_never_made_against_the_settings() -> None:

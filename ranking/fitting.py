@@ -1,0 +1,48 @@
+"""Fitting: which item may stand at a place, by tier, author and topic (law 6).
+
+The restricted maximum always holds; the encouraged maximum and the windows of authors and topics are best effort.
+"""
+
+from __future__ import annotations
+
+from controls.tiers import Tier
+from ranking.compiling import Whole, inlined, kernel
+from ranking.kernel import ENCOURAGED_COUNT, ENCOURAGED_OVER, RESTRICTED_COUNT
+from ranking.topics import crowded
+from ranking.workspace import Given, Int64s, Wanted, Workspace
+
+_ENCOURAGED, _RESTRICTED = int(Tier.ENCOURAGED), int(Tier.RESTRICTED)
+
+
+@kernel
+def count_tiers(position: Whole, window: Whole, work: Workspace) -> None:
+    """Count restricted and encouraged items among the ``window`` places that end with ``position``."""
+    restricted, encouraged = 0, 0
+    for n in range(max(position - window + 1, 0), position):
+        restricted += work.session_tiers[n] == _RESTRICTED
+        encouraged += work.session_tiers[n] == _ENCOURAGED
+    work.state[RESTRICTED_COUNT], work.state[ENCOURAGED_COUNT] = restricted, encouraged
+
+
+@inlined
+def fits(row: Whole, tier: Whole, strict: bool, position: Whole, given: Given) -> bool:
+    """Whether a row may stand at ``position``: the restricted maximum always holds, the rest when ``strict``."""
+    items, wanted, work = given.items, given.wanted, given.work
+    if tier == _RESTRICTED and work.state[RESTRICTED_COUNT] >= wanted.restricted_max:
+        return False
+    if not strict or wanted.diverse == 0:
+        return True
+    if tier == _ENCOURAGED and work.state[ENCOURAGED_COUNT] >= wanted.encouraged_max:
+        return False
+    author, same = items.author[row], 0
+    if author >= 0:
+        for n in range(max(position - wanted.author_window + 1, 0), position):
+            same += items.author[work.session_rows[n]] == author
+    return same < wanted.author_max and not (wanted.topic_max > 0 and crowded(row, items, wanted, work))
+
+
+@kernel
+def behind(position: Whole, wanted: Wanted, state: Int64s) -> bool:
+    """Whether the session is behind its encouraged minimum, spread over the window, and none was sought in vain yet."""
+    due = wanted.encouraged_min * min(position + 1, wanted.share_window) // wanted.share_window
+    return bool(wanted.diverse == 1 and state[ENCOURAGED_OVER] == 0 and state[ENCOURAGED_COUNT] < due)
