@@ -1,7 +1,8 @@
 """Exploring: which of the items worth exploring is drawn for a place, and from how many (laws 3 and 7).
 
-All that may stand at the place are equally likely, so the propensity of the one drawn is one in their number, exactly.
-The draw is a hash of the request's seed and the place: the same request draws the same, on any processor.
+One of each ``explore_every`` places is drawn, then one of the rows that may stand there, all equally likely: so the
+propensity of a row at a place is one in the product of both numbers, exactly. Draws are hashes of the request's seed:
+the same request draws the same, on any processor.
 """
 
 from __future__ import annotations
@@ -23,12 +24,6 @@ _RESTRICTED = int(Tier.RESTRICTED)
 
 
 @kernel
-def due(position: Whole, every: Whole) -> bool:
-    """Whether the place at ``position`` is for exploring, when every ``every``-th is (0: none)."""
-    return bool(every > 0 and position % every == every * 2 // 5)
-
-
-@kernel
 def drawn(seed: Whole, position: Whole, count: Whole) -> Whole:
     """A number below ``count``: the upper half of SplitMix64's output for the position-th step from ``seed``, scaled.
 
@@ -39,6 +34,12 @@ def drawn(seed: Whole, position: Whole, count: Whole) -> Whole:
     word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     word = word ^ (word >> np.uint64(31))
     return np.int64(((word >> np.uint64(32)) * np.uint64(count)) >> np.uint64(32))
+
+
+@kernel
+def due(position: Whole, every: Whole, seed: Whole) -> bool:
+    """Whether the place at ``position`` is for exploring: one of each ``every`` places, any as likely (0: none)."""
+    return bool(every > 0 and position % every == drawn(~seed, position // every, every))
 
 
 @inlined

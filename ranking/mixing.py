@@ -1,12 +1,12 @@
 """Mixing: which candidate takes which place of the session (laws 3, 5 and 6).
 
-For each place in turn: the pin of that place; on personalized pages the turn of exploration, which draws, or of a
-source (editorial at the middle of each ``editorial_every`` places, fresh at the end of each ``fresh_every``, popular at
-the third part, exploration after two fifths); an encouraged item when the session is behind its minimum; else the next
-candidate of the page's sources in turn that fits, where those of the graph are weighed against each other by the
-reader's topics (`ranking.topics`). Failing that, the windows of authors and topics and the encouraged maximum give way
-rather than leave the page short; the restricted maximum never does: a restricted item waits until the window has room
-for it. At the very end the pins of later places move up. An item stands in a session at most once.
+For each place in turn: the pin of that place; on personalized pages exploration, if the place is drawn for it, or the
+turn of a source (editorial at the middle of each ``editorial_every`` places, fresh at the end of each ``fresh_every``,
+popular at the third part); an encouraged item when the session is behind its minimum; else the next candidate of the
+page's sources in turn that fits, where those of the graph are weighed against each other by the reader's topics
+(`ranking.topics`). Failing that, the windows of authors and topics and the encouraged maximum give way rather than leave
+the page short; the restricted maximum never does: a restricted item waits until the window has room for it. At the very
+end the pins of later places move up. An item stands in a session at most once.
 """
 
 from __future__ import annotations
@@ -171,13 +171,14 @@ def choose(position: Whole, given: Given) -> tuple[Whole, Whole]:
 @inlined
 def explore(position: Whole, given: Given) -> tuple[Whole, Whole]:
     """(row, of how many it was drawn) of what is explored at ``position``; (-1, 0): not due, or none fits."""
-    explored, class_of, count, row = given.lists.explored, given.items.class_of, 0, np.int64(-1)
-    if not due(position, given.wanted.explore_every):
+    explored, class_of, wanted = given.lists.explored, given.items.class_of, given.wanted
+    count, row = 0, np.int64(-1)
+    if explored.size == 0 or not due(position, wanted.explore_every, wanted.seed):
         return row, count
     for n in range(explored.size):
         prefetch(class_of, np.int64(explored[n]))
     for rehearsal in (True, False):
-        left = 0 if rehearsal else drawn(given.wanted.seed, position, count)
+        left = 0 if rehearsal else drawn(wanted.seed, position, count)
         for n in range(explored.size):
             row = np.int64(explored[n])
             cls = np.int64(class_of[row])
@@ -185,7 +186,7 @@ def explore(position: Whole, given: Given) -> tuple[Whole, Whole]:
                 if rehearsal:
                     count += 1
                 elif left == 0:
-                    return row, count
+                    return row, count * wanted.explore_every
                 else:
                     left -= 1
         if count == 0:

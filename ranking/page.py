@@ -26,10 +26,10 @@ class Page(NamedTuple):
 
     ``rows`` int32, ``sources`` uint8 (:class:`controls.verdicts.Source`), ``tiers`` uint8, ``classes`` int32
     (verdict class), ``reasons`` uint8 (:class:`Reason`), ``because`` int32 (the history or seed row with the
-    greatest contribution, or -1), ``scores`` int64 (0 where the source has none), ``drawn_from`` int32 (of how many
-    equally likely rows an explored one was drawn: its propensity is one in that number; 0 where nothing was left to
-    chance). ``start`` is the position in the session of the first item. ``exhausted`` tells that the pool had no
-    further item for this session.
+    greatest contribution, or -1), ``scores`` int64 (0 where the source has none), ``drawn_from`` int32 (an explored
+    row stands at its place with a propensity of one in that number; 0 where nothing was left to chance). ``start`` is
+    the position in the session of the first item. ``exhausted`` tells that the pool had no further item for this
+    session.
     """
 
     rows: NDArray[np.int32]

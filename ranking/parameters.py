@@ -79,8 +79,8 @@ class Parameters:
     """On a personalized page every n-th place goes to an editorial item while there are any; 0 for none."""
 
     explore_every: int = 20
-    """On a personalized page every n-th place goes to an item worth exploring while there are any, each as likely as
-    the others; 0 for none."""
+    """On a personalized page one of n places, any as likely, goes to an item worth exploring while there are any, each
+    as likely as the others; 0 for none."""
 
     def __post_init__(self) -> None:
         for one in fields(self):

@@ -62,7 +62,7 @@ class WhyOut:
 
     ``contributions`` are the exact terms of ``gathered``; ``score`` is that after the verdict, interests and
     Seen. Sources other than the graph have no score. ``causes`` are the rules and decisions that acted on it.
-    ``drawn_from`` tells of how many equally likely items an explored one was drawn; 0: nothing was left to chance.
+    The chance of an explored item to stand at its place was one in ``drawn_from``; 0: nothing was left to chance.
     """
 
     request_id: str

@@ -356,7 +356,9 @@ class Ranking:
 
     def explore(self) -> tuple[Any, Candidate] | None:
         every, position = self.parameters.explore_every, len(self.session)
-        if not self.personal or not every or position % every != every * 2 // 5:
+        if not self.personal or not every:
+            return None
+        if position % every != (mixed(~self.request.seed, position // every) >> 32) * every >> 32:
             return None
         likely = [
             row
@@ -369,7 +371,7 @@ class Ranking:
         if not likely:
             return None
         picked = likely[(mixed(self.request.seed, position) >> 32) * len(likely) >> 32]
-        return Source.EXPLORATION, Candidate(picked, drawn_from=len(likely))
+        return Source.EXPLORATION, Candidate(picked, drawn_from=len(likely) * every)
 
     def page(self) -> list[Placed]:
         self.mark()

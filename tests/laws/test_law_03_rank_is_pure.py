@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from controls.verdicts import Source
 from ranking.page import Page
 from ranking.pipeline import rank
+from ranking.reader import Mode
 from tests.laws.plain_ranking import as_tuples, plain_page
 from tests.laws.small_worlds import World, worlds
 
@@ -66,7 +68,19 @@ def test_inputs_are_left_as_they_were(world: World) -> None:
 
 @given(worlds(), st.integers(0, 2**48))
 @settings(max_examples=60)
-def test_arrays_from_elsewhere_and_another_seed_give_the_same_page(world: World, seed: int) -> None:
+def test_a_seed_decides_about_exploration_alone(world: World, seed: int) -> None:
+    settled = replace(world, parameters=replace(world.parameters, explore_every=0))
+    again = replace(settled, request=replace(world.request, seed=seed))
+    assert page_bytes(made(again)) == page_bytes(made(settled))
+    page = made(world)
+    explored = page.sources == Source.EXPLORATION
+    assert np.array_equal(page.drawn_from > 0, explored)
+    assert world.request.mode is Mode.PERSONALIZED or not explored.any()
+
+
+@given(worlds())
+@settings(max_examples=60)
+def test_arrays_from_elsewhere_give_the_same_page(world: World) -> None:
     """As a replayed Serving brings them: writeable, unaligned, or of another integer width."""
     reader, request = world.reader, world.request
 
@@ -75,7 +89,7 @@ def test_arrays_from_elsewhere_and_another_seed_give_the_same_page(world: World,
         return np.frombuffer(block, dtype=dtype, offset=1).reshape(array.shape)
 
     foreign_reader = replace(reader, history=elsewhere(reader.history, "<i8"), seen=reader.seen.astype(np.int64))
-    foreign_request = replace(request, served_rows=elsewhere(request.served_rows, "<i4"), seed=seed)
+    foreign_request = replace(request, served_rows=elsewhere(request.served_rows, "<i4"))
     page = made(replace(world, reader=foreign_reader, request=foreign_request))
     assert page_bytes(page) == page_bytes(made(world))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +20,7 @@ from tests.unit.ranking.scenes import BLOCKED, LINES, PLAIN, RESTRICTED, Scene, 
 
 OLD = " ".join(f"old{n}" for n in range(20))
 EXPLORING = replace(PLAIN, explore_every=5)
-"""Places 2, 7, 12 and so on."""
+"""One of each five places."""
 
 
 def with_explored(names: str, **more: object) -> Scene:
@@ -28,9 +29,16 @@ def with_explored(names: str, **more: object) -> Scene:
     return Scene(replace(made.snapshot, exploration={"home": rows}))
 
 
-def page(given: Scene, seed: int = 0, parameters: Parameters = EXPLORING, **more: object) -> Page:
+def page(
+    given: Scene,
+    seed: int = 0,
+    limit: int = 5,
+    after: Sequence[str] = (),
+    parameters: Parameters = EXPLORING,
+    **more: object,
+) -> Page:
     reader = more.pop("reader", None) or given.reader()
-    request = replace(given.request(**more), seed=seed)  # type: ignore[arg-type]
+    request = replace(given.request(limit=limit, after=after, **more), seed=seed)  # type: ignore[arg-type]
     return rank(given.snapshot, reader, request, parameters)  # type: ignore[arg-type]
 
 
@@ -44,31 +52,37 @@ def explored(given: Scene, made: Page) -> dict[int, tuple[str, int]]:
     }
 
 
-def test_every_nth_place_is_drawn_from_what_is_worth_exploring() -> None:
+def test_one_of_each_five_places_is_drawn_from_what_is_worth_exploring() -> None:
     given = with_explored("n1 n2 n3")
-    found = explored(given, page(given, limit=20))
-    assert [(place, count) for place, (_, count) in found.items()] == [(2, 3), (7, 2), (12, 1)]
-    assert {name for name, _ in found.values()} == {"n1", "n2", "n3"}
+    for seed in range(30):
+        found = explored(given, page(given, seed, limit=20))
+        assert [place // 5 for place in found] == [0, 1, 2]
+        assert [count for _, count in found.values()] == [15, 10, 5]
+        assert {name for name, _ in found.values()} == {"n1", "n2", "n3"}
 
 
 def test_a_session_goes_on_where_it_left_off() -> None:
     given = with_explored("n1 n2 n3")
-    assert list(explored(given, page(given, limit=5, after=OLD.split()[:4]))) == [3]
+    later = Counter(place for seed in range(200) for place in explored(given, page(given, seed, 5, OLD.split()[:3])))
+    assert set(later) == {0, 1, 2, 3, 4}
+    assert sum(later[place] for place in (2, 3, 4)) > 40  # places 5, 6 and 7 of the session
 
 
 @pytest.mark.parametrize("every", [1, 2, 3, 10, 20, 1000])
-def test_one_place_in_every_so_many_is_due(every: int) -> None:
-    places = [place for place in range(6000) if due(place, every)]
-    assert len(places) == 6000 // every
-    assert not any(due(place, 0) for place in range(50))
+def test_one_place_in_every_so_many_is_due_and_any_of_them_is_as_likely(every: int) -> None:
+    places = [place for place in range(6000) if due(place, every, 5)]
+    assert [place // every for place in places] == list(range(6000 // every))
+    assert not any(due(place, 0, 5) for place in range(50))
+    offsets = Counter(place % 20 for seed in range(4000) for place in range(20) if due(place, 20, seed))
+    assert len(offsets) == 20
+    assert all(140 < times < 260 for times in offsets.values())
 
 
 def test_every_candidate_is_as_likely_as_the_page_says() -> None:
     given = with_explored("n1 n2 n3 n4")
-    draws = Counter(explored(given, page(given, seed, limit=3))[2] for seed in range(2000))
-    assert {count for _, count in draws} == {4}
-    assert all(400 < times < 600 for times in draws.values())
-    assert len(draws) == 4
+    draws = Counter(explored(given, page(given, seed, limit=1)).get(0) for seed in range(4000))
+    assert set(draws) == {None, *((f"n{n}", 20) for n in range(1, 5))}
+    assert all(140 < times < 260 for drawn_one, times in draws.items() if drawn_one)
 
 
 def test_the_same_seed_draws_the_same_and_places_draw_for_themselves() -> None:
@@ -86,13 +100,13 @@ def test_what_the_reader_had_or_may_not_have_is_not_drawn() -> None:
     given = with_explored("n1 n2 n3 n4 n5", classes={"n3": BLOCKED, "n4": RESTRICTED})
     reader = given.reader(seen={"n1": 1}, hidden=("n2",))
     for seed in range(20):
-        assert explored(given, page(given, seed, limit=3, reader=reader)) == {2: ("n5", 1)}
+        assert list(explored(given, page(given, seed, reader=reader)).values()) == [("n5", 5)]
 
 
 def test_a_source_that_a_verdict_bars_is_barred() -> None:
     lines = [*LINES, (True, 1, 1024, ALL_SOURCES & ~(1 << Source.EXPLORATION))]
     given = with_explored("n1 n2", classes={"n1": len(LINES)}, lines=lines)
-    assert explored(given, page(given, limit=3)) == {2: ("n2", 1)}
+    assert list(explored(given, page(given)).values()) == [("n2", 5)]
 
 
 def test_with_nothing_to_explore_the_place_is_filled_as_any_other() -> None:
