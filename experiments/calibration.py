@@ -84,4 +84,5 @@ def _listed(lists: NDArray[np.int32], rows: int) -> sparse.csr_matrix:
 def _distribution(mass: sparse.csr_matrix) -> NDArray[np.float64]:
     dense = np.asarray(mass.todense(), np.float64)
     total = dense.sum(axis=1, keepdims=True)
-    return np.divide(dense, total, out=np.zeros_like(dense), where=total > 0)
+    shares: NDArray[np.float64] = np.divide(dense, total, out=np.zeros_like(dense), where=total > 0)
+    return shares
