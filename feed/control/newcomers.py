@@ -46,6 +46,8 @@ class Newcomers:
         self._erased = False
         self._not_before = float("-inf")
         self._heard: dict[str, int] = {}
+        self._told: dict[str, int] = {}
+        """What ``_heard`` gains once the edition is published."""
         self._by_row: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         """Readers heard on each row when events were last read."""
 
@@ -56,6 +58,16 @@ class Newcomers:
     def erased(self) -> None:
         """Tell that events were erased."""
         self._erased = self._dirty = True
+
+    def published(self) -> None:
+        """Tell that the entries last made are in the journal."""
+        self._heard |= self._told
+        self._told = {}
+
+    def failed(self) -> None:
+        """Tell that they are not: what was due is due still, erasures too."""
+        self._told, self._not_before = {}, float("-inf")
+        self.erased()
 
     def entries(self, queued: bytes, snapshot: Snapshot) -> list[Entry]:
         """What an edition gains that publishes the ``queued`` lines after the snapshot's edition: rows, and the list of
@@ -96,7 +108,7 @@ class Newcomers:
             self._dirty, self._erased, due = True, erased, due[:limit]
         grown = rows_by_readers(voices, due, snapshot.catalogue, snapshot.popular) if due.size else []
         for entry, row in zip(grown, due.tolist(), strict=True):
-            self._heard[entry.item] = int(heard[row])
+            self._told[entry.item] = int(heard[row])
         self._not_before = began + _PAUSE * (self._clock.monotonic() - began)
         return grown
 

@@ -115,6 +115,17 @@ class Publisher:
 
     def publish(self) -> int:
         """Write an edition if there is anything to say; returns the journal's head."""
+        erased = self._erased
+        try:
+            return self._published_edition()
+        except Exception:
+            # What was due is due still, an erasure above all.
+            self._events_dirty, self._listed_at = True, float("-inf")
+            self._erased = self._erased or erased
+            self._newcomers.failed()
+            raise
+
+    def _published_edition(self) -> int:
         lists = self._changed_lists() if self._lists_due() else []
         before = self._store.journal.head()
         queued = self._store.journal.oldest(QUEUE_READ)
@@ -124,6 +135,7 @@ class Publisher:
         # What is queued from now on waits for the next edition: it is to come with the rows of its new items.
         limit = read if read < QUEUE_READ else EDITION_CHANGES
         head = self._store.journal.publish(extra=extra, at=at, limit=limit).result()
+        self._newcomers.published()
         for entry in lists:
             self._lists[entry.pool] = entry.items
         if head != before:

@@ -10,6 +10,7 @@ from feed.control.follow import catch_up
 from feed.control.newcomers import GROWN_AN_EDITION, NEW_SECONDS
 from feed.control.publisher import Publisher
 from feed.storage.entries import decode
+from feed.storage.errors import StorageError
 from feed.storage.memory import MemoryStore
 from feed.storage.records import EventRecord, ItemRecord, ReaderRecord
 from ranking.fold import Fold
@@ -146,6 +147,28 @@ def test_an_erased_reader_is_out_of_the_rows_of_the_next_edition(place):
     place.publisher.erased()
     assert place.published() == {"a": {}, "new": {}}
     assert place.published() == {}
+
+
+def test_an_erasure_whose_edition_failed_is_in_the_next_one_lists_and_rows(place, monkeypatch):
+    place.put(*(place.new(name) for name in ("a", "new")))
+    place.published()
+    place.did("ada", "a new")
+    place.publisher.erased()
+    place.published()
+    assert place.latest().popular["home"].size == 2
+    place.store.readers.erase("ada", place.clock.now()).result()
+    place.publisher.erased()
+
+    def failing(**_: object) -> None:
+        raise StorageError("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(place.store.journal, "publish", failing)
+        for _ in range(2):
+            with pytest.raises(StorageError):
+                place.publisher.publish()
+    assert place.published() == {"a": {}, "new": {}}
+    assert place.latest().popular["home"].size == 0
 
 
 def test_an_edition_brings_a_bounded_number_of_rows_and_the_next_ones_the_rest(place):
