@@ -117,7 +117,7 @@ def find(
             score = work.found[source, place, SCORE]
             if score * (PERMILLE + wanted.calibration) <= greatest:
                 break
-            value = worth(place, score, wanted, work)
+            value = np.int64(worth(place, score, wanted, work))
             if value > greatest and fits(row, given.verdicts.tier[items.class_of[row]], strict, position, given):
                 best, greatest = place, value
             waiting += 1

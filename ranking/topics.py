@@ -50,16 +50,16 @@ def voice_of(topics: Int32s, row: Whole) -> Whole:
 @kernel
 def counts_of(topic: Whole, work: Workspace) -> Whole:
     """Place of a topic's counts, or -1 where it has none."""
-    return work.topic_table[slot_of(work.topic_table, work.topic, work.state[TOPIC_BITS], topic)]
+    return np.int64(work.topic_table[slot_of(work.topic_table, work.topic, work.state[TOPIC_BITS], topic)])
 
 
 @kernel
 def opened(topic: Whole, work: Workspace) -> Whole:
     """Place of a topic's counts, all zero where it had none."""
     slot = slot_of(work.topic_table, work.topic, work.state[TOPIC_BITS], topic)
-    entry = work.topic_table[slot]
+    entry = np.int64(work.topic_table[slot])
     if entry < 0:
-        entry = work.state[TOPICS]
+        entry = np.int64(work.state[TOPICS])
         work.state[TOPICS] += 1
         work.topic_table[slot] = entry
         work.topic[entry] = topic
