@@ -16,9 +16,15 @@ _AUDIENCE = Audience("DE", AgeClass.ADULT, "de")
 
 
 def plain_parameters() -> Parameters:
-    """The graph's order as it is: no decay, no turns of other sources, no author window."""
+    """The graph's order as it is: no decay, no turns of other sources, no author window, no calibration."""
     return Parameters(
-        half_life_days=0, fresh_every=0, popular_every=0, editorial_every=0, explore_every=0, author_window=1
+        half_life_days=0,
+        fresh_every=0,
+        popular_every=0,
+        editorial_every=0,
+        explore_every=0,
+        author_window=1,
+        calibration=0,
     )
 
 

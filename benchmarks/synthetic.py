@@ -22,6 +22,7 @@ from ranking.building import TOPICS
 from ranking.catalogue import Catalogue
 from ranking.columns import ABSENT, Names
 from ranking.graph import LARGEST_WEIGHT, ItemGraph
+from ranking.newcomers import EXPLORED_AT_ONCE
 from ranking.parameters import DEFAULTS
 from ranking.reader import NO_SEEN, EventKind, Reader, Settings
 from ranking.snapshot import Snapshot
@@ -181,15 +182,15 @@ def governed(items: Catalogue, graph: ItemGraph, blocked: float, rng: np.random.
             governance=state.governance(),
             graph=graph,
             model=graph.version,
-            popular=_lists(items, rng),
-            exploration=_lists(items, rng),
+            popular=_popular(items, rng),
+            exploration={"home": _frozen(items.by_time[-EXPLORED_AT_ONCE:].copy())},
             parameters=DEFAULTS,
         ),
         banned,
     )
 
 
-def _lists(items: Catalogue, rng: np.random.Generator) -> dict[str, NDArray[np.int32]]:
+def _popular(items: Catalogue, rng: np.random.Generator) -> dict[str, NDArray[np.int32]]:
     """A list of a thousand rows, or all, for the home pool and for every topic's."""
     pools = {"home": np.arange(items.rows)} | {f"topic:topic-{n}": rows for n, rows in items.topic_rows.items()}
     return {
