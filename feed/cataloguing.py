@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from feed.auth import ADMIN, Caller
-from feed.errors import NotYours
+from feed.errors import Fault, InputInvalid, NotYours
+from feed.future import DUE, ahead
 from feed.schemas.items import ItemIn, ItemOut
 from feed.storage.records import ItemRecord
 
 
 def record_of(item: str, body: ItemIn, stored: ItemRecord | None, caller: Caller, now: int) -> ItemRecord:
-    """The record of an item put by a caller over the one stored; raises ``NotYours`` for another author's item."""
+    """The record of an item put by a caller over the one stored; raises ``NotYours`` for another author's item, and
+    ``InputInvalid`` for one that is to be published later: it would stand before everything until then."""
+    if early := ahead(body.published_at, now, DUE):
+        raise InputInvalid(f"published_at {early}", faults=[Fault("published_at", early)])
     author = body.author
     if ADMIN not in caller.scopes:
         author = author or caller.subject

@@ -19,15 +19,13 @@ from feed import reader_settings
 from feed.auth import Caller
 from feed.bootstrap import Service
 from feed.errors import BodyUnreadable, Fault, InputInvalid, NotYours
+from feed.future import ahead
 from feed.refusals import faults_of, named
 from feed.schemas.events import LONGEST_BATCH, EventIn, EventResult, EventsIn, EventsOut
 from feed.storage.ports import Outcome
 from feed.storage.records import EventRecord
 from feed.wire import durable
 from ranking.reader import EventKind
-
-FUTURE_SECONDS = 300
-"""How far ahead of this machine's clock an event may be."""
 
 OLDEST_SECOND = 946_684_800
 """2000-01-01T00:00:00Z: no event is older."""
@@ -110,8 +108,8 @@ def _judge(event: EventIn, caller: Caller, index: int, now: int) -> tuple[EventI
         )
     if not reader:
         return Rejected(event.client_id, "reader: name the reader; only a reader token implies one")
-    if event.occurred_at is not None and event.occurred_at > now + FUTURE_SECONDS:
-        return Rejected(event.client_id, f"occurred_at: more than {FUTURE_SECONDS} s in the future; check the clock")
+    if early := ahead(event.occurred_at, now):
+        return Rejected(event.client_id, f"occurred_at: {early}")
     if event.occurred_at is not None and event.occurred_at < OLDEST_SECOND:
         return Rejected(event.client_id, "occurred_at: before 2000; check the clock")
     return event, reader

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from feed.auth import Caller
 from feed.bootstrap import Service
 from feed.cataloguing import record_of
-from feed.errors import NotYours
+from feed.errors import InputInvalid, NotYours
 from feed.refusals import faults_of
 from feed.schemas.items import ImportOut, ItemLine, LineOut
 from feed.storage.ports import Once
@@ -95,6 +95,8 @@ async def _write(
             records[item.id] = record_of(item.id, item, before, caller, now)
         except NotYours as error:
             results.append(LineOut(number, "refused", item.id, "author", error.detail))
+        except InputInvalid as error:
+            results.append(LineOut(number, "refused", item.id, error.faults[0].field, error.faults[0].message))
         else:
             results.append(LineOut(number, "taken", item.id))
     if records:

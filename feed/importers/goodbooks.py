@@ -19,6 +19,7 @@ from feed.importers.reading import (
     Taken,
     first_of_january,
     identifier,
+    past,
     rating_event,
     stars,
     topic,
@@ -90,12 +91,12 @@ class GoodBooks:
                 yield Taken(line.number, line.end, refusal=Refusal("unreadable", line.fault))
                 continue
             try:
-                records = self._works(fields) if part == 0 else (self._event(fields, line.number, now),)
+                records = self._works(fields, now) if part == 0 else (self._event(fields, line.number, now),)
                 yield Taken(line.number, line.end, records)
             except Malformed as malformed:
                 yield Taken(line.number, line.end, refusal=malformed.refusal)
 
-    def _works(self, fields: Sequence[str]) -> tuple[Record, ...]:
+    def _works(self, fields: Sequence[str], now: int) -> tuple[Record, ...]:
         book, authors, year, title, foreign, *language = self._book(fields)
         name = words(authors.split(",")[0], "authors", LONGEST_NAME)
         author = self._prefix + identifier(name.replace("/", "-"), "authors") if name else ""
@@ -104,7 +105,7 @@ class GoodBooks:
             author=author,
             title=words(title, "title"),
             topics=tuple(self._topics.get(foreign, ()))[:TOPICS],
-            published_at=first_of_january(_year(year)),
+            published_at=past("published_at", first_of_january(_year(year)), now),
             language=_language(language[0]) if language else "",
         )
         if not author or author in self._authors:

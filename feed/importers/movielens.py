@@ -19,6 +19,7 @@ from feed.importers.reading import (
     Taken,
     first_of_january,
     identifier,
+    past,
     rating_event,
     second,
     stars,
@@ -87,21 +88,22 @@ class MovieLens:
                 yield Taken(line.number, line.end, refusal=Refusal("unreadable", line.fault))
                 continue
             try:
-                record = self._item(fields) if part == 0 else self._event(fields, now)
+                record = self._item(fields, now) if part == 0 else self._event(fields, now)
                 yield Taken(line.number, line.end, (record,))
             except Malformed as malformed:
                 yield Taken(line.number, line.end, refusal=malformed.refusal)
 
-    def _item(self, fields: Sequence[str]) -> ItemRecord:
+    def _item(self, fields: Sequence[str], now: int) -> ItemRecord:
         film, title, genres = self._film(fields)
         year = _YEAR.search(title)
+        published = self._first_rated.get(film, first_of_january(int(year.group(1)) if year else 1970))
         names = [topic(genre) for genre in genres.split("|") if genre != _NO_GENRE]
         names += self._film_tags.get(film, [])
         return ItemRecord(
             id=self._prefix + identifier(film, "movieId"),
             title=words(title, "title"),
             topics=tuple(dict.fromkeys(name for name in names if name))[:TOPICS],
-            published_at=self._first_rated.get(film, first_of_january(int(year.group(1)) if year else 1970)),
+            published_at=past("published_at", published, now),
         )
 
     def _event(self, fields: Sequence[str], now: int) -> EventRecord:

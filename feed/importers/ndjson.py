@@ -17,7 +17,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from feed.importers.errors import ImportRefused
 from feed.importers.lines import Position, lines
-from feed.importers.reading import PUBLISHED_NOW, Malformed, Progress, Record, Refusal, Taken
+from feed.importers.reading import PUBLISHED_NOW, Malformed, Progress, Record, Refusal, Taken, past
 from feed.schemas.events import EventIn
 from feed.schemas.fields import Id, OptionalId, Second
 from feed.schemas.items import AuthorIn, ItemLine, LabelIn
@@ -100,7 +100,7 @@ class WeirNdjson:
                     self._own(item.author),
                     item.title,
                     tuple(dict.fromkeys(item.topics)),
-                    PUBLISHED_NOW if item.published_at is None else item.published_at,
+                    PUBLISHED_NOW if item.published_at is None else past("published_at", item.published_at, now),
                     item.language,
                     item.region,
                     self._own(item.community),
@@ -109,16 +109,15 @@ class WeirNdjson:
                 given = author.model_dump(include={"name", "standing", "kind", "identity"}, exclude_none=True)
                 return AuthorRecord(self._own(author.id), **given)
             case LabelLine() as label:
-                return LabelRecord(self._own(label.item), label.name, label.score, label.given_by, label.given_at)
+                given_at = past("given_at", label.given_at, now)
+                return LabelRecord(self._own(label.item), label.name, label.score, label.given_by, given_at)
             case EventLine() as event:
-                if event.occurred_at > now + 86_400:
-                    raise Malformed("time", f"occurred_at {event.occurred_at} lies in the future")
                 return EventRecord(
                     self._own(event.reader),
                     event.client_id or hashlib.sha256(text.strip().encode()).hexdigest()[:32],
                     self._own(event.item),
                     int(EventKind[event.kind.upper()]),
-                    event.occurred_at,
+                    past("occurred_at", event.occurred_at, now),
                     now,
                     event.dwell_ms,
                     event.request_id,

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from feed.future import CLOCK, DUE, ahead
 from feed.importers.lines import Position
 from feed.schemas.fields import LONGEST_ID, LONGEST_TOPIC
 from feed.storage.records import AuthorRecord, EventRecord, ItemRecord, LabelRecord
@@ -113,8 +114,15 @@ def second(text: str, field: str, now: int) -> int:
         value = int(text)
     except ValueError:
         raise Malformed("time", f"{field} {text[:40]!r} must be whole seconds since 1970") from None
-    if not 0 <= value <= now + 86_400:
-        raise Malformed("time", f"{field} {value} lies {'before 1970' if value < 0 else 'in the future'}")
+    if value < 0:
+        raise Malformed("time", f"{field} {value} lies before 1970")
+    return past(field, value, now)
+
+
+def past(field: str, value: int, now: int) -> int:
+    """A second that has come; Malformed when it lies further ahead than clocks differ."""
+    if early := ahead(value, now, DUE if field == "published_at" else CLOCK):
+        raise Malformed("time", f"{field} {value} {early}")
     return value
 
 

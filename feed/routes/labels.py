@@ -9,7 +9,7 @@ from fastapi import Depends
 from starlette.responses import Response
 
 from feed.auth import Caller
-from feed.ingest import FUTURE_SECONDS
+from feed.future import ahead
 from feed.schemas.items import LabelIn, LabelResult, LabelsIn, LabelsOut
 from feed.storage.records import LabelRecord
 from feed.wire import Allow, OnceOnly, ServiceNow, answer, durable, router
@@ -43,6 +43,5 @@ async def give(
 def _reason(label: LabelIn, known: bool, now: int) -> str:
     if not known:
         return "item: not known; put it first"
-    if label.given_at is not None and label.given_at > now + FUTURE_SECONDS:
-        return f"given_at: more than {FUTURE_SECONDS} s in the future; check the clock"
-    return ""
+    early = ahead(label.given_at, now)
+    return f"given_at: {early}" if early else ""

@@ -17,7 +17,7 @@ class ItemIn(Wire):
     title: Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00]*$")] = ""
     topics: Topics = ()
     published_at: Second | None = None
-    """When it was published; now when absent."""
+    """When it was published; now when absent. Not in the future: put an item when it is due."""
     language: Language = ""
     region: Region = ""
     community: OptionalId = ""

@@ -32,6 +32,20 @@ def test_replacing_an_item_keeps_its_time_of_publication(http):
     assert after["published_at"] == before["published_at"]
 
 
+def test_an_item_from_the_future_is_refused_by_name(http):
+    now = http.service.clock.now()
+    for ahead in (400, 86_400 * 365):
+        answer = http.call("PUT", "/v1/items/later", "admin", json={"published_at": now + ahead})
+        told = http.problem(answer, 422, "input-invalid")
+        assert [error["field"] for error in told["errors"]] == ["published_at"]
+        assert "when it is due" in told["detail"]
+    body = b'{"id": "later", "published_at": %d}\n{"id": "soon", "published_at": %d}' % (now + 400, now + 200)
+    told_lines = lines(http.call("POST", "/v1/items/import", "admin", content=body, headers=NDJSON))
+    assert [(line["status"], line["field"]) for line in told_lines[:-1]] == [("refused", "published_at"), ("taken", "")]
+    assert http.service.store.items.items(["later", "soon"]).keys() == {"soon"}
+    assert http.call("PUT", "/v1/items/now", "admin", json={"published_at": now + 200}).status_code == 200
+
+
 def test_a_withdrawn_item_is_gone_from_pages_and_can_be_published_again(http):
     assert http.call("DELETE", "/v1/items/item-0", "author", subject="author-0").json()["withdrawn"]
     http.settled()

@@ -57,6 +57,12 @@ def test_years_languages_and_titles_are_kept(folder: Path) -> None:
     assert items[0].title == "The Hunger Games (#1)"
 
 
+def test_a_book_of_a_year_to_come_is_refused_by_its_line(folder: Path) -> None:
+    (folder / "books.csv").write_text(BOOKS.replace("-750.0", "2040.0"), encoding="utf-8")
+    refused = [taken for taken in read(folder, 0) if taken.refusal]
+    assert [(taken.line, taken.refusal and taken.refusal.reason) for taken in refused] == [(3, "time")]
+
+
 def test_topics_are_the_most_counted_tags_without_shelves(folder: Path) -> None:
     items = [record for taken in read(folder, 0) for record in taken.records if isinstance(record, ItemRecord)]
     assert items[0].topics == ("science fiction", "dystopia")

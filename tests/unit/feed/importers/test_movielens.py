@@ -68,6 +68,12 @@ def test_a_film_is_published_when_first_rated_or_else_in_its_year(tmp_path: Path
     assert films(unrated)["3"].published_at == 0  # 1921 is before anything a second can say
 
 
+def test_a_film_of_a_year_to_come_is_refused_by_its_line(tmp_path: Path) -> None:
+    path = folder(tmp_path, movies=MOVIES.replace("(2001)", "(2040)"))
+    refused = [taken for taken in read(path, 0) if taken.refusal]
+    assert [(taken.line, taken.refusal and taken.refusal.reason) for taken in refused] == [(5, "time")]
+
+
 def test_a_tag_of_several_films_becomes_a_topic_and_a_rare_one_does_not(tmp_path: Path) -> None:
     lines = ["userId,movieId,tag,timestamp"]
     lines += [f"7,{film},Mind  Bending,1" for film in (1, 2, 3)] + ["7,1,mine alone,1"]

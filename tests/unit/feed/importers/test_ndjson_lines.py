@@ -71,7 +71,9 @@ def test_a_client_id_that_is_given_stays(tmp_path: Path) -> None:
         ({**ITEM, "published_at": "today"}, "field published_at", "published_at:"),
         ({**EVENT, "reader": ""}, "field reader", "reader:"),
         ({**EVENT, "kind": "love"}, "field kind", "kind:"),
-        ({**EVENT, "occurred_at": NOW * 2}, "time", "future"),
+        ({**EVENT, "occurred_at": NOW + 301}, "time", "occurred_at 1800000301 lies more than 300 s in the future"),
+        ({**ITEM, "published_at": NOW + 301}, "time", "put the item when it is due"),
+        ({"type": "label", "item": "i", "name": "spam", "score": 1, "given_at": NOW + 301}, "time", "given_at"),
         ({"type": "label", "item": "i", "name": "spam", "score": 1.5, "given_at": 1}, "field score", "score:"),
     ],
 )
@@ -81,6 +83,12 @@ def test_a_bad_line_is_refused_by_field(tmp_path: Path, document: Any, reason: s
     assert bad.line == 2
     assert bad.refusal is not None and bad.refusal.reason == reason
     assert words in bad.refusal.message
+
+
+def test_clocks_may_differ_by_five_minutes(tmp_path: Path) -> None:
+    label = {"type": "label", "item": "i1", "name": "spam", "score": 0.5, "given_at": NOW + 300}
+    item, event = {**ITEM, "published_at": NOW + 300}, {**EVENT, "occurred_at": NOW + 300}
+    assert all(taken.records for taken in read(file(tmp_path, item, label, event)))
 
 
 def test_a_prefix_goes_before_every_id_that_is_there(tmp_path: Path) -> None:
