@@ -7,9 +7,14 @@ contradict each other leave it unknown, and a query can only confirm what is kno
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from controls.scopes import EVERYWHERE, AgeClass, Audience
+
+if TYPE_CHECKING:
+    from feed.auth import Caller
+    from feed.reader_states import ReaderStates
+    from ranking.catalogue import Catalogue
 
 _Word = TypeVar("_Word", bound=str)
 
@@ -38,6 +43,13 @@ def resolve(claimed: Audience, stored: Audience, asked: Asked = NOTHING_ASKED) -
         age=_tightened(_joined(claimed.age, stored.age, AgeClass.UNKNOWN), asked.age, AgeClass.UNKNOWN),
         language=_tightened(_joined(claimed.language, stored.language, EVERYWHERE), asked.language, EVERYWHERE),
     )
+
+
+def audience_of(caller: Caller, readers: ReaderStates, catalogue: Catalogue) -> Audience:
+    """The audience of a caller: a reader's own settings count too. May block on the store."""
+    if "reader" not in caller.scopes:
+        return caller.audience
+    return resolve(caller.audience, readers.get(caller.subject, catalogue).audience)
 
 
 def _joined(claimed: _Word, stored: _Word, unknown: _Word) -> _Word:

@@ -19,6 +19,7 @@ import orjson
 from controls.scopes import Audience
 from feed.clock import Clock
 from feed.cursor import Cursors
+from feed.errors import CursorExpired
 from feed.reader_states import ReaderView
 from feed.recording import Inputs
 from feed.servings import Serving, ServingQueue
@@ -87,6 +88,8 @@ class Pages:
         now = self._clock.now()
         if query.cursor:
             served_rows, served_tiers = self._cursors.decode(query.cursor, query.reader, surface, now)
+            if served_rows.size and served_rows.max() >= snapshot.catalogue.rows:
+                raise CursorExpired("the cursor tells of items that are not here; leave it out to begin a session")
         number = next(self._numbers)
         request = Request(
             surface=query.surface,

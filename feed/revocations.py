@@ -46,6 +46,10 @@ class Position:
         """Whether nothing of ``other`` is newer."""
         return self.revision >= other.revision and self.edition >= other.edition and self.as_of >= other.as_of
 
+    def ahead(self, other: Position) -> bool:
+        """Whether anything of it is newer than ``other``."""
+        return self.revision > other.revision or self.edition > other.edition or self.as_of > other.as_of
+
     def __str__(self) -> str:
         return f"{self.revision}.{self.edition}.{self.as_of}"
 
@@ -89,7 +93,8 @@ class Revocations:
         """Of the items changed since a position, those that may not be shown to an audience everywhere."""
         now = Position.of(snapshot)
         with self._lock:
-            known = self._since is not None and position.reaches(self._since)
+            # A position that is ahead was told before a store was restored, or by another one.
+            known = self._since is not None and position.reaches(self._since) and not position.ahead(now)
             changes = [change for change in self._changes if not position.reaches(change.at)]
         if not known or any(change.everything for change in changes):
             return RevocationsOut(snapshot.revision, True, [], str(now))
@@ -98,7 +103,7 @@ class Revocations:
         items = [ids[row] for row in rows if revoked(snapshot, row, audience)]
         if len(items) > _LONGEST_ANSWER:
             return RevocationsOut(snapshot.revision, True, [], str(now))
-        return RevocationsOut(snapshot.revision, False, items, str(position if position.reaches(now) else now))
+        return RevocationsOut(snapshot.revision, False, items, str(now))
 
 
 def _changed(last: Snapshot, snapshot: Snapshot) -> NDArray[np.int64]:

@@ -79,7 +79,7 @@ def invitation(url: str, settings: Settings, prepared: Prepared, clock: Clock) -
         "An editor pins an item at the top for an hour (ask the feed again to see it):",
         f"  curl -s -X POST {bearer('demo-editor', 'editor')} {json} -d {shlex.quote(pin)} {url}/v1/decisions",
         "",
-        f"Another reader, {other}, opts out, and then gets what everybody without personalization gets:",
+        f"Another reader, {other}, opts out, and gets what all get who opted out and hid the same:",
         f"  curl -s -X PATCH {bearer(other, 'reader')} {json} -d {shlex.quote(choice)}"
         f" {url}/v1/readers/{other}/settings",
         f"  curl -s {bearer(other, 'reader')} '{url}/v1/feed?limit=5'",

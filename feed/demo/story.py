@@ -116,16 +116,17 @@ class Story:
         )
 
     def opt_out(self) -> Iterable[Seen]:
-        """Opting out takes the past out of the page, byte for byte."""
+        """Opting out takes the past out of the page, byte for byte; what a reader hid stays hidden."""
         reader, other = self.readers[1], "newcomer-2"
         before = page(self.api, reader)
+        chosen = self.api.get(f"/v1/readers/{_path(reader)}/settings", as_=(reader, "reader"))
         for one in (reader, other):
-            self._choose(one, {"personalization": False})
+            self._choose(one, {"personalization": False, "hidden": chosen["hidden"]})
         self.opted_out = reader
         mine, theirs = at_one_state(self.api, (reader, {}), (other, {}))
         yield Seen(
             "opt-out equals another opted-out reader",
-            "items identical byte for byte, and no longer personalized",
+            "items identical byte for byte with those of a newcomer who hid the same; no longer personalized",
             f"{before.mode} before, now {mine.mode}: {_same(mine, theirs)}",
             before.mode == "personalized" != mine.mode and mine.raw == theirs.raw and len(mine.ids) > 0,
         )

@@ -5,6 +5,8 @@ Holds one Snapshot until the answer has been sent (laws 4 and 11). They are docu
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Mapping
 from time import perf_counter_ns
 from urllib.parse import parse_qsl
@@ -27,6 +29,9 @@ from ranking.snapshot import Snapshot
 DEFAULT_LIMIT = 30
 MOST = 100
 """Most items of one page."""
+
+SEND_SECONDS = 1.0
+"""A page not taken within this time is not sent: acknowledgements of decisions wait for pages under way (law 11)."""
 
 _KEYS = frozenset(("reader", "surface", "limit", "cursor", "mode", "region", "age", "language"))
 _MODES: Mapping[str, Mode] = {mode.value: mode for mode in Mode}
@@ -66,18 +71,21 @@ class FeedEndpoint:
             surface = self._surface(scope, asked, snapshot, audience)
             query = PageQuery(reader, surface, asked.limit, asked.cursor, asked.mode, audience)
             answer = service.pages.page(query, snapshot, view)
-            await send(
-                {
-                    "type": "http.response.start",
-                    "status": 200,
-                    "headers": [
-                        (b"content-type", b"application/json"),
-                        (b"content-length", b"%d" % len(answer.body)),
-                        (b"server-timing", _timing(known - began, answer)),
-                    ],
-                }
-            )
-            await send({"type": "http.response.body", "body": answer.body})
+            # A client that does not read must not hold up those who decide: what cannot be sent is dropped.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SEND_SECONDS):
+                    await send(
+                        {
+                            "type": "http.response.start",
+                            "status": 200,
+                            "headers": [
+                                (b"content-type", b"application/json"),
+                                (b"content-length", b"%d" % len(answer.body)),
+                                (b"server-timing", _timing(known - began, answer)),
+                            ],
+                        }
+                    )
+                    await send({"type": "http.response.body", "body": answer.body})
         self._count(known - began, answer)
 
     def _surface(self, scope: Scope, asked: Query, snapshot: Snapshot, audience: Audience) -> Surface:

@@ -9,6 +9,7 @@ from fastapi import Depends, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
+from feed.audience import audience_of
 from feed.auth import INSPECTORS, Caller
 from feed.cataloguing import record_of, require_own, shown
 from feed.errors import UnknownItem
@@ -49,7 +50,8 @@ def read(
         raise UnknownItem(item)
     own = "author" in caller.scopes and stored.author == caller.subject
     if not own and not caller.may(*INSPECTORS):
-        require_visible(service.replica.snapshot(), item, caller.audience)
+        snapshot = service.replica.snapshot()
+        require_visible(snapshot, item, audience_of(caller, service.readers, snapshot.catalogue))
     return tagged(request, shown(stored))
 
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from controls.scopes import EVERYWHERE, AgeClass, Audience, SurfaceKind
+from feed.audience import audience_of
 from feed.auth import INSPECTORS, Caller
 from feed.cataloguing import require_own
 from feed.errors import UnknownItem
@@ -44,7 +45,7 @@ async def read(
 
 
 @routes.get("/v1/revocations", summary="What may no longer be shown", responses={200: {"model": RevocationsOut}})
-async def revocations(
+def revocations(
     request: Request,
     service: ServiceNow,
     caller: Annotated[Caller, Depends(Allow("feed", "reader"))],
@@ -57,4 +58,5 @@ async def revocations(
     """
     position = Position.read(since)
     known = cast(Revocations, request.app.state.revocations)
-    return answer(known.since(position, service.replica.snapshot(), caller.audience))
+    snapshot = service.replica.snapshot()
+    return answer(known.since(position, snapshot, audience_of(caller, service.readers, snapshot.catalogue)))

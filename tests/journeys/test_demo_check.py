@@ -15,6 +15,7 @@ import pytest
 from feed.cli.speaking import settings_for
 from feed.clock import SystemClock
 from feed.demo.preparing import Size, prepare
+from feed.demo.served import page
 from feed.demo.server_process import ServerProcess
 from feed.demo.story import Story
 
@@ -62,6 +63,19 @@ class Faithless(Story):
 
     def _tell(self, reader: str, item: str, kind: str) -> Mapping[str, Any]:
         return {"accepted": 1}
+
+
+def test_a_reader_who_hid_what_is_popular_opts_out_like_any_other(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path / "home", host="127.0.0.1", port=0)
+    clock = SystemClock()
+    prepared = prepare(settings, None, TINY, now=clock.now(), progress=lambda *_: None, say=lambda _: None)
+    with ServerProcess(settings) as server:
+        server.start()
+        story = Story(server, prepared.readers, clock)
+        top = page(server.api, "newcomer-2", mode="popular").ids[0]
+        story._choose(prepared.readers[1], {"hidden": [top]})
+        assert [seen for seen in story.opt_out() if not seen.kept] == []
+        assert top not in page(server.api, prepared.readers[1]).ids
 
 
 def test_broken_promises_are_noticed(tmp_path: Path) -> None:
