@@ -26,6 +26,7 @@ from feed.settings import Settings
 from feed.storage.records import EventColumns
 from feed.training import SCORE, positives, recipe
 from ranking.catalogue import Catalogue
+from ranking.errors import DataError
 from ranking.graph import ItemGraph
 from ranking.interactions import Interactions
 from ranking.models import Progress, trainer
@@ -117,15 +118,21 @@ def plan_of(settings: Settings, now: int) -> Plan:
 def _first(
     everything: Interactions, plan: Plan, *, now: int, seed: int, engine: Engine, progress: Progress
 ) -> Retrained:
-    graph, report = train_store(
-        everything,
-        created_at=now,
-        model=plan.model or AUTO,
-        seed=seed,
-        clock=perf_counter,
-        engine=engine,
-        progress=progress,
-    )
+    readers = int(np.count_nonzero(np.diff(everything.indptr)))
+    if readers < LEAST_READERS:
+        return Retrained(Outcome.WAIT, f"{readers} readers have events to train on, {LEAST_READERS} are wanted")
+    try:
+        graph, report = train_store(
+            everything,
+            created_at=now,
+            model=plan.model or AUTO,
+            seed=seed,
+            clock=perf_counter,
+            engine=engine,
+            progress=progress,
+        )
+    except DataError as cause:
+        return Retrained(Outcome.WAIT, f"the events do not suffice yet: {cause}")
     score = report.evaluation.metrics()[SCORE]
     return Retrained(
         Outcome.ACTIVATE, f"no model was active; {graph.trainer} has a hold-out {SCORE} of {score:.4f}", graph

@@ -131,9 +131,26 @@ def test_the_first_model_serves_without_a_comparison():
     assert made.graph is not None and made.graph.metrics["ndcg@20"] > 0
 
 
-def test_without_any_event_training_says_so():
+@pytest.mark.parametrize(
+    ("readers", "each", "words"),
+    [
+        (0, 0, "0 readers"),
+        (1, 9, "1 readers"),
+        (LEAST_READERS - 1, 9, "49 readers"),
+        (LEAST_READERS, 1, "do not suffice"),
+    ],
+)
+def test_the_first_model_waits_for_enough_readers_and_events(readers, each, words):
+    likes = [(reader, item, item) for reader in range(readers) for item in range(each)]
+    told = columns(*(zip(*likes, strict=True) if likes else ([], [], [])))
+    made = run(None, Plan("neighbours", 0.5, 0.0, replace_by=0), told=told)
+    assert (made.outcome, made.graph) == (Outcome.WAIT, None)
+    assert words in made.reason
+
+
+def test_an_active_model_whose_events_are_all_gone_is_not_replaced_by_nothing():
     with pytest.raises(TrainingError, match="no interactions"):
-        run(None, Plan("neighbours", 0.5, 0.0, replace_by=0), told=columns([], [], []))
+        run(active(), Plan("", 0.5, 0.0, replace_by=NOW), told=columns([], [], []))
 
 
 def test_the_plan_replaces_a_model_a_turn_before_the_promise_would_be_broken():
