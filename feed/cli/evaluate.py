@@ -40,6 +40,13 @@ def evaluate(
     ] = Hold.LATEST,
     fraction: Annotated[float, typer.Option(min=0.01, max=0.9, help="In a store: share held out.")] = 0.2,
     dense: Dense = True,
+    rerank: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="In a store: judge pages too, without and with calibrated, diversified or PARAMETER=VALUE of ranking.",
+        ),
+    ] = None,
     seed: Seed = 0,
     home: Home = None,
     json: Json = False,
@@ -50,11 +57,15 @@ def evaluate(
     by time. Nothing is registered.
     """
     from experiments.beyond import Facts
-    from experiments.holdout import HeldOut, evaluate_files, evaluate_store
-    from feed.cli.reports import print_report
+    from experiments.holdout import HeldOut, evaluate_files, evaluate_store, time_split
+    from experiments.served import compare_served
+    from feed.cli.reports import print_report, print_served
 
     if (train is None) != (test is None):
         raise BadInput(f"--{'test' if test is None else 'train'} is missing; name both files, or none for the store")
+    if rerank and train is not None:
+        raise BadInput("--rerank judges pages of a store, and these are files; leave --train and --test out")
+    changed, served = reranked(rerank), None
     named, chosen = asked(model, set_, parameters, "spectral")
     given: dict[str, Any] = {"model": named, "parameters": chosen, "dense": dense, "seed": seed, "clock": perf_counter}
     with progress_bar() as bar:
@@ -69,7 +80,28 @@ def evaluate(
                 given["facts"] = Facts.of(snapshot.catalogue, interactions.rows)
             held_out = HeldOut.LATEST_OF_EACH if hold is Hold.LATEST else HeldOut.NEWEST_SLICE
             report = evaluate_store(interactions, held_out=held_out, fraction=fraction, **given, progress=bar.share)
+            if changed:
+                split = time_split(interactions, held_out, fraction, seed=seed)
+                served = compare_served(snapshot, report.graph, split, changed, seed=seed, progress=bar.share)
     if json:
-        print_json(report.as_json())
+        print_json({**report.as_json(), **({"served": served.as_json()} if served else {})})
     else:
         print_report(report)
+        if served:
+            print_served(served)
+
+
+def reranked(given: list[str] | None) -> dict[str, int]:
+    """What re-ranks by name, or ``parameter=value`` texts, set in ranking. Raises BadInput."""
+    from experiments.served import RERANKS
+
+    changed: dict[str, int] = {}
+    for text in given or ():
+        name, _, value = text.partition("=")
+        if name and value.removeprefix("-").isdecimal():
+            changed[name] = int(value)
+        elif text in RERANKS:
+            changed.update(RERANKS[text])
+        else:
+            raise BadInput(f"--rerank {text!r} is none of {', '.join(RERANKS)}, nor PARAMETER=VALUE in whole numbers")
+    return changed

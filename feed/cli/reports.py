@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from experiments.holdout import Report
+from experiments.served import Served
 from feed.cli.speaking import print_table, remark
 
 _SHOWN = "@20"
@@ -38,6 +39,19 @@ def print_report(report: Report, standing: Mapping[str, float] | None = None) ->
         difference = _gained(cut.difference.as_json())
         typer.echo(f"recall of the graph over its dense model, {where}: {cut.ratio:.4f}; difference {difference}")
     typer.echo(f"trained in {report.seconds:.1f} s")
+
+
+def print_served(served: Served) -> None:
+    """A table of measures of whole pages, without a re-rank by topics and with it."""
+    told = served.as_json()
+    before, after, over = told["without"], told["with"], told["difference"]
+    rows = [
+        [name, _figure(before[name]), _figure(after[name]), _gained(over.get(name))]
+        for name in before
+        if name.endswith(_SHOWN)
+    ]
+    made = ", ".join(f"{name}={value}" for name, value in told["rerank"].items())
+    print_table(f"pages as served, without a re-rank and with {made}", ["measure", "without", "with", "gained"], rows)
 
 
 def _figure(value: float | None) -> str:

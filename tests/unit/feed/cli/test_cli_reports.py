@@ -7,8 +7,11 @@ import pytest
 
 from experiments.beyond import Facts
 from experiments.holdout import Report, evaluate_store
+from feed.cli.evaluate import reranked
+from feed.cli.failures import BadInput
 from feed.cli.reports import print_report
 from ranking.interactions import Interactions
+from ranking.parameters import Parameters
 
 
 def report(facts: Facts | None = None) -> Report:
@@ -36,3 +39,11 @@ def test_what_the_data_does_not_tell_is_shown_as_absent(capsys: pytest.CaptureFi
     assert line.count("–") == 3, "the model, the active one, popularity"
     assert report().as_json()["calibration_kl@20"] is None
     assert "0.2500" in out
+
+
+def test_re_ranks_are_asked_for_by_name_or_by_what_they_set() -> None:
+    assert reranked(None) == {}
+    assert reranked(["calibrated", "topic_max=2"]) == {"calibration": Parameters().calibration, "topic_max": 2}
+    for wrong in ("sideways", "calibration=much", "=3"):
+        with pytest.raises(BadInput, match="nor PARAMETER=VALUE"):
+            reranked([wrong])
