@@ -45,13 +45,23 @@ class RowClasses:
         """int32[n], fresh: the handles of some rows."""
         return self._class_of[rows]
 
+    def handle(self, row: int) -> int:
+        """The handle of one row."""
+        return int(self._class_of.item(row))
+
+    def put_one(self, row: int, handle: int, due: int) -> None:
+        """Give one row its handle, and the second at which time alone next changes it."""
+        if self._class_of.item(row) != handle:
+            self._own()
+            self._class_of[row] = handle
+        self._due[row] = due
+        self._next = min(self._next, due)
+
     def put(self, rows: Rows, handles: Handles) -> None:
         """Give rows their handles."""
         if np.array_equal(self._class_of[rows], handles):
             return
-        if self._shared:
-            self._class_of = self._class_of.copy()
-            self._shared = False
+        self._own()
         self._class_of[rows] = handles
 
     def add(self, rows: Rows, cause: int) -> None:
@@ -66,6 +76,11 @@ class RowClasses:
                 self.handles(rows), lambda causes: tuple(other for other in causes if other != cause)
             ),
         )
+
+    def _own(self) -> None:
+        if self._shared:
+            self._class_of = self._class_of.copy()
+            self._shared = False
 
     def set_due(self, rows: Rows, due: NDArray[np.int64]) -> None:
         """Set the seconds at which time alone next changes rows."""

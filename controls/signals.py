@@ -32,7 +32,11 @@ LABEL_PREFIX = "label."
 
 
 class Columns(Protocol):
-    """Row-aligned view of the items, as rules see it. ``ranking.catalogue.Catalogue`` fulfils it."""
+    """Row-aligned view of the items, as rules see it. ``ranking.catalogue.Catalogue`` fulfils it.
+
+    Arrays of ``rows`` are ascending and name each row once. The methods that take one ``row`` answer as those that take
+    many do, without the cost of arrays.
+    """
 
     @property
     def rows(self) -> int:
@@ -63,10 +67,31 @@ class Columns(Protocol):
         """bool[n]: whether the categorical signal of each row has (for topics: contains) one of the values."""
         ...
 
-    def known(self, signal: str, rows: Rows) -> Mask:
-        """bool[n]: whether each row has the categorical signal at all."""
+    def codes(self, signal: str, rows: Rows) -> NDArray[np.int32]:
+        """int32[n], for topics int32[n, T]: codes of the values of a categorical signal, -1 where it is missing or
+        behind the last one."""
+        ...
+
+    def code_of(self, signal: str, value: str) -> int:
+        """The code of a value of a categorical signal, or -1 while no item has it."""
+        ...
+
+    def number_at(self, signal: str, row: int, as_of: int) -> float:
+        """Value of a numeric signal of one row at ``as_of``; NaN where it is missing."""
+        ...
+
+    def label_time_at(self, label: str, row: int) -> int:
+        """Second at which one row's label was given; 0 where the row has no such label."""
+        ...
+
+    def words_at(self, signal: str, row: int) -> tuple[str, ...]:
+        """The values of one row's categorical signal; none where it is missing."""
         ...
 
     def withdrawn(self, rows: Rows) -> Mask:
         """bool[n]: rows whose item was deleted by its author or client; they are ineligible everywhere."""
+        ...
+
+    def withdrawn_at(self, row: int) -> bool:
+        """Whether the item of one row was deleted by its author or client."""
         ...

@@ -25,6 +25,9 @@ from controls.verdicts import OPEN_SHARES
 
 __all__ = ["Governance", "State"]
 
+ONE_BY_ONE = 64
+"""Up to so many changed rows are worked out one by one, more as arrays."""
+
 _SIGNAL = {SubjectKind.AUTHOR: "author.id", SubjectKind.TOPIC: "topic", SubjectKind.COMMUNITY: "community"}
 _VERBS = {
     DecisionType.SUPPRESS: "suppressed",
@@ -72,8 +75,10 @@ class State:
 
     def columns_changed(self, columns: Columns, rows: Rows) -> None:
         """Take a new view of the columns. ``rows`` int32[n]: rows that are new or changed; new ones may be left out."""
+        changed = np.asarray(rows, dtype=np.int32)
         added = np.arange(self._rows.count, columns.rows, dtype=np.int32)
-        changed = np.union1d(np.asarray(rows, dtype=np.int32), added).astype(np.int32)
+        if changed.size != 1 or added.size:
+            changed = np.union1d(changed, added).astype(np.int32)
         self._columns = columns
         self._rows.grow(columns.rows)
         self._governance = None
@@ -203,7 +208,9 @@ class State:
 
     def _derive(self, columns: Columns, rows: Rows) -> None:
         """Work out the causes of rows (ascending) anew, but for those of decisions on single items, which stay."""
-        if not rows.size:
+        if rows.size <= ONE_BY_ONE:
+            for row in rows.tolist():
+                self._derive_one(columns, row)
             return
         handles = self._classes.remapped(
             self._rows.handles(rows), lambda causes: tuple(c for c in causes if c in self._of_items)
@@ -215,6 +222,20 @@ class State:
             handles, due = self._compiled.apply(columns, rows, self._timetable.as_of, handles)
             self._rows.set_due(rows, due)
         self._rows.put(rows, handles)
+
+    def _derive_one(self, columns: Columns, row: int) -> None:
+        """The same for one row, without the cost of arrays."""
+        kept = [cause for cause in self._classes.causes_of(self._rows.handle(row)) if cause in self._of_items]
+        if columns.withdrawn_at(row):
+            kept.append(self._withdrawn)
+        for kind, groups in self._of_groups.items():
+            if groups:
+                for group in columns.words_at(_SIGNAL[kind], row):
+                    kept += groups.get(group, ())
+        handle, due = self._classes.intern(tuple(kept)), NEVER
+        if self._compiled is not None:
+            handle, due = self._compiled.apply_to(columns, row, self._timetable.as_of, handle)
+        self._rows.put_one(row, handle, due)
 
     def _with_groups(
         self, columns: Columns, rows: Rows, handles: Handles, groups: dict[str, set[int]], signal: str

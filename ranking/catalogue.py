@@ -5,8 +5,10 @@ A row is given once, in the order of the journal, and never used again. :mod:`ra
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,23 +130,39 @@ class Catalogue:
         """float64[n]: a label's score, the author's standing or the item's age in seconds; NaN where it is missing."""
         if signal.startswith(LABEL_PREFIX):
             scores = self.labels.get(signal.removeprefix(LABEL_PREFIX))
-            return np.full(len(rows), np.nan) if scores is None else scores[0][rows]
+            return np.full(len(rows), np.nan) if scores is None else _of(scores[0], rows)
         if signal == "author.standing":
-            authors = self.author[rows]
-            return (
-                np.where(authors >= 0, self.standing[authors], np.nan)
-                if self.standing.size
-                else (np.full(len(rows), np.nan))
-            )
+            authors = _of(self.author, rows)
+            if not self.standing.size:
+                return np.full(len(rows), np.nan)
+            return np.where(authors >= 0, self.standing[authors], np.nan)
         if signal == "item.age":
-            published = self.published[rows]
+            published = _of(self.published, rows)
             return np.where(published > 0, (as_of - published).astype(np.float64), np.nan)
+        raise ValueError(f"{signal!r} is no numeric signal")
+
+    def number_at(self, signal: str, row: int, as_of: int) -> float:
+        """The same of one row."""
+        if signal.startswith(LABEL_PREFIX):
+            scores = self.labels.get(signal[len(LABEL_PREFIX) :])
+            return math.nan if scores is None else float(scores[0].item(row))
+        if signal == "author.standing":
+            author = self.author.item(row)
+            return math.nan if author < 0 else float(self.standing.item(author))
+        if signal == "item.age":
+            published = self.published.item(row)
+            return float(as_of - published) if published > 0 else math.nan
         raise ValueError(f"{signal!r} is no numeric signal")
 
     def label_time(self, label: str, rows: Rows) -> NDArray[np.int64]:
         """int64[n]: second at which each row's label was given; 0 where the row has no such label."""
         given = self.labels.get(label)
-        return np.zeros(len(rows), dtype=np.int64) if given is None else given[1][rows]
+        return np.zeros(len(rows), dtype=np.int64) if given is None else _of(given[1], rows)
+
+    def label_time_at(self, label: str, row: int) -> int:
+        """The same of one row."""
+        given = self.labels.get(label)
+        return 0 if given is None else int(given[1].item(row))
 
     def published_at(self, rows: Rows) -> NDArray[np.int64]:
         """int64[n]: publication second of the rows."""
@@ -159,19 +177,45 @@ class Catalogue:
         codes = [code for code in map(names.code, values) if code >= 0]
         wanted = np.zeros(len(names) + 1, dtype=np.bool_)  # the last one answers for absent, index -1
         wanted[codes] = True
-        found: Mask = wanted[self._codes(signal, rows)]
+        found: Mask = wanted[self.codes(signal, rows)]
         return np.logical_or.reduce(found, axis=1) if found.ndim == 2 else found
 
-    def known(self, signal: str, rows: Rows) -> Mask:
-        """bool[n]: whether each row has the categorical signal at all."""
+    def codes(self, signal: str, rows: Rows) -> Codes:
+        """int32[n] (topics: int32[n, T]): codes of a categorical signal, -1 where it is missing."""
         if signal == "item.id":
-            return np.ones(len(rows), dtype=np.bool_)
-        codes = self._codes(signal, rows)
-        return (codes[:, 0] if codes.ndim == 2 else codes) >= 0
+            return rows
+        if signal in ("author.kind", "author.identity"):
+            column = self.kind if signal == "author.kind" else self.identity
+            authors = _of(self.author, rows)
+            if not column.size:
+                return np.full(len(rows), ABSENT, dtype=np.int32)
+            return np.where(authors >= 0, column[authors], np.int32(ABSENT))
+        return _of(self._column(signal), rows)
+
+    def code_of(self, signal: str, value: str) -> int:
+        """The code of a value of a categorical signal, or -1 while no item has it."""
+        return self.row_of(value) if signal == "item.id" else self._names(signal).code(value)
+
+    def words_at(self, signal: str, row: int) -> tuple[str, ...]:
+        """The values of one row's categorical signal; none where it is missing."""
+        if signal == "topic":
+            return self.topic_names(row)
+        if signal == "item.id":
+            return (self.ids[row],)
+        if signal in ("author.kind", "author.identity"):
+            author = self.author.item(row)
+            code = ABSENT if author < 0 else (self.kind if signal == "author.kind" else self.identity).item(author)
+        else:
+            code = self._column(signal).item(row)
+        return () if code < 0 else (self._names(signal).words[code],)
 
     def withdrawn(self, rows: Rows) -> Mask:
         """bool[n]: rows whose item was deleted by its author or client; they are ineligible everywhere."""
         return self.gone[rows]
+
+    def withdrawn_at(self, row: int) -> bool:
+        """Whether the item of one row was deleted by its author or client."""
+        return bool(self.gone.item(row))
 
     def _names(self, signal: str) -> Names:
         if signal == "topic":
@@ -180,24 +224,26 @@ class Catalogue:
             return self.communities
         return self.authors if signal == "author.id" else self.words
 
-    def _codes(self, signal: str, rows: Rows) -> Codes:
-        """int32[n] (topics: int32[n, T]): codes of a categorical signal."""
-        if signal in ("author.kind", "author.identity"):
-            column = self.kind if signal == "author.kind" else self.identity
-            authors = self.author[rows]
-            if not column.size:
-                return np.full(len(rows), ABSENT, dtype=np.int32)
-            return np.where(authors >= 0, column[authors], np.int32(ABSENT))
-        columns = {
-            "topic": self.topics,
-            "community": self.community,
-            "author.id": self.author,
-            "language": self.language,
-            "region": self.region,
-        }
-        if signal not in columns:
-            raise ValueError(f"{signal!r} is no categorical signal")
-        return columns[signal][rows]
+    def _column(self, signal: str) -> Codes:
+        if signal == "topic":
+            return self.topics
+        if signal == "community":
+            return self.community
+        if signal == "author.id":
+            return self.author
+        if signal == "language":
+            return self.language
+        if signal == "region":
+            return self.region
+        raise ValueError(f"{signal!r} is no categorical signal")
+
+
+def _of(column: NDArray[Any], rows: Rows) -> NDArray[Any]:
+    """Values of rows, which ascend; a view where they follow one another."""
+    count = len(rows)
+    if count and int(rows[-1]) - int(rows[0]) == count - 1:
+        return column[rows[0] : rows[-1] + 1]
+    return column[rows]
 
 
 def _word(names: Names, code: int) -> str:

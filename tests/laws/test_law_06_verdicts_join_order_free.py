@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -54,11 +55,24 @@ def test_every_verdict_is_what_the_law_says_in_plain_words(
     items: tuple[PlainItem, ...], decisions: list[Decision], policies: dict[str, Policy], as_of: int
 ) -> None:
     ledger = [PUBLISH, *decisions]
-    governance = folded(items, ledger, policies, as_of)
+    with patch("controls.state.ONE_BY_ONE", 0):
+        governance = folded(items, ledger, policies, as_of)
     for audience in AUDIENCES:
         for surface in SURFACES:
             expected = [plain_verdict(item, ledger, policies, as_of, audience, surface) for item in items]
             assert resolved(governance, audience, surface) == expected
+
+
+@given(worlds, ledgers(), books, seconds)
+def test_rows_worked_out_one_by_one_and_all_at_once_have_the_same_classes(
+    items: tuple[PlainItem, ...], decisions: list[Decision], policies: dict[str, Policy], as_of: int
+) -> None:
+    ledger = [PUBLISH, *decisions]
+    one_by_one = folded(items, ledger, policies, as_of)
+    with patch("controls.state.ONE_BY_ONE", 0):
+        at_once = folded(items, ledger, policies, as_of)
+    assert one_by_one.digest() == at_once.digest()
+    assert one_by_one.next_change == at_once.next_change
 
 
 @given(worlds, ledgers(ORDER_FREE), books, seconds, st.randoms(use_true_random=False))

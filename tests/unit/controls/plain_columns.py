@@ -35,6 +35,7 @@ class PlainColumns:
     def __init__(self, items: Sequence[PlainItem]) -> None:
         self.items = list(items)
         self._rows = {item.id: row for row, item in enumerate(items)}
+        self._codes: dict[str, dict[str, int]] = {}
 
     @property
     def rows(self) -> int:
@@ -60,11 +61,33 @@ class PlainColumns:
     def member(self, signal: str, values: frozenset[str], rows: Rows) -> Mask:
         return np.array([bool(values & set(self._values(self.items[row], signal))) for row in rows], dtype=np.bool_)
 
-    def known(self, signal: str, rows: Rows) -> Mask:
-        return np.array([bool(self._values(self.items[row], signal)) for row in rows], dtype=np.bool_)
+    def codes(self, signal: str, rows: Rows) -> NDArray[np.int32]:
+        values = [[self.code_of(signal, value) for value in self._values(self.items[row], signal)] for row in rows]
+        if signal != "topic":
+            return np.array([found[0] if found else -1 for found in values], dtype=np.int32)
+        width = max([1, *map(len, values)])
+        return np.array([[*found, *[-1] * (width - len(found))] for found in values], dtype=np.int32).reshape(-1, width)
+
+    def code_of(self, signal: str, value: str) -> int:
+        if signal not in self._codes:
+            values = {value for item in self.items for value in self._values(item, signal)}
+            self._codes[signal] = {value: code for code, value in enumerate(sorted(values))}
+        return self._codes[signal].get(value, -1)
+
+    def number_at(self, signal: str, row: int, as_of: int) -> float:
+        return self._number(self.items[row], signal, as_of)
+
+    def label_time_at(self, label: str, row: int) -> int:
+        return self.items[row].labels.get(label, (0, 0))[1]
+
+    def words_at(self, signal: str, row: int) -> tuple[str, ...]:
+        return self._values(self.items[row], signal)
 
     def withdrawn(self, rows: Rows) -> Mask:
         return np.array([self.items[row].withdrawn for row in rows], dtype=np.bool_)
+
+    def withdrawn_at(self, row: int) -> bool:
+        return self.items[row].withdrawn
 
     @staticmethod
     def _values(item: PlainItem, signal: str) -> tuple[str, ...]:

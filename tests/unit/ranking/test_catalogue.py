@@ -47,7 +47,7 @@ class TestItems:
         )
         assert (catalogue.author_id(0), catalogue.topic_names(0), catalogue.published[0]) == ("ben", ("bees", "art"), 9)
         assert catalogue.community_id(0) == ""
-        assert not catalogue.known("language", rows(catalogue))[0]
+        assert catalogue.codes("language", rows(catalogue))[0] == -1
 
     def test_a_withdrawn_item_keeps_its_row_and_comes_back_when_it_is_published_again(self) -> None:
         builder = CatalogueBuilder()
@@ -103,10 +103,14 @@ class TestSignals:
         ]:  # fmt: skip
             assert catalogue.member(signal, frozenset((value, "other")), every).tolist() == [True, False, False], signal
             assert not catalogue.member(signal, frozenset(("other", "")), every).any(), signal
-        assert catalogue.known("author.id", every).tolist() == [True, True, False]
-        assert catalogue.known("author.kind", every).tolist() == [True, False, False]
-        assert catalogue.known("topic", every).tolist() == [True, False, False]
-        assert catalogue.known("item.id", every).all()
+            code = catalogue.code_of(signal, value)
+            assert (catalogue.codes(signal, every).reshape(3, -1) == code).any(axis=1).tolist() == [True, False, False]
+            assert [value in catalogue.words_at(signal, row) for row in range(3)] == [True, False, False], signal
+            assert catalogue.code_of(signal, "other") == -1
+        assert (catalogue.codes("author.id", every) >= 0).tolist() == [True, True, False]
+        assert (catalogue.codes("author.kind", every) >= 0).tolist() == [True, False, False]
+        assert (catalogue.codes("topic", every)[:, 0] >= 0).tolist() == [True, False, False]
+        assert catalogue.words_at("topic", 0) == ("art", "bees") and catalogue.words_at("author.kind", 2) == ()
         with pytest.raises(ValueError, match="categorical"):
             catalogue.member("item.colour", frozenset(("red",)), every)
 
@@ -125,8 +129,15 @@ class TestSignals:
         assert np.isnan(catalogue.numeric("label.other", every, 100)).all()
         assert catalogue.label_time("rumour", every).tolist() == [90, 0, 0]
         assert catalogue.label_time("other", every).tolist() == [0, 0, 0]
+        for signal in ("author.standing", "item.age", "label.rumour", "label.other"):
+            one_by_one = [catalogue.number_at(signal, row, 100) for row in range(3)]
+            assert np.array_equal(one_by_one, catalogue.numeric(signal, every, 100), equal_nan=True)
+        assert [catalogue.label_time_at("rumour", row) for row in range(3)] == [90, 0, 0]
+        assert catalogue.label_time_at("other", 0) == 0
         with pytest.raises(ValueError, match="numeric"):
             catalogue.numeric("item.colour", every, 100)
+        with pytest.raises(ValueError, match="numeric"):
+            catalogue.number_at("item.colour", 0, 100)
 
     def test_of_two_labels_the_later_given_counts_however_they_arrive(self) -> None:
         for first, second in [(label("a", 0.1, 5), label("a", 0.9, 7)), (label("a", 0.9, 7), label("a", 0.1, 5))]:
@@ -147,7 +158,7 @@ class TestSignals:
         assert catalogue.row_of("a") == -1
         for signal in ("topic", "author.kind", "language", "item.id"):
             assert catalogue.member(signal, frozenset(("x",)), none).shape == (0,)
-            assert catalogue.known(signal, none).shape == (0,)
+            assert catalogue.codes(signal, none).shape[0] == 0
         assert catalogue.numeric("author.standing", none, 1).shape == (0,)
 
 
