@@ -184,23 +184,23 @@ def _built(made: peers.Peers) -> str:
 def truncation_section(scale: Scale) -> Section:
     """Recall of graphs over that of their dense models."""
     made = truncation.run(rows=600 if scale.quick else truncation.MOST_ROWS)
-    head = ("data", "model", "neighbours", "blocked", "dense Recall@20", "graph Recall@20", "95 % interval", "ratio")
+    head = ("data", "model", "neighbours", "blocked", "dense Recall@20", "graph Recall@20", "difference, 95 %", "ratio")
     cells = [
         (
             row.data,
             row.model,
             row.width,
-            f"{row.blocked:.0%}",
-            f"{row.dense:.4f}",
-            f"{row.graph:.4f}",
-            f"{row.low:.4f} to {row.high:.4f}",
-            f"**{row.ratio:.3f}**",
+            f"{row.found.blocked:.0%}",
+            f"{row.found.dense_recall:.4f}",
+            f"{row.found.graph_recall:.4f}",
+            f"{row.found.difference.low:+.4f} to {row.found.difference.high:+.4f}",
+            f"**{row.found.ratio:.3f}**",
         )
         for row in made.rows
     ]
     text = (
         "## What cutting a model down to a graph costs\n\n"
-        "Held-out recall of the graph over that of the same model with every neighbour kept. MovieLens\n"
+        "Held-out recall of the graph over that of the same model before it is cut and rounded. MovieLens\n"
         "`ml-latest-small` where `WEIR_DATA` names a folder with it, each reader's latest fifth held out and its\n"
         f"{truncation.MOST_ROWS:,} most rated films; else drawn interactions. Trainers keep {truncation.KEPT}\n"
         "neighbours unless told otherwise. Intervals: paired bootstrap over readers. Repeat:\n"
