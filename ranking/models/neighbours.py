@@ -23,7 +23,7 @@ from ranking.models.progress import Progress, stage
 from ranking.models.scratch import Scratch
 from ranking.models.sharing import both_ways, heaviest_sums
 from ranking.models.space import Choice, Real, Whole
-from ranking.models.trainer import Trainer, require, require_entries, require_width
+from ranking.models.trainer import LONGEST_HISTORY, Trainer, require, require_entries, require_width
 
 SIMILARITIES = ("bm25", "cosine")
 
@@ -44,7 +44,7 @@ class NeighboursParameters:
     length_penalty: float = 0.2
     """BM25's B: how strongly rows with many readers are damped, 0 to 1."""
 
-    newest: int = 0
+    newest: int = LONGEST_HISTORY
     """Entries of a reader that count, newest first; 0 for all. Work grows with the square of the longest histories."""
 
     weighted: bool = False

@@ -18,6 +18,10 @@ from ranking.models.progress import Progress
 from ranking.models.scratch import Scratch
 from ranking.models.space import NO_SPACE, Space
 
+LONGEST_HISTORY = 5000
+"""Entries of a reader that count unless more are asked for, where work grows with the square of a history: a reader
+with 100,000 would cost more than all others."""
+
 
 class Train(Protocol):
     """Train on interactions with one seed; equal input, equal graph on the same machine."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from ranking.interactions import Interactions
 from ranking.models import silent, trainer, trainers
 
 DENSE = tuple(name for name, each in trainers.items() if each.dense is not None)
-GIVEN = {
+GIVEN: dict[str, dict[str, Any]] = {
     "spectral": {"tail": 0.3, "components": 12},
     "als": {"factors": 8},
     "blend": {"first": "ease", "second": "neighbours", "share": 0.4},
@@ -31,6 +33,7 @@ def test_a_graph_as_wide_as_the_catalogue_scores_as_its_dense_model(name):
     known, chosen = entries(), trainer(name)
     parameters = chosen.parse(GIVEN.get(name, {}))
     graph = chosen.train(known, parameters, seed=4, progress=silent)
+    assert chosen.dense is not None
     scores = chosen.dense(known, parameters, seed=4, progress=silent)(np.array([7, 3]))
     assert scores.shape == (2, 25) and scores.dtype == np.float32
     assert (np.isneginf(scores[:, 23:]) | (scores[:, 23:] == 0)).all()
