@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
 from feed.auth import ADMIN, Caller
-from feed.errors import Fault, InputInvalid, NotYours
+from feed.errors import Fault, FeedError, InputInvalid, NotYours, UnknownItem
 from feed.future import DUE, ahead
 from feed.schemas.items import ItemIn, ItemOut
 from feed.storage.records import ItemRecord
@@ -33,6 +36,54 @@ def record_of(item: str, body: ItemIn, stored: ItemRecord | None, caller: Caller
         region=body.region,
         community=body.community,
     )
+
+
+@dataclass(slots=True)
+class Putting:
+    """Items put by a caller at a second, as an edit of the store: each is judged against what is stored in the very
+    transaction that writes it, so that of two who put the same new item one owns it, and the other is told."""
+
+    caller: Caller
+    bodies: Sequence[tuple[str, ItemIn]]
+    now: int
+    outcomes: list[ItemRecord | FeedError] = field(default_factory=list)
+    """What became of each, in order, once the edit is done."""
+
+    def __call__(self, stored: Mapping[str, ItemRecord]) -> list[ItemRecord]:
+        """The items to be written, each once."""
+        known, made = dict(stored), dict[str, ItemRecord]()
+        self.outcomes = []
+        for item, body in self.bodies:
+            try:
+                known[item] = made[item] = record_of(item, body, known.get(item), self.caller, self.now)
+            except (NotYours, InputInvalid) as refusal:
+                self.outcomes.append(refusal)
+            else:
+                self.outcomes.append(made[item])
+        return list(made.values())
+
+
+@dataclass(slots=True)
+class Withdrawing:
+    """An item withdrawn by a caller, as an edit of the store."""
+
+    caller: Caller
+    item: str
+    outcomes: list[ItemRecord | FeedError] = field(default_factory=list)
+
+    def __call__(self, stored: Mapping[str, ItemRecord]) -> list[ItemRecord]:
+        """The item to be written; nothing when it is withdrawn already."""
+        known = stored.get(self.item)
+        try:
+            if known is None:
+                raise UnknownItem(self.item)
+            require_own(self.caller, self.item, known.author)
+        except (NotYours, UnknownItem) as refusal:
+            self.outcomes = [refusal]
+            return []
+        withdrawn = replace(known, withdrawn=True)
+        self.outcomes = [withdrawn]
+        return [withdrawn] if withdrawn != known else []
 
 
 def require_own(caller: Caller, item: str, author: str) -> None:

@@ -8,18 +8,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from hashlib import sha256
 
-import anyio.to_thread
 import orjson
 from pydantic import ValidationError
 
 from feed.auth import Caller
 from feed.bootstrap import Service
-from feed.cataloguing import record_of
-from feed.errors import InputInvalid, NotYours
+from feed.cataloguing import Putting
+from feed.errors import Fault, FeedError
 from feed.refusals import faults_of
 from feed.schemas.items import ImportOut, ItemLine, LineOut
 from feed.storage.ports import Once
-from feed.storage.records import ItemRecord
 from feed.wire import durable
 
 NDJSON_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
@@ -81,28 +79,20 @@ async def _write(
     service: Service, caller: Caller, batch: Sequence[tuple[int, bytes | None]], key: str | None
 ) -> list[LineOut]:
     read = [_read(number, line, service.settings.import_line_limit) for number, line in batch]
-    items = [item for _, item in read if isinstance(item, ItemLine)]
-    stored = await anyio.to_thread.run_sync(service.store.items.items, [item.id for item in items])
-    now = service.clock.now()
-    results: list[LineOut] = []
-    records: dict[str, ItemRecord] = {}
-    for number, item in read:
-        if isinstance(item, LineOut):
-            results.append(item)
-            continue
-        try:
-            before = records.get(item.id) or stored.get(item.id)
-            records[item.id] = record_of(item.id, item, before, caller, now)
-        except NotYours as error:
-            results.append(LineOut(number, "refused", item.id, "author", error.detail))
-        except InputInvalid as error:
-            results.append(LineOut(number, "refused", item.id, error.faults[0].field, error.faults[0].message))
-        else:
-            results.append(LineOut(number, "taken", item.id))
-    if records:
+    putting = Putting(caller, [(item.id, item) for _, item in read if isinstance(item, ItemLine)], service.clock.now())
+    if putting.bodies:
         sent = sha256(b"\n".join(line or b"" for _, line in batch)).hexdigest()
-        await durable(service.store.items.put_items(list(records.values()), Once(key, sent) if key else None))
-    return results
+        ids = list(dict.fromkeys(item for item, _ in putting.bodies))
+        await durable(service.store.items.edit_items(ids, putting, Once(key, sent) if key else None))
+    outcomes = iter(putting.outcomes)
+    return [item if isinstance(item, LineOut) else _told(number, item.id, next(outcomes)) for number, item in read]
+
+
+def _told(number: int, item: str, outcome: object) -> LineOut:
+    if not isinstance(outcome, FeedError):
+        return LineOut(number, "taken", item)
+    fault = outcome.faults[0] if outcome.faults else Fault("author", outcome.detail)
+    return LineOut(number, "refused", item, fault.field, fault.message)
 
 
 def _read(number: int, line: bytes | None, longest: int) -> tuple[int, ItemLine | LineOut]:

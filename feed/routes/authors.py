@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
-import anyio.to_thread
 from fastapi import Depends, Path
 from starlette.requests import Request
 from starlette.responses import Response
@@ -40,11 +40,8 @@ async def put(
     given = body.model_dump(exclude_unset=True, exclude_none=True)
     if ADMIN not in caller.scopes and given.keys() - {"name"}:
         raise NotAllowed("an author token may change the name only; standing, kind and identity need the scope admin")
-    stored = await anyio.to_thread.run_sync(service.store.items.author, author)
-    fields = {"id": author} | ({} if stored is None else _fields(stored)) | given
-    record = AuthorRecord(**fields)
-    await durable(service.store.items.put_author(record))
-    return answer(_shown(record))
+    changed = service.store.items.edit_author(author, lambda stored: replace(stored or AuthorRecord(author), **given))
+    return answer(_shown(await durable(changed)))
 
 
 @routes.get("/v1/authors/{author}", summary="Read an author", responses={200: {"model": AuthorOut}})
@@ -60,7 +57,3 @@ def read(
     if stored is None:
         raise NotFound(f"no author {author!r} is known; check the id")
     return tagged(request, _shown(stored))
-
-
-def _fields(record: AuthorRecord) -> dict[str, str | int]:
-    return {"name": record.name, "standing": record.standing, "kind": record.kind, "identity": record.identity}

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import anyio.to_thread
 from fastapi import Depends, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
 from feed.audience import audience_of
 from feed.auth import INSPECTORS, Caller
-from feed.cataloguing import record_of, require_own, shown
-from feed.errors import UnknownItem
+from feed.bootstrap import Service
+from feed.cataloguing import Putting, Withdrawing, shown
+from feed.errors import FeedError, UnknownItem
 from feed.item_import import NDJSON_TYPES, import_items
 from feed.schemas.fields import Id
 from feed.schemas.items import ItemIn, ItemOut
@@ -31,10 +31,7 @@ async def put(item: ItemId, body: ItemIn, service: ServiceNow, caller: Publishin
 
     Replacing an item without `published_at` keeps the one it has. Putting a withdrawn item publishes it again.
     """
-    stored = await anyio.to_thread.run_sync(service.store.items.item, item)
-    record = record_of(item, body, stored, caller, service.clock.now())
-    await durable(service.store.items.put_items([record]))
-    return answer(shown(record))
+    return await _edited(service, item, Putting(caller, [(item, body)], service.clock.now()))
 
 
 @routes.get("/v1/items/{item}", summary="Read an item", responses={200: {"model": ItemOut}})
@@ -61,13 +58,15 @@ async def withdraw(item: ItemId, service: ServiceNow, caller: PublishingCaller) 
 
     What must be gone within milliseconds is taken down by a decision instead.
     """
-    stored = await anyio.to_thread.run_sync(service.store.items.item, item)
-    if stored is None:
-        raise UnknownItem(item)
-    require_own(caller, item, stored.author)
-    await durable(service.store.items.withdraw(item))
-    withdrawn = await anyio.to_thread.run_sync(service.store.items.item, item)
-    return answer(shown(withdrawn or stored))
+    return await _edited(service, item, Withdrawing(caller, item))
+
+
+async def _edited(service: Service, item: str, edit: Putting | Withdrawing) -> Response:
+    await durable(service.store.items.edit_items([item], edit))
+    (outcome,) = edit.outcomes
+    if isinstance(outcome, FeedError):
+        raise outcome
+    return answer(shown(outcome))
 
 
 @routes.post(

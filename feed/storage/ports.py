@@ -7,7 +7,7 @@ run on the thread that writes: they are to be short. What is handed in is not to
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
@@ -49,6 +49,14 @@ class Once:
     digest: str
 
 
+ItemEdit = Callable[[Mapping[str, ItemRecord]], Sequence[ItemRecord]]
+"""What becomes of stored items (by id): those to be written. Runs on the thread that writes, and once more when its
+group of writes has to be done again: it is short, does not touch the store, and raises nothing."""
+
+AuthorEdit = Callable[[AuthorRecord | None], AuthorRecord]
+"""What becomes of a stored author; the same holds."""
+
+
 class Events(Protocol):
     """Events of readers, unique by (reader, client_id)."""
 
@@ -82,12 +90,17 @@ class Items(Protocol):
         """Create or replace items; returns how many."""
         ...
 
-    def withdraw(self, item: str) -> Future[bool]:
-        """Mark an item as deleted; False if it is unknown."""
+    def edit_items(self, ids: Sequence[str], edit: ItemEdit, once: Once | None = None) -> Future[int]:
+        """Write what ``edit`` makes of the stored ones of these items, read in the same transaction; returns how many.
+        With a known ``once`` it is asked all the same, and nothing is written."""
         ...
 
     def put_author(self, author: AuthorRecord) -> Future[None]:
         """Create or replace an author."""
+        ...
+
+    def edit_author(self, author: str, edit: AuthorEdit) -> Future[AuthorRecord]:
+        """Write what ``edit`` makes of the stored author, or of None, read in the same transaction; returns it."""
         ...
 
     def give_labels(self, labels: Sequence[LabelRecord], once: Once | None = None) -> Future[int]:

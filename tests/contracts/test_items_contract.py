@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from feed.storage.entries import decode
@@ -39,21 +41,67 @@ def test_putting_an_item_again_replaces_it(store):
     assert store.items.count() == 1
 
 
+def withdrawing(stored):
+    return [replace(one, withdrawn=True) for one in stored.values() if not one.withdrawn]
+
+
 def test_a_withdrawn_item_is_known_as_withdrawn(store):
     store.items.put_items([FULL]).result()
-    assert store.items.withdraw("i1").result() is True
-    assert store.items.withdraw("i1").result() is True
-    assert store.items.withdraw("unknown").result() is False
+    assert store.items.edit_items(["i1", "unknown"], withdrawing).result() == 1
+    assert store.items.edit_items(["i1"], withdrawing).result() == 0
     assert store.items.item("i1").withdrawn and store.items.count() == 1
+
+
+def test_an_edit_sees_what_is_stored_when_it_is_written(store):
+    def claiming(author):
+        return lambda stored: [] if stored else [ItemRecord("new", author)]
+
+    futures = [store.items.edit_items(["new"], claiming(f"author-{n}")) for n in range(20)]
+    assert [future.result() for future in futures] == [1] + [0] * 19
+    assert store.items.item("new").author == "author-0"
+    assert published(store) == [ItemPublished("new", "author-0")]
+
+
+def test_an_edit_of_many_items_is_given_the_known_ones(store):
+    store.items.put_items([ItemRecord(f"i{n}") for n in range(1200)]).result()
+    seen = []
+    store.items.edit_items([f"i{n}" for n in range(0, 2400, 2)], lambda stored: seen.extend(stored) or []).result()
+    assert sorted(seen) == sorted(f"i{n}" for n in range(0, 1200, 2))
+
+
+def test_an_edit_repeated_under_its_key_is_asked_and_not_written(store):
+    once = Once("key", "digest")
+    asked = []
+    for title in ("first", "second"):
+        edit = lambda stored, title=title: asked.append(len(stored)) or [ItemRecord("i1", title=title)]  # noqa: E731
+        assert store.items.edit_items(["i1"], edit, once).result() == 1
+    assert (asked, store.items.item("i1").title) == ([0, 1], "first")
+
+
+def test_an_edit_that_makes_what_cannot_be_stored_is_refused_alone(store):
+    bad = store.items.edit_items(["i1"], lambda stored: [ItemRecord("i1", published_at=2**70)])
+    good = store.items.edit_items(["i2"], lambda stored: [ItemRecord("i2")])
+    assert good.result() == 1
+    with pytest.raises(RecordRefused):
+        bad.result()
+
+
+def test_changes_of_an_author_do_not_undo_one_another(store):
+    futures = [
+        store.items.edit_author("au", lambda stored: replace(stored or AuthorRecord("au"), standing=40)),
+        store.items.edit_author("au", lambda stored: replace(stored or AuthorRecord("au"), name="Ada")),
+    ]
+    assert [future.result() for future in futures][1] == AuthorRecord("au", "Ada", 40)
+    assert store.items.author("au") == AuthorRecord("au", "Ada", 40)
+    assert published(store) == [AuthorChanged("au", 40, "", ""), AuthorChanged("au", 40, "", "")]
 
 
 def test_every_change_is_published_once_in_the_order_of_writing(store):
     store.items.put_items([FULL, ItemRecord("i2")]).result()
     store.items.put_author(AuthorRecord("au", "Au Thor", 80, "person", "verified")).result()
     store.items.give_labels([LabelRecord("i1", "spam", 0.25, "model-1", 50)]).result()
-    store.items.withdraw("i2").result()
-    store.items.withdraw("i2").result()
-    store.items.withdraw("unknown").result()
+    for _ in range(2):
+        store.items.edit_items(["i2"], withdrawing).result()
     assert store.journal.pending() == 5
     assert published(store) == [
         ItemPublished("i1", "au", ("film", "drama"), 1_700_000_000, "en", "DE", "cinema"),

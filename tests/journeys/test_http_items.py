@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tests.journeys.http_service import Http, decision
@@ -120,6 +121,27 @@ def test_an_author_imports_own_items_only(http):
     assert [line["status"] for line in told[:-1]] == ["taken", "refused", "refused"]
     assert http.service.store.items.item("mine").author == "author-1"
     assert http.service.store.items.item("item-0").title == "Item 0"
+
+
+def test_of_two_who_put_the_same_new_item_one_owns_it(http):
+    items = [f"contested-{number}" for number in range(10)]
+
+    def put(item: str, author: str) -> int:
+        return http.call("PUT", f"/v1/items/{item}", "author", subject=author, json={"title": author}).status_code
+
+    def imported(item: str, author: str) -> int:
+        body = json.dumps({"id": item, "title": author}).encode()
+        answer = http.call("POST", "/v1/items/import", "author", subject=author, content=body, headers=NDJSON)
+        return {"taken": 200, "refused": 403}[lines(answer)[0]["status"]]
+
+    with ThreadPoolExecutor(4) as pool:
+        for item in items:
+            tries = [(put, "ada"), (put, "bob"), (imported, "cyd"), (put, "dot")]
+            answers = list(pool.map(lambda one, item=item: (one[1], one[0](item, one[1])), tries))
+            stored = http.service.store.items.item(item)
+            assert [author for author, status in answers if status == 200] == [stored.author]
+            assert sorted(status for _, status in answers) == [200, 403, 403, 403]
+            assert stored.title == stored.author
 
 
 def test_an_import_repeated_under_its_key_is_done_once_and_another_one_refused(http):

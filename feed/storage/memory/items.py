@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 
 from feed.storage.entries import encode
 from feed.storage.memory.room import Room
-from feed.storage.ports import Once
+from feed.storage.ports import AuthorEdit, ItemEdit, Once
 from feed.storage.records import AuthorRecord, ItemRecord, LabelRecord
 from feed.storage.rules import entry_of_item, newest_labels
-from ranking.journal import AuthorChanged, ItemWithdrawn, LabelGiven
+from ranking.journal import AuthorChanged, LabelGiven
 
 
 class MemoryItems:
@@ -23,23 +22,20 @@ class MemoryItems:
     def put_items(self, items: Sequence[ItemRecord], once: Once | None = None) -> Future[int]:
         """Create or replace items; returns how many."""
 
+        return self._room.write(lambda: self._room.write_once("items", once, lambda: self._put(items)))
+
+    def _put(self, items: Sequence[ItemRecord]) -> int:
+        lines = [encode(entry_of_item(item)) for item in items]
+        self._room.items.update((item.id, item) for item in items)
+        self._room.changes.extend(lines)
+        return len(items)
+
+    def edit_items(self, ids: Sequence[str], edit: ItemEdit, once: Once | None = None) -> Future[int]:
+        """Write what ``edit`` makes of the stored ones of these items; returns how many."""
+
         def effect() -> int:
-            lines = [encode(entry_of_item(item)) for item in items]
-            self._room.items.update((item.id, item) for item in items)
-            self._room.changes.extend(lines)
-            return len(items)
-
-        return self._room.write(lambda: self._room.write_once("items", once, effect))
-
-    def withdraw(self, item: str) -> Future[bool]:
-        """Mark an item as deleted; False if it is unknown."""
-
-        def effect() -> bool:
-            known = self._room.items.get(item)
-            if known is not None and not known.withdrawn:
-                self._room.items[item] = replace(known, withdrawn=True)
-                self._room.changes.append(encode(ItemWithdrawn(item)))
-            return known is not None
+            made = edit(self.items(ids))
+            return self._room.write_once("items", once, lambda: self._put(made))
 
         return self._room.write(effect)
 
@@ -50,6 +46,18 @@ class MemoryItems:
             entry = AuthorChanged(author.id, author.standing, author.kind, author.identity)
             self._room.changes.append(encode(entry))
             self._room.authors[author.id] = author
+
+        return self._room.write(effect)
+
+    def edit_author(self, author: str, edit: AuthorEdit) -> Future[AuthorRecord]:
+        """Write what ``edit`` makes of the stored author, or of None; returns it."""
+
+        def effect() -> AuthorRecord:
+            made = edit(self._room.authors.get(author))
+            entry = AuthorChanged(made.id, made.standing, made.kind, made.identity)
+            self._room.changes.append(encode(entry))
+            self._room.authors[author] = made
+            return made
 
         return self._room.write(effect)
 

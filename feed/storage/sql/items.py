@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, select
 
 from feed.storage.answers import refused
 from feed.storage.entries import encode
-from feed.storage.ports import Once
+from feed.storage.ports import AuthorEdit, ItemEdit, Once
 from feed.storage.records import AuthorRecord, ItemRecord, LabelRecord
 from feed.storage.rules import entry_of_item, newest_labels
 from feed.storage.schema import authors, items, labels
@@ -23,9 +23,10 @@ from feed.storage.sql.queue import Cursor, Lane, Work
 from feed.storage.sql.reading import Reading
 from feed.storage.sql.statements import Statements, names
 from feed.storage.sql.writer import Writes
-from ranking.journal import AuthorChanged, ItemWithdrawn, LabelGiven
+from ranking.journal import AuthorChanged, LabelGiven
 
-_IDS = 500
+_IDS = 512
+_ITEM_BYTES = 1024
 _Row = tuple[Any, ...]
 _author_row = attrgetter(*names(AuthorRecord))
 _label_row = attrgetter(*names(LabelRecord))
@@ -40,21 +41,30 @@ class _Write:
     once: Once | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """What becomes of some items, judged in the transaction that reads them."""
+
+    ids: Sequence[str]
+    edit: ItemEdit
+    once: Once | None
+
+
 class SqlItems:
     """Items, authors and labels."""
 
     def __init__(self, reading: Reading, writes: Writes, statements: Statements, changes: Changes) -> None:
         self._reading = reading
         self._writes = writes
+        self._statements = statements
         self._changes = changes
         self._items_once = Keyed(statements, "items")
         self._labels_once = Keyed(statements, "labels")
         self._put_item = statements.put(items, *names(ItemRecord), key=["id"])
         self._put_author = statements.put(authors, *names(AuthorRecord), key=["id"])
         self._put_label = statements.put(labels, *names(LabelRecord), key=["item", "name"], newer="given_at")
-        mine = items.c.id == bindparam("item")
-        self._state = statements.text(select(items.c.withdrawn).where(mine), "item")
-        self._withdraw = statements.text(update(items).values(withdrawn=bindparam("flag")).where(mine), "flag", "item")
+        self._stored: dict[int, str] = {}
+        self._stored_author = statements.text(select(authors).where(authors.c.id == bindparam("author")), "author")
         self._items = select(items).where(items.c.id.in_(bindparam("ids", expanding=True)))
         self._author = select(authors).where(authors.c.id == bindparam("author"))
         self._labels = select(labels).where(labels.c.item == bindparam("of")).order_by(labels.c.name)
@@ -63,11 +73,10 @@ class SqlItems:
     def put_items(self, items: Sequence[ItemRecord], once: Once | None = None) -> Future[int]:
         """Create or replace items; returns how many."""
         try:
-            lines = [encode(entry_of_item(item)) for item in items]
-            rows = [_item_row(item) for item in {item.id: item for item in items}.values()]
+            write = _item_write(items, once)
         except (TypeError, ValueError) as cause:
             return refused(cause)
-        return self._submit(self._put_items, _Write(rows, lines, once))
+        return self._submit(self._put_items, write)
 
     def _put_items(self, cursor: Cursor, writes: Sequence[_Write]) -> list[Any]:
         return [self._items_once.run(cursor, write.once, self._write_items, write) for write in writes]
@@ -77,22 +86,35 @@ class SqlItems:
         self._changes.put(cursor, write.lines)
         return len(write.lines)
 
-    def withdraw(self, item: str) -> Future[bool]:
-        """Mark an item as deleted; False if it is unknown."""
-        return self._writes.submit(self._withdraw_items, item, lane=Lane.EVENTS)
+    def edit_items(self, ids: Sequence[str], edit: ItemEdit, once: Once | None = None) -> Future[int]:
+        """Write what ``edit`` makes of the stored ones of these items, in one transaction; returns how many."""
+        size = _ITEM_BYTES * (len(ids) + 1)
+        return self._writes.submit(self._edit_items, _Edit(ids, edit, once), lane=Lane.EVENTS, rows=len(ids), size=size)
 
-    def _withdraw_items(self, cursor: Cursor, ids: Sequence[str]) -> list[bool]:
-        return [self._withdraw_item(cursor, item) for item in ids]
+    def _edit_items(self, cursor: Cursor, edits: Sequence[_Edit]) -> list[Any]:
+        return [self._edit(cursor, edit) for edit in edits]
 
-    def _withdraw_item(self, cursor: Cursor, item: str) -> bool:
-        cursor.execute(self._state, (item,))
-        row = cursor.fetchone()
-        if row is None:
-            return False
-        if not row[0]:
-            cursor.execute(self._withdraw, (1, item))
-            self._changes.put(cursor, [encode(ItemWithdrawn(item))])
-        return True
+    def _edit(self, cursor: Cursor, edit: _Edit) -> Any:
+        found = {row[0]: _item_record(row) for row in self._read(cursor, edit.ids)}
+        made = edit.edit(found)
+        try:
+            write = _item_write(made, edit.once)
+        except (TypeError, ValueError) as cause:
+            return refused(cause).exception()
+        return self._items_once.run(cursor, edit.once, self._write_items, write)
+
+    def _read(self, cursor: Cursor, ids: Sequence[str]) -> Iterator[Any]:
+        """Rows of items in the open transaction, in statements of 512, 256, 128, … ids."""
+        done = 0
+        while left := len(ids) - done:
+            count = min(_IDS, 1 << (left.bit_length() - 1))
+            if count not in self._stored:
+                names_ = [f"id{number}" for number in range(count)]
+                query = select(items).where(items.c.id.in_([bindparam(name) for name in names_]))
+                self._stored[count] = self._statements.text(query, *names_)
+            cursor.execute(self._stored[count], list(ids[done : done + count]))
+            yield from cursor.fetchall()
+            done += count
 
     def put_author(self, author: AuthorRecord) -> Future[None]:
         """Create or replace an author."""
@@ -107,6 +129,21 @@ class SqlItems:
             self._put_author.run(cursor, write.rows)
             self._changes.put(cursor, write.lines)
         return [None] * len(writes)
+
+    def edit_author(self, author: str, edit: AuthorEdit) -> Future[AuthorRecord]:
+        """Write what ``edit`` makes of the stored author, or of None, read in the same transaction; returns it."""
+        return self._writes.submit(self._edit_authors, (author, edit), lane=Lane.EVENTS)
+
+    def _edit_authors(self, cursor: Cursor, edits: Sequence[tuple[str, AuthorEdit]]) -> list[AuthorRecord]:
+        return [self._edit_author(cursor, author, edit) for author, edit in edits]
+
+    def _edit_author(self, cursor: Cursor, author: str, edit: AuthorEdit) -> AuthorRecord:
+        cursor.execute(self._stored_author, (author,))
+        row = cursor.fetchone()
+        made = edit(AuthorRecord(*row) if row else None)
+        self._put_author.run(cursor, [_author_row(made)])
+        self._changes.put(cursor, [encode(AuthorChanged(made.id, made.standing, made.kind, made.identity))])
+        return made
 
     def give_labels(self, labels: Sequence[LabelRecord], once: Once | None = None) -> Future[int]:
         """Add labels, except those older than the stored one of the same item and name; returns how many were added."""
@@ -157,6 +194,11 @@ class SqlItems:
     def count(self) -> int:
         """Number of items, withdrawn ones included."""
         return self._reading.number(self._count)
+
+
+def _item_write(items: Sequence[ItemRecord], once: Once | None) -> _Write:
+    lines = [encode(entry_of_item(item)) for item in items]
+    return _Write([_item_row(item) for item in {item.id: item for item in items}.values()], lines, once)
 
 
 def _item_row(item: ItemRecord) -> _Row:

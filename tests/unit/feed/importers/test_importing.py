@@ -108,8 +108,7 @@ def test_an_item_without_a_time_is_published_now_and_stays_so(tmp_path: Path, st
 
 
 def test_an_item_that_was_withdrawn_stays_withdrawn(tmp_path: Path, store: Store) -> None:
-    store.items.put_items([ItemRecord("i1", title="T1")]).result()
-    store.items.withdraw("i1").result()
+    store.items.put_items([ItemRecord("i1", title="T1", withdrawn=True)]).result()
     summary = taken(WeirNdjson(ndjson(tmp_path, item(1))), store)
     assert dict(summary.counts) == {"items left withdrawn": 1}
     stored = store.items.item("i1")
