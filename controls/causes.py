@@ -48,12 +48,18 @@ class Contribution:
     ineligible: bool = False
     notices: tuple[str, ...] = ()
     disabled: tuple[str, ...] = ()
+    adults_only: bool = False
 
     @property
     def favours(self) -> bool:
         """Whether it only favours: encourages or lifts, and restricts nothing."""
         lifts = self.tier is Tier.ENCOURAGED or (self.tier is None and self.weight > WEIGHT_ONE)
-        return lifts and self.weight >= WEIGHT_ONE and not (self.ineligible or self.notices or self.disabled)
+        return lifts and self.weight >= WEIGHT_ONE and not self.limits
+
+    @property
+    def limits(self) -> bool:
+        """Whether it keeps an item from somebody, or limits how the item is shown."""
+        return self.ineligible or self.adults_only or bool(self.notices or self.disabled)
 
 
 class Classes:

@@ -11,6 +11,7 @@ makes the row ineligible until the signal is there. So ``apply`` never loosens a
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -167,7 +168,7 @@ class CompiledPolicy:
         matched = Contribution(scope) if shadow else rule_contribution(policy, rule)
         held = Contribution(scope, ineligible=not shadow)
         return (
-            self._classes.cause(Cause("rule", rule.id, f"{shadow}{rule.tier}{ground}"), matched),
+            self._classes.cause(Cause("rule", rule.id, f"{shadow}{rule.tier}{_kept(rule)}{ground}"), matched),
             self._classes.cause(Cause("rule", rule.id, f"{shadow}held: missing signal"), held),
         )
 
@@ -184,7 +185,7 @@ class CompiledPolicy:
         return joined
 
 
-def combined(parts: list[NDArray[np.integer]], sizes: list[int]) -> tuple[Handles, NDArray[np.int64]]:
+def combined(parts: Sequence[NDArray[np.integer]], sizes: Sequence[int]) -> tuple[Handles, NDArray[np.int64]]:
     """The distinct combinations of parts: int32[n] which one each row has, and int64[m] a row of each. Values of
     ``parts[i]`` lie in [0, ``sizes[i]``)."""
     count = parts[0].size
@@ -218,6 +219,11 @@ def _compact(keys: NDArray[np.int32] | NDArray[np.int64], bound: int) -> tuple[H
     return np.take(place_of, keys, mode="clip"), row_of[present].astype(np.int64)
 
 
+def _kept(rule: Rule) -> str:
+    """From whom a rule keeps what it matches, in words."""
+    return (", held" if rule.effect.hold else "") + (", adults only" if rule.effect.age_gate else "")
+
+
 def rule_contribution(policy: Policy, rule: Rule) -> Contribution:
     """What a live rule asks for where it matches."""
     tier = Tier.from_word(rule.tier)
@@ -230,6 +236,8 @@ def rule_contribution(policy: Policy, rule: Rule) -> Contribution:
         weight=fixed_point(rule.effect.weight),
         notices=() if rule.effect.notice is None else (rule.effect.notice,),
         disabled=tuple(sorted(set(rule.effect.disable))),
+        ineligible=rule.effect.hold,
+        adults_only=rule.effect.age_gate is not None,
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import prod
 
 from controls.causes import Contribution
-from controls.scopes import Audience, SurfaceKind
+from controls.scopes import AgeClass, Audience, SurfaceKind
 from controls.tiers import Tier
 from controls.verdicts import ALL_SOURCES, WEIGHT_ONE, Effects, Source
 
@@ -56,8 +56,9 @@ def join(contributions: Sequence[Contribution], audience: Audience, surface: Sur
     lift = WEIGHT_ONE if tier >= Tier.RESTRICTED else min(WEIGHT_CAP, _product(up))
     weight = prod(down) * lift // WEIGHT_ONE ** len(down)
 
+    gated = audience.age is not AgeClass.ADULT and any(c.adults_only for c in strict)
     return Verdict(
-        eligible=tier is not Tier.BLOCKED and not any(c.ineligible for c in strict),
+        eligible=tier is not Tier.BLOCKED and not gated and not any(c.ineligible for c in strict),
         tier=tier,
         weight=max(WEIGHT_FLOOR, weight),
         sources=sources,

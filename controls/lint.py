@@ -214,7 +214,8 @@ def _redundant(rule: Rule, other: Rule, policy: Policy) -> bool:
         as_strict = Tier.from_word(other.tier) >= Tier.from_word(rule.tier)
         as_broad = rule.missing == "skip" or rule.missing == other.missing == "apply"
         shown = own.notice in (None, effect.notice) and set(own.disable) <= set(effect.disable)
-        idle = as_strict and as_broad and shown and own.weight == 1
+        kept = (effect.hold or not own.hold) and own.age_gate in (None, effect.age_gate)
+        idle = as_strict and as_broad and shown and kept and own.weight == 1
     return idle and implies(rule.when, other.when, policy.sets)
 
 

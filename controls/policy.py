@@ -117,11 +117,14 @@ class ScopeDocument(Document):
 
 class EffectDocument(Document):
     """What a rule does besides its tier: ``weight`` multiplies the score on top of the tier's own weight, ``notice``
-    is a code shown with the item, ``disable`` lists interactions the client withholds."""
+    is a code shown with the item, ``disable`` lists interactions the client withholds, ``age_gate: adult`` keeps the
+    item from everybody who is not known to be adult, and ``hold`` keeps it from everybody while the rule matches."""
 
     weight: Weight = 1.0
     notice: Name | None = None
     disable: tuple[Name, ...] = ()
+    age_gate: Literal["adult"] | None = None
+    hold: Annotated[bool, Field(strict=True)] = False
 
 
 class BasisDocument(Document):
@@ -231,6 +234,8 @@ def _problem(found: ErrorDetails, lines: Mapping[Path, int]) -> Problem:
         near = difflib.get_close_matches(str(path[-1]), _FIELDS, n=1)
         message = "unknown field" + (f" (did you mean {near[0]!r}?)" if near else "")
         remedy = "correct the spelling or remove it"
+        if path[-1] in ("min_share", "max_share"):
+            message, remedy = "shares belong to tiers", "write it under tiers.restricted or tiers.encouraged"
     return Problem(".".join(map(str, path)), line_of(path, lines), message, remedy)
 
 

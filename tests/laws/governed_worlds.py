@@ -105,6 +105,8 @@ rules = st.fixed_dictionaries(
             optional={
                 "notice": st.sampled_from(["n1", "n2"]),
                 "disable": st.sampled_from([["share"], ["like", "share"]]),
+                "age_gate": st.just("adult"),
+                "hold": st.booleans(),
             },
         ),
     }

@@ -12,7 +12,7 @@ from fractions import Fraction
 from controls.conditions import AgePredicate, AllOf, AnyOf, Condition, LabelPredicate, MemberPredicate, Not
 from controls.decisions import Decision, DecisionType, SubjectKind
 from controls.policy import Policy
-from controls.scopes import Audience, Scope, SurfaceKind
+from controls.scopes import AgeClass, Audience, Scope, SurfaceKind
 from tests.unit.controls.plain_columns import PlainItem
 
 TIERS = ("encouraged", "standard", "restricted", "blocked")
@@ -83,6 +83,8 @@ def plain_verdict(
         if covers(scope):
             notices |= {rule.effect.notice} - {None}
             disabled |= set(rule.effect.disable)
+            gated = rule.effect.age_gate == "adult" and audience.age is not AgeClass.ADULT
+            eligible &= not (rule.effect.hold or gated)
     for made in in_force(decisions, as_of):
         if not about(made, item):
             continue

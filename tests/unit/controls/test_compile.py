@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from controls.causes import EMPTY_CLASS, Classes
-from controls.compile import CompiledPolicy, session_shares
+from controls.compile import CompiledPolicy, combined, session_shares
 from controls.policy import Policy
 from controls.rows import NEVER
 from controls.verdicts import OPEN_SHARES, Shares
@@ -218,6 +218,56 @@ def test_a_rule_for_minors_leaves_adults_alone() -> None:
     assert sandbox.eligible(0)
     assert not sandbox.eligible(0, MINOR)
     assert not sandbox.eligible(0, NOBODY_KNOWN)
+
+
+def test_a_rule_may_hold_what_it_matches_from_everybody() -> None:
+    made = policy(rule({"signal": "topic", "in": ["a"]}, tier="standard", effect={"hold": True}))
+    sandbox = Sandbox(*ITEMS, live=made)
+    sandbox.publish("live")
+    assert sandbox.verdict(0) == (False, "standard", 1_024, ("standard, held (terms 4.2)",))
+    assert sandbox.eligible(2)
+
+
+def test_an_age_gate_lets_only_known_adults_pass() -> None:
+    made = policy(rule({"signal": "topic", "in": ["a"]}, tier="standard", effect={"age_gate": "adult"}))
+    sandbox = Sandbox(*ITEMS, live=made)
+    sandbox.publish("live")
+    assert sandbox.verdict(0) == (True, "standard", 1_024, ("standard, adults only (terms 4.2)",))
+    assert not sandbox.eligible(0, MINOR)
+    assert not sandbox.eligible(0, NOBODY_KNOWN)
+    assert sandbox.eligible(2, MINOR)
+
+
+def test_a_shadow_rule_holds_and_gates_nothing() -> None:
+    made = policy(rule({"signal": "topic", "in": ["a"]}, mode="shadow", effect={"hold": True, "age_gate": "adult"}))
+    sandbox = Sandbox(*ITEMS, live=made)
+    sandbox.publish("live")
+    assert sandbox.verdict(0, MINOR) == (
+        True,
+        "standard",
+        1_024,
+        ("shadow: restricted, held, adults only (terms 4.2)",),
+    )
+
+
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 300])
+def test_profiles_are_numbered_whatever_their_number(count: int) -> None:
+    rng = np.random.default_rng(count)
+    parts = [rng.integers(0, size, 5_000).astype(np.int32) for size in (1, 3, count, 7, 90_000)]
+    places, first = combined(parts, [1, 3, count, 7, 90_000])
+    rows = list(zip(*(part.tolist() for part in parts), strict=True))
+    assert len(first) == len(set(rows))
+    assert [rows[first[place]] for place in places] == rows
+
+
+def test_a_row_by_itself_meets_values_that_became_known_later() -> None:
+    made = policy(rule({"signal": "topic", "in": ["new"]}))
+    compiled = CompiledPolicy(made, Classes())
+    before, after = PlainColumns((PlainItem("x", topics=("old",)),)), PlainColumns((PlainItem("x", topics=("new",)),))
+    for columns, matched in ((before, False), (after, True)):
+        one, _ = compiled.apply_to(columns, 0, NOW, EMPTY_CLASS)
+        many, _ = compiled.apply(columns, np.zeros(1, dtype=np.int32), NOW, np.zeros(1, dtype=np.int32))
+        assert one == many[0] and (one != EMPTY_CLASS) is matched
 
 
 @pytest.mark.parametrize(

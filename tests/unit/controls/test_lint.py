@@ -182,6 +182,8 @@ def test_a_rule_without_effect_beside_a_stricter_one_is_shadowed(narrow: dict[st
         ({"tier": "blocked", "missing": "hold"}, {}),
         ({"effect": {"notice": "disputed"}}, {}),
         ({"effect": {"weight": 0.5}}, {}),
+        ({"effect": {"hold": True}}, {}),
+        ({"effect": {"age_gate": "adult"}}, {}),
         ({}, {"scope": {"regions": ["DE"]}}),
         ({}, {"scope": {"surfaces": ["home"]}}),
         ({}, {"scope": {"audience": "minor"}}),

@@ -238,3 +238,13 @@ def test_what_was_stored_and_is_no_json_is_refused() -> None:
 def test_a_problem_reads_as_one_line_with_the_remedy() -> None:
     assert str(only_problem("name: n\nruels: []\n")).startswith("line 2, ruels: unknown field")
     assert str(Problem("", None, "is wrong", "mend it")) == "document: is wrong; mend it"
+
+
+def test_a_share_of_a_rule_is_refused_and_pointed_to_its_tier() -> None:
+    said = refusal(document({"signal": "topic", "in": ["a"]}, effect={"max_share": 0.1}))
+    assert "shares belong to tiers" in said and "tiers.restricted" in said
+
+
+@pytest.mark.parametrize("effect", [{"age_gate": 18}, {"age_gate": "minor"}, {"hold": "yes"}])
+def test_gates_and_holds_are_written_as_they_are_meant(effect: dict[str, object]) -> None:
+    assert "rules.0.effect" in refusal(document({"signal": "topic", "in": ["a"]}, effect=effect))
