@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,12 +57,6 @@ class Index:
     """What it holds, the vectors included."""
 
     settings: Callable[[Mask | None, int], list[Setting]]
-
-
-def indexes(made: Vectors) -> Iterator[Index]:
-    """Every peer, built one after the other with a thread a core; the cheap ones first."""
-    yield from (_numpy(made), _implicit(made), _flat(made), _inverted(made))
-    yield from (_faiss_graph(made), _hnswlib(made), _usearch(made))
 
 
 def _numpy(made: Vectors) -> Index:
@@ -261,3 +255,15 @@ def _faiss_megabytes(index: Any) -> float:
     faiss = _faiss()
 
     return float(faiss.serialize_index(index).nbytes) / 1e6
+
+
+INDEXES: Mapping[str, Callable[[Vectors], Index]] = {
+    "numpy": _numpy,
+    "implicit": _implicit,
+    "faiss Flat": _flat,
+    "faiss IVF": _inverted,
+    "faiss HNSW": _faiss_graph,
+    "hnswlib": _hnswlib,
+    "usearch": _usearch,
+}
+"""Every peer's builder, which takes a thread a core; the cheap ones first."""

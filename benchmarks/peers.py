@@ -9,6 +9,7 @@ each by the exact governed top of its own model. Run it with ``python -m benchma
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from benchmarks.exact import plain_parameters, ranked_tops
-from benchmarks.indexes import Index, Rows, Setting, indexes
+from benchmarks.indexes import INDEXES, Index, Rows, Setting
 from benchmarks.kernel import HISTORY, HOME, ITEMS_WANTED, READERS, WIDTH, size_name
 from benchmarks.synthetic import World, catalogue, governed, random_graph, readers
 from benchmarks.timing import Spread, interleaved
@@ -29,6 +30,9 @@ from ranking.reader import Reader
 OURS = "weir rank()"
 REMAINING = 30
 """About so many items are still allowed in a starved catalogue: fewer than wanted."""
+
+PATIENCE = 300.0
+"""Seconds of building at one size after which no further index is begun, so that a busy machine comes to an end."""
 
 _JUDGED = 100
 _GOOD = 0.95
@@ -79,6 +83,8 @@ class Peers:
     rows: tuple[PeerRow, ...]
     built: tuple[BuiltRow, ...]
     starved: tuple[StarvedRow, ...]
+    left_out: tuple[str, ...] = ()
+    """Indexes over so many items that were not built, because building the others had taken too long."""
 
     def best(self, items: int, blocked: float) -> list[PeerRow]:
         """Of every contender, the fastest setting that recalls .95, or failing that the one that recalls most."""
@@ -115,19 +121,28 @@ def run(
     shares_blocked: Sequence[float] = (0.0, 0.5, 0.99),
     rounds: int = 4,
     seconds: float = 0.25,
+    patience: float = PATIENCE,
     told: Callable[[str], None] = lambda line: None,
 ) -> Peers:
-    """Build every index at every size, then time and judge all contenders at every share blocked."""
+    """Build every index at every size, none any more after ``patience`` seconds of building at a size, then time and
+    judge all contenders at every share blocked."""
     warm()
     rows: list[PeerRow] = []
     built: list[BuiltRow] = []
     starved: list[StarvedRow] = []
+    left_out: list[str] = []
     for size in sizes:
         rng = np.random.default_rng(7)
         items, graph = catalogue(size, rng), random_graph(size, WIDTH, rng, skewed=False)
         made = vectors(size, READERS, rng)
         all_indexes: list[Index] = []
-        for index in indexes(made):
+        ends = time.monotonic() + patience
+        for name, build in INDEXES.items():
+            if time.monotonic() > ends:
+                left_out.append(f"{name} over {size:,} items")
+                told(f"left out: {left_out[-1]}")
+                continue
+            index = build(made)
             told(f"{index.name} over {size:,} items: {index.seconds:.0f} s, {index.megabytes:.0f} MB")
             built.append(BuiltRow(size, index.name, index.seconds, index.megabytes))
             all_indexes.append(index)
@@ -139,7 +154,7 @@ def run(
             if size == min(sizes):
                 told(f"{size:,} items, all but {REMAINING} blocked")
                 starved += _starved(governed(items, graph, 1 - REMAINING / size, rng), made, all_indexes)
-    return Peers(tuple(rows), tuple(built), tuple(starved))
+    return Peers(tuple(rows), tuple(built), tuple(starved), tuple(left_out))
 
 
 def _cell(

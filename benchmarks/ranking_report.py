@@ -172,12 +172,16 @@ def _starved(made: peers.Peers) -> str:
 
 
 def _built(made: peers.Peers) -> str:
+    left = f"Left out, as building the others had taken {peers.PATIENCE:.0f} s: {', '.join(made.left_out)}.\n"
     head = ("index", "items", "built in s", "holds MB")
     cells = [(row.name, f"{row.items:,}", f"{row.seconds:.1f}", f"{row.megabytes:,.0f}") for row in made.built]
     return (
         "\nBuilding the indexes, with a thread a core, vectors given (numpy and implicit search the vectors as they\n"
         f"are). An item graph of width {kernel.WIDTH} holds {6 * kernel.WIDTH} bytes an item; what its training takes\n"
-        "is told in [docs/building.md](docs/building.md).\n\n" + table(head, cells, words=1)
+        "is told in [docs/building.md](docs/building.md).\n"
+        + (left if made.left_out else "")
+        + "\n"
+        + table(head, cells, words=1)
     )
 
 

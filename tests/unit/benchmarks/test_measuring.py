@@ -68,6 +68,12 @@ def test_exact_tops_are_those_of_a_full_sort_and_fewer_where_fewer_are_allowed()
     assert sorted(exact_tops(made, 1, few, 4)[0].tolist()) == [-1, -1, 3, 5]
 
 
+def test_after_too_long_a_building_the_other_indexes_are_left_out_and_told() -> None:
+    made = peers.run((500,), shares_blocked=(0.5,), rounds=1, seconds=0.001, patience=-1.0)
+    assert {row.name for row in made.rows} == {peers.OURS}
+    assert made.left_out[-1] == "usearch over 500 items" and made.built == ()
+
+
 def test_recall_counts_what_exists_and_violations_what_is_blocked() -> None:
     tops = np.array([[1, 2, 3, 4], [5, 6, -1, -1], [-1, -1, -1, -1]])
     given = [np.array([1, 2, 9, 9]), np.array([6, 5, 7, -1]), np.array([8, 8, 8, 8])]
