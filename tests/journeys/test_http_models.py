@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from experiments.shadow import Shadow
+from experiments.statistics import Interval
 from feed.model_files import file_of, save
 from ranking.graph import ItemGraph
 from tests.journeys.http_service import ITEMS, Http, running
@@ -102,3 +104,38 @@ def test_a_receipt_names_the_model_that_remembers_and_until_when(http):
     remains = http.call("DELETE", "/v1/readers/r1", "reader", subject="r1").json()["remains"]
     assert (remains["model"], remains["trained_at"]) == (version, 1_700_000_000)
     assert remains["by"] >= http.service.clock.now() - 5
+
+
+def test_what_was_judged_on_newer_events_is_told_and_decides_before_the_hold_out_does(http):
+    assert activate(http, trained(http, 0.2, 1)).status_code == 201
+    now = http.service.clock.now() + 1
+    versions = {}
+    for name, shift, difference in (("worse", 2, -0.05), ("as good", 3, -0.001)):
+        figures = Shadow("ndcg@20", 0.1 + difference, 0.1, Interval(difference, difference, 0.0), 60, now - 9)
+        made = graph(0.0, shift).stamped(created_at=now, metrics={"ndcg@20": 0.0, **figures.as_metrics()})
+        versions[name] = save(made, http.service.settings.models_folder).version
+    refused = http.problem(activate(http, versions["worse"]), 409, "model-worse")
+    assert "ndcg@20 0.0500 against 0.1000" in refused["detail"] and "60 readers" in refused["detail"]
+    assert activate(http, versions["as good"], evidence=["looked at by two people"]).status_code == 201
+    told = {model["version"]: model for model in http.call("GET", "/v1/models", "auditor").json()["models"]}
+    serving, waiting = told[versions["as good"]], told[versions["worse"]]
+    assert waiting["shadow"] == {
+        "score": "ndcg@20",
+        "candidate": 0.05,
+        "active": 0.1,
+        "difference": -0.05,
+        "low": -0.05,
+        "high": 0.0,
+        "readers": 60,
+        "since": now - 9,
+    }
+    assert (waiting["terms"], waiting["kept"]) == ([], True)
+    (term,) = serving["terms"]
+    assert (term["actor"], term["until"], term["evidence"]) == ("somebody", None, ["looked at by two people"])
+
+
+def test_a_model_whose_file_was_removed_is_told_as_not_kept(http):
+    version = trained(http, 0.2, 1)
+    (http.service.settings.models_folder / file_of(version)).unlink()
+    (model,) = http.call("GET", "/v1/models", "auditor").json()["models"]
+    assert (model["version"], model["kept"], model["shadow"]) == (version, False, None)
