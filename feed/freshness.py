@@ -153,7 +153,8 @@ class Freshness:
         if await anyio.to_thread.run_sync(registered, service.store, service.graphs, folder, version) is None:
             raise RetrainingFailed(f"the training process told of model {version}, but there is no such file")
         if outcome is Outcome.ACTIVATE:
-            if service.replica.latest().governance.model != proposed["against"]:
+            # By what serves, not by what was decided: a model whose file is lost is to be replaced.
+            if service.replica.latest().model != proposed["against"]:
                 return Outcome.SUPERSEDED, "another model was activated meanwhile; this one is registered"
             proposal: Proposal = activation(version, reason, tuple(proposed["evidence"]))
             await decide(service, ACTOR, proposal, None)

@@ -14,7 +14,7 @@ import pytest
 
 from feed.freshness import Freshness
 from feed.metrics import Metrics
-from feed.model_files import save
+from feed.model_files import file_of, save
 from feed.retraining_lock import AlreadyTraining, alone
 from feed.retraining_log import LastRun, last_run, remember
 from feed.retraining_outcome import Outcome
@@ -94,6 +94,20 @@ def test_a_model_judged_against_one_that_serves_no_longer_is_only_registered(htt
     assert run.outcome is Outcome.SUPERSEDED
     assert http.service.replica.latest().model == shifted(3).version
     assert http.service.store.models.get(new.version) is not None
+
+
+def test_a_model_whose_file_is_lost_is_replaced(child, tmp_path):
+    home = tmp_path / "home"
+    with running(home, retrain_every="off") as http:
+        http.put_items()
+        served(http, shifted(1))
+        (http.service.settings.models_folder / file_of(shifted(1).version)).unlink()
+    with running(home, retrain_every="off") as http:
+        assert http.service.replica.latest().model == ""
+        new = shifted(2)
+        save(new, http.service.settings.models_folder)
+        assert turn(http, child(says(outcome="activate", version=new.version))).outcome is Outcome.ACTIVATE
+        assert http.service.replica.latest().model == new.version
 
 
 @pytest.mark.parametrize(
