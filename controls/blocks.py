@@ -50,9 +50,11 @@ class BlockTree:
         return consistency_path(old, new, self._proof(new).part)
 
     def _proof(self, size: int) -> _Parts:
-        if not 0 <= size // BLOCK <= self.blocks:
-            raise LeafError(f"the tree has {self.blocks} blocks of {BLOCK}, too few for {size} leaves")
-        return _Parts(self._leaves, self._roots)
+        blocks, rest = divmod(size, BLOCK)
+        parts = _Parts(self._leaves, self._roots)
+        if not 0 <= blocks <= self.blocks or (rest and parts.block(blocks).size < rest):
+            raise LeafError(f"the tree has too few leaves for one of {size}; ask for an earlier size")
+        return parts
 
 
 class _Parts:
@@ -64,14 +66,16 @@ class _Parts:
         self._within: dict[int, MerkleTree] = {}
 
     def part(self, first: int, count: int) -> bytes:
+        """See :data:`controls.merkle.Part`."""
         blocks, rest = divmod(count, BLOCK)
         if not rest:
             return self._roots.part(first // BLOCK, blocks)
         behind = first + blocks * BLOCK
-        tail = self._block(behind // BLOCK).part(behind % BLOCK, rest)
+        tail = self.block(behind // BLOCK).part(behind % BLOCK, rest)
         return self._roots.part(first // BLOCK, blocks, tail) if blocks else tail
 
-    def _block(self, number: int) -> MerkleTree:
+    def block(self, number: int) -> MerkleTree:
+        """The tree over one block."""
         block = self._within.get(number)
         if block is None:
             block = self._within[number] = MerkleTree(self._leaves(number))

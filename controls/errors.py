@@ -12,6 +12,7 @@ ControlsError
 ├── PolicyError           a policy document cannot be used; lists every problem with path and line
 ├── LeafError             bytes or attachments that are not those of a ledger leaf, or a proof that cannot be made
 ├── NoteError             a key, signed note or checkpoint that is malformed, altered or signed by nobody known
+├── LedgerAltered         an entry or checkpoint is not what was decided or signed, or is missing
 └── StateError            the fold was given its inputs in the wrong order
 """
 
@@ -109,6 +110,19 @@ class NoteError(ControlsError):
     """A key, signed note or checkpoint that is malformed, altered or signed by nobody known."""
 
     type = "ledger-note"
+
+
+class LedgerAltered(ControlsError):
+    """An entry or checkpoint is not what was decided or signed, or is missing; ``revision`` is the first such one.
+
+    ``signed`` when it is the checkpoint over that many entries, and not the entry.
+    """
+
+    type = "ledger-altered"
+
+    def __init__(self, revision: int, what: str, *, signed: bool = False) -> None:
+        super().__init__(what if signed else f"revision {revision}: {what}")
+        self.revision = revision
 
 
 class StateError(ControlsError):

@@ -23,7 +23,18 @@ from controls.errors import LeafError
 from controls.merkle import leaf_hash
 from controls.scopes import Scope
 
-__all__ = ["ERASED", "SALT_BYTES", "attachments", "commitment", "decision_from", "leaf", "leaf_hash", "names", "opens"]
+__all__ = [
+    "ERASED",
+    "SALT_BYTES",
+    "attachments",
+    "commitment",
+    "committed",
+    "decision_from",
+    "leaf",
+    "leaf_hash",
+    "names",
+    "opens",
+]
 
 SALT_BYTES = 32
 """Length of each attachment's random salt."""
@@ -93,6 +104,14 @@ def opens(leaf: bytes, name: str, salt: bytes, content: bytes) -> bool:
     """Whether an attachment and its salt are those that the leaf commits to."""
     promised = _body(leaf)["commitments"].get(name)
     return len(salt) == SALT_BYTES and promised == commitment(name, salt, content).hex()
+
+
+def committed(leaf: bytes) -> frozenset[str]:
+    """Names of the attachments that a leaf commits to. Raises :class:`LeafError` for bytes that are no leaf."""
+    commitments = _body(leaf).get("commitments")
+    if not isinstance(commitments, dict):
+        raise LeafError(f"a ledger leaf without commitments; {_RESTORE}")
+    return frozenset(commitments)
 
 
 def decision_from(leaf: bytes, attachments: Mapping[str, bytes], revision: int) -> Decision:

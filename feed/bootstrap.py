@@ -13,6 +13,7 @@ from feed.control.replica import Replica
 from feed.cursor import Cursors
 from feed.keys import KeySet, load_secret
 from feed.library import Graphs, PolicyDocuments
+from feed.log_keys import LogKeys, load_log_keys
 from feed.metrics import Metrics
 from feed.pages import Pages
 from feed.reader_states import ReaderStates
@@ -31,6 +32,7 @@ class Service:
     settings: Settings
     clock: Clock
     store: Store
+    log_keys: LogKeys
     graphs: Graphs
     policies: PolicyDocuments
     replica: Replica
@@ -64,6 +66,7 @@ def open_service(settings: Settings, clock: Clock | None = None, store: Store | 
     """
     clock = clock or SystemClock()
     secret = load_secret(settings)
+    log_keys = load_log_keys(settings)
     settings.models_folder.mkdir(parents=True, exist_ok=True)
     store = store or open_sqlite(settings.store_file, exclusive=True, write_queue=settings.write_queue)
     graphs = Graphs(store.models, settings.models_folder)
@@ -84,6 +87,7 @@ def open_service(settings: Settings, clock: Clock | None = None, store: Store | 
         settings=settings,
         clock=clock,
         store=store,
+        log_keys=log_keys,
         graphs=graphs,
         policies=policies,
         replica=replica,

@@ -23,6 +23,7 @@ FeedError
 │   └── CursorExpired         older than the setting allows
 ├── AlreadyThere         409  something of this name is there already
 ├── ModelWorse           409  a model whose hold-out score is below the active one's
+├── ExportAltered             a file of ledger entries that is not what was exported
 └── SetupInvalid              settings or files with which the service must not start
 
 Each answerable error has a ``type``, the stable name of its problem in ``feed.problems``. Errors of storage, controls
@@ -193,6 +194,17 @@ class ModelWorse(FeedError):
     """A model whose hold-out score is below the active one's."""
 
     type = "model-worse"
+
+
+class ExportAltered(FeedError):
+    """A file of ledger entries that is not what was exported; ``revision`` is the first wrong one, 0 for a line that
+    is no entry."""
+
+    type = "internal"
+
+    def __init__(self, detail: str, revision: int) -> None:
+        super().__init__(detail)
+        self.revision = revision
 
 
 class SetupInvalid(FeedError):

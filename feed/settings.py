@@ -93,6 +93,14 @@ class Settings(BaseSettings):
     cors_origins: tuple[str, ...] = ()
     """Web origins that browsers may call from, as a JSON list. None by default."""
 
+    # How the ledger is signed
+
+    log_origin: str = Field(default="", pattern=r"^[!-*,-~]{0,200}$")
+    """Name of the ledger in its checkpoints, such as example.org/weir; a random one if unset. It can never change."""
+
+    log_every: float = Field(default=60.0, ge=1)
+    """Seconds between two signed checkpoints that are kept, while decisions are made."""
+
     # How pages are made
 
     lease: float = Field(default=2.0, gt=0, le=60)
@@ -176,6 +184,11 @@ class Settings(BaseSettings):
     def models_folder(self) -> Path:
         """Folder of the item graph files."""
         return self.home / "models"
+
+    @property
+    def log_key_file(self) -> Path:
+        """File of the key that signs the ledger's checkpoints, and of the public keys before it."""
+        return self.home / "log-key"
 
     @property
     def secret_file(self) -> Path:

@@ -1,4 +1,4 @@
-"""Upkeep: what a running service does by the clock: read the issuer's keys again, let old Servings go, train.
+"""Upkeep: what a running service does by the clock: read keys again, let Servings go, sign the ledger, train.
 
 Each job waits for its time and survives its failures: what did not work is logged, and tried again the next time.
 """
@@ -9,11 +9,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+import anyio.to_thread
 import structlog
 
 from feed.bootstrap import Service
 from feed.freshness import Freshness
 from feed.storage.errors import StorageError
+from feed.storage.records import CheckpointRecord
 from feed.wire import durable
 
 _log = structlog.get_logger("weir")
@@ -32,6 +34,7 @@ async def upkeep(service: Service) -> AsyncIterator[None]:
     jobs = [
         asyncio.create_task(_every(service.settings.jwks_refresh, service.authenticator.refresh)),
         asyncio.create_task(_every(EXPIRY_SECONDS, lambda: expire_servings(service))),
+        asyncio.create_task(_every(service.settings.log_every, lambda: keep_checkpoint(service))),
         asyncio.create_task(Freshness(service).run()),
     ]
     try:
@@ -40,6 +43,7 @@ async def upkeep(service: Service) -> AsyncIterator[None]:
         for job in jobs:
             job.cancel()
         await asyncio.gather(*jobs, return_exceptions=True)
+        await keep_checkpoint(service)
 
 
 async def expire_servings(service: Service) -> None:
@@ -52,6 +56,23 @@ async def expire_servings(service: Service) -> None:
     else:
         if gone:
             _log.info("old Servings deleted", servings=gone)
+
+
+async def keep_checkpoint(service: Service) -> None:
+    """Sign the ledger's head and keep the checkpoint, unless it is kept already."""
+    try:
+        record = await anyio.to_thread.run_sync(_unkept, service)
+        if record is not None:
+            await durable(service.store.log.keep(record))
+    except StorageError as error:
+        _log.warning("the ledger's checkpoint could not be kept; tried again later", error=str(error))
+
+
+def _unkept(service: Service) -> CheckpointRecord | None:
+    head = service.store.ledger.head()
+    if service.store.log.checkpoints(after=head - 1, limit=1):
+        return None
+    return CheckpointRecord(head, service.log_keys.checkpoint(head, service.store.log.root(head)))
 
 
 async def _every(seconds: float, job: Callable[[], Awaitable[None]]) -> None:

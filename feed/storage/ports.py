@@ -14,9 +14,9 @@ from enum import StrEnum
 from typing import Protocol
 
 from controls.decisions import Decision
+from feed.storage.log_port import Log
 from feed.storage.records import (
     AuthorRecord,
-    CheckpointRecord,
     Edition,
     Erasure,
     EventColumns,
@@ -24,7 +24,6 @@ from feed.storage.records import (
     ItemRecord,
     KeyRecord,
     LabelRecord,
-    LedgerEntry,
     ModelRecord,
     ReaderRecord,
     ServingRecord,
@@ -40,10 +39,8 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """Idempotency of one write: the same ``key`` with the same ``digest`` of the request returns the first result.
-
-    The same key with another digest raises ``IdempotencyConflict``.
-    """
+    """Idempotency of one write: the same ``key`` with the same ``digest`` of the request returns the first result,
+    and with another digest raises ``IdempotencyConflict``."""
 
     key: str
     digest: str
@@ -69,9 +66,8 @@ class Events(Protocol):
         ...
 
     def forget(self, reader: str, item: str | None = None, *, at: int = 0) -> Future[int]:
-        """Delete a reader's events, or those about one item, and empty all Servings of the reader; returns how many
-        events. It comes after every write submitted before it. Servings recorded later are stored empty, too, if
-        they were served up to the second ``at``."""
+        """Delete a reader's events, or those about one item, and empty the reader's Servings; returns how many events.
+        It comes after every write submitted before; Servings recorded later, served up to ``at``, are emptied, too."""
         ...
 
     def columns(self, *, after: int = -1, newest: int | None = None) -> EventColumns:
@@ -140,9 +136,8 @@ class Readers(Protocol):
         ...
 
     def erase(self, reader: str, at: int) -> Future[Erasure]:
-        """Delete settings and events, empty the reader's Servings, and erase the reader from decisions that name them
-        as a person, in one transaction and after every write submitted before. Servings recorded later are stored
-        empty, too, if they were served up to the second ``at``."""
+        """Delete settings and events, empty Servings, erase the reader's name from decisions: in one transaction, after
+        every write submitted before. Servings recorded later that were served up to ``at`` are emptied, too."""
         ...
 
 
@@ -154,7 +149,7 @@ class Ledger(Protocol):
         ...
 
     def append(self, decision: Decision, once: Once | None = None) -> Future[Decision]:
-        """Append and return the decision with its revision. With a known ``once`` the first one is returned."""
+        """Append and return the decision with its revision; with a known ``once`` the first one."""
         ...
 
     def append_all(self, decisions: Sequence[Decision]) -> Future[range]:
@@ -175,35 +170,6 @@ class Ledger(Protocol):
 
     def listing(self, *, before: int | None, limit: int, subject: str | None = None) -> list[Decision]:
         """Decisions newest first, revision below ``before``."""
-        ...
-
-
-class Log(Protocol):
-    """The ledger as a log that anybody can check (law 1). Trees are those of RFC 9162 over the leaves' hashes; a
-    revision or size that is not there raises ``LeafError``."""
-
-    def entries(self, after: int, limit: int = 1000) -> list[LedgerEntry]:
-        """Entries of greater revisions, in order, as they are stored: nothing is checked."""
-        ...
-
-    def root(self, size: int) -> bytes:
-        """Root of the first ``size`` revisions."""
-        ...
-
-    def inclusion(self, revision: int, size: int) -> list[bytes]:
-        """Audit path of a revision in the tree of ``size``."""
-        ...
-
-    def consistency(self, old: int, new: int) -> list[bytes]:
-        """Proof that the first ``old`` revisions are the beginning of the first ``new``."""
-        ...
-
-    def keep(self, checkpoint: CheckpointRecord) -> Future[None]:
-        """Store a signed checkpoint; of one size the first stays."""
-        ...
-
-    def checkpoints(self, after: int = -1, limit: int = 1000) -> list[CheckpointRecord]:
-        """Stored checkpoints of greater sizes, smallest first."""
         ...
 
 

@@ -120,10 +120,13 @@ class KeyRecord:
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """A decision as the ledger keeps it: its leaf, the leaf's hash, and salt and content of each attachment that was
-    not erased, by name (``controls.ledger``)."""
+    """A decision as the ledger keeps it: by what it is looked up, its leaf, the leaf's hash, and salt and content of
+    each attachment that was not erased, by name (``controls.ledger``)."""
 
     revision: int
+    id: str
+    subject: str
+    reverses: str | None
     leaf: bytes
     leaf_hash: bytes
     attachments: Mapping[str, tuple[bytes, bytes]]

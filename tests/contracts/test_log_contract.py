@@ -31,7 +31,9 @@ def filled(store):
 def test_entries_hold_leaf_hash_and_attachments_that_open_it(store):
     store.ledger.append(decision("a", evidence=("e",), subject=Subject(SubjectKind.AUTHOR, "ada"))).result()
     (entry,) = store.log.entries(0)
-    assert (entry.revision, entry.leaf_hash) == (1, leaf_hash(entry.leaf))
+    assert (entry.revision, entry.id, entry.subject, entry.reverses) == (1, "a", "ada", None)
+    assert entry.leaf_hash == leaf_hash(entry.leaf)
+    assert store.log.stray() is None
     assert sorted(entry.attachments) == ["evidence", "persons", "reason", "subject"]
     assert all(opens(entry.leaf, name, salt, content) for name, (salt, content) in entry.attachments.items())
     contents = {name: content for name, (_, content) in entry.attachments.items()}
@@ -91,9 +93,9 @@ def test_batches_at_once_are_gapless_and_the_tree_is_whole(store):
     assert store.log.root(300) == MerkleTree(hashes).root()
 
 
-def test_checkpoints_are_kept_by_size_and_the_first_of_a_size_stays(store):
+def test_checkpoints_are_kept_by_size_and_the_newest_of_a_size_stays(store):
     assert store.log.checkpoints() == []
-    for record in (CheckpointRecord(7, "seven"), CheckpointRecord(0, "none"), CheckpointRecord(7, "again")):
+    for record in (CheckpointRecord(7, "first"), CheckpointRecord(0, "none"), CheckpointRecord(7, "seven")):
         store.log.keep(record).result()
     assert store.log.checkpoints() == [CheckpointRecord(0, "none"), CheckpointRecord(7, "seven")]
     assert store.log.checkpoints(after=0, limit=1) == [CheckpointRecord(7, "seven")]

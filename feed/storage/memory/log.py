@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import Future
+from dataclasses import replace
 
 from controls.decisions import Decision
 from controls.ledger import SALT_BYTES, attachments, decision_from, leaf, leaf_hash
@@ -41,12 +42,16 @@ class MemoryLog:
             return MerkleTree(entry.leaf_hash for entry in self._room.entries)
 
     def keep(self, checkpoint: CheckpointRecord) -> Future[None]:
-        """Store a signed checkpoint; of one size the first stays."""
+        """Store a signed checkpoint; of one size the newest stays."""
 
         def effect() -> None:
-            self._room.checkpoints.setdefault(checkpoint.size, checkpoint)
+            self._room.checkpoints[checkpoint.size] = checkpoint
 
         return self._room.write(effect)
+
+    def stray(self) -> int | None:
+        """Attachments lie with their entries here."""
+        return None
 
     def checkpoints(self, after: int = -1, limit: int = 1000) -> list[CheckpointRecord]:
         """Stored checkpoints of greater sizes, smallest first."""
@@ -60,7 +65,9 @@ def entry_of(decision: Decision) -> LedgerEntry:
     salts = {name: os.urandom(SALT_BYTES) for name in contents}
     content = leaf(decision, salts, contents)
     parts = {name: (salts[name], part) for name, part in contents.items()}
-    return LedgerEntry(decision.revision, content, leaf_hash(content), parts)
+    return LedgerEntry(
+        decision.revision, decision.id, decision.subject.id, decision.reverses, content, leaf_hash(content), parts
+    )
 
 
 def erase_person(room: Room, person: str) -> int:
@@ -71,7 +78,7 @@ def erase_person(room: Room, person: str) -> int:
         if person in (decision.actor, decision.approved_by) and person not in NO_PERSONS:
             kept = {name: part for name, part in entry.attachments.items() if name != "persons"}
             contents = {name: content for name, (_, content) in kept.items()}
-            room.entries[place] = LedgerEntry(entry.revision, entry.leaf, entry.leaf_hash, kept)
+            room.entries[place] = replace(entry, attachments=kept)
             room.decisions[place] = decision_from(entry.leaf, contents, entry.revision)
             gone += "persons" in entry.attachments
     return gone

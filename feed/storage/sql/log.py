@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, or_, select
 
 from feed.storage.records import CheckpointRecord, LedgerEntry
 from feed.storage.schema import attachments, checkpoints
@@ -25,12 +25,15 @@ class SqlLog:
         self._writes = writes
         self._tree = tree
         rows, parts = ledger_table.c, attachments.c
-        entries = select(rows.revision, rows.leaf, rows.leaf_hash).where(rows.revision > bindparam("after"))
+        entries = select(rows.revision, rows.id, rows.subject, rows.reverses, rows.leaf, rows.leaf_hash)
+        entries = entries.where(rows.revision > bindparam("after"))
         self._entries = limited(entries.order_by(rows.revision), "limit")
         self._parts = select(parts.revision, parts.name, parts.salt, parts.content).where(
             parts.revision > bindparam("after"), parts.revision <= bindparam("up_to")
         )
-        self._keep = statements.new_only(checkpoints, "size", "note")
+        self._keep = statements.put(checkpoints, "size", "note", key=["size"])
+        last = select(func.coalesce(func.max(rows.revision), 0)).scalar_subquery()
+        self._stray = select(parts.revision).where(or_(parts.revision < 1, parts.revision > last)).limit(1)
         notes = select(checkpoints.c.size, checkpoints.c.note).where(checkpoints.c.size > bindparam("after"))
         self._notes = limited(notes.order_by(checkpoints.c.size), "limit")
 
@@ -43,7 +46,10 @@ class SqlLog:
         for revision, name, salt, content in self._reading.all(self._parts, after=after, up_to=rows[-1].revision):
             if revision in parts:
                 parts[revision][name] = (salt, content)
-        return [LedgerEntry(revision, leaf, digest, parts[revision]) for revision, leaf, digest in rows]
+        return [
+            LedgerEntry(row.revision, row.id, row.subject, row.reverses, row.leaf, row.leaf_hash, parts[row.revision])
+            for row in rows
+        ]
 
     def root(self, size: int) -> bytes:
         """Root of the first ``size`` revisions."""
@@ -58,13 +64,18 @@ class SqlLog:
         return self._tree.at(new).consistency(old, new)
 
     def keep(self, checkpoint: CheckpointRecord) -> Future[None]:
-        """Store a signed checkpoint; of one size the first stays."""
+        """Store a signed checkpoint; of one size the newest stays."""
         return self._writes.submit(self._keep_all, checkpoint, lane=Lane.DECISIONS)
 
     def _keep_all(self, cursor: Cursor, kept: Sequence[CheckpointRecord]) -> list[None]:
         for one in kept:
             self._keep.run(cursor, [(one.size, one.note)])
         return [None] * len(kept)
+
+    def stray(self) -> int | None:
+        """Revision of an attachment that belongs to no entry, or None."""
+        row = self._reading.first(self._stray)
+        return None if row is None else int(row.revision)
 
     def checkpoints(self, after: int = -1, limit: int = 1000) -> list[CheckpointRecord]:
         """Stored checkpoints of greater sizes, smallest first."""

@@ -21,6 +21,7 @@ def test_every_error_has_a_type_of_its_own_that_stays() -> None:
         "ineligible-subject",
         "invalid-decision",
         "invalid-policy",
+        "ledger-altered",
         "ledger-leaf",
         "ledger-note",
         "needs-approval",
