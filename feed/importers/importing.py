@@ -212,6 +212,9 @@ class Importer:
                 duplicates = sum(outcome is Outcome.DUPLICATE for outcome in result)
                 batch.counts["events duplicate"] += duplicates
                 number -= duplicates
+            elif kind == "labels":
+                number = sum(result)
+                batch.counts["labels unchanged"] += len(result) - number
             batch.counts[f"{kind} taken"] += number
         for name, number in batch.counts.items():
             if number:

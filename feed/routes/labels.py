@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated
 
 import anyio.to_thread
@@ -23,21 +24,41 @@ async def give(
 ) -> Response:
     """Give up to 1000 labels to items. A newer label of the same item and name replaces the older one.
 
-    Labels of unknown items, and labels from the future, are rejected; the others are taken.
+    Labels of unknown items, and labels from the future, are rejected; a label older than the one that is there changes
+    nothing and is told as `older`; the others are accepted.
     """
     now = service.clock.now()
     items = list({label.item for label in body.labels})
     known = await anyio.to_thread.run_sync(service.store.items.items, items)
-    results, records = [], []
-    for label in body.labels:
-        reason = _reason(label, label.item in known, now)
-        results.append(LabelResult(label.item, label.name, "rejected" if reason else "accepted", reason))
-        if not reason:
-            given_at = now if label.given_at is None else label.given_at
-            records.append(LabelRecord(label.item, label.name, label.score, label.given_by or caller.subject, given_at))
+    reasons = [_reason(label, label.item in known, now) for label in body.labels]
+    records = [
+        LabelRecord(
+            label.item,
+            label.name,
+            label.score,
+            label.given_by or caller.subject,
+            now if label.given_at is None else label.given_at,
+        )
+        for label, reason in zip(body.labels, reasons, strict=True)
+        if not reason
+    ]
+    given: list[bool] = []
     if records:
-        await durable(service.store.items.give_labels(records, once))
-    return answer(LabelsOut(len(records), len(results) - len(records), results))
+        given = await durable(service.store.items.give_labels(records, once))
+    added = iter(given)
+    results = [
+        _told(label, bool(reason) or next(added), reason) for label, reason in zip(body.labels, reasons, strict=True)
+    ]
+    statuses = Counter(result.status for result in results)
+    return answer(LabelsOut(statuses["accepted"], statuses["older"], statuses["rejected"], results))
+
+
+def _told(label: LabelIn, added: bool, reason: str) -> LabelResult:
+    if reason:
+        return LabelResult(label.item, label.name, "rejected", reason)
+    if not added:
+        return LabelResult(label.item, label.name, "older", "given_at: a newer label of this name is there; it stays")
+    return LabelResult(label.item, label.name, "accepted")
 
 
 def _reason(label: LabelIn, known: bool, now: int) -> str:

@@ -112,14 +112,16 @@ class LabelResult:
 
     item: str
     name: str
-    status: Literal["accepted", "rejected"]
+    status: Literal["accepted", "older", "rejected"]
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelsOut:
-    """What became of a batch, in the order it was sent. Accepted labels act from the next edition on."""
+    """What became of a batch, in the order it was sent. Accepted labels act from the next edition on; older ones, than
+    what is there of the same item and name, do not."""
 
     accepted: int
+    older: int
     rejected: int
     results: list[LabelResult]

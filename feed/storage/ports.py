@@ -99,8 +99,8 @@ class Items(Protocol):
         """Write what ``edit`` makes of the stored author, or of None, read in the same transaction; returns it."""
         ...
 
-    def give_labels(self, labels: Sequence[LabelRecord], once: Once | None = None) -> Future[int]:
-        """Add labels; a newer label of the same item and name replaces the older."""
+    def give_labels(self, labels: Sequence[LabelRecord], once: Once | None = None) -> Future[list[bool]]:
+        """Add labels in order; whether each was added, which one older than that of the same item and name is not."""
         ...
 
     def item(self, item: str) -> ItemRecord | None:

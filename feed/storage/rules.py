@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 import orjson
 
 from feed.storage.errors import IdempotencyConflict, VersionConflict
 from feed.storage.ports import Once
-from feed.storage.records import ItemRecord, LabelRecord, ServingRecord
+from feed.storage.records import ItemRecord, ServingRecord
 from ranking.journal import ItemPublished, ItemWithdrawn
 
 NO_PERSONS = frozenset(("operator", "weir"))
@@ -46,16 +45,6 @@ def entry_of_item(item: ItemRecord) -> ItemPublished | ItemWithdrawn:
     return ItemPublished(
         item.id, item.author, item.topics, item.published_at, item.language, item.region, item.community
     )
-
-
-def newest_labels(labels: Iterable[LabelRecord]) -> list[LabelRecord]:
-    """Of labels with the same item and name the newest; of two from one second the later one."""
-    newest: dict[tuple[str, str], LabelRecord] = {}
-    for label in labels:
-        known = newest.get((label.item, label.name))
-        if known is None or known.given_at <= label.given_at:
-            newest[label.item, label.name] = label
-    return list(newest.values())
 
 
 def emptied(serving: ServingRecord) -> ServingRecord:

@@ -63,19 +63,27 @@ def test_an_edit_sees_what_is_stored_when_it_is_written(store):
 
 
 def test_an_edit_of_many_items_is_given_the_known_ones(store):
-    store.items.put_items([ItemRecord(f"i{n}") for n in range(1200)]).result()
     seen = []
-    store.items.edit_items([f"i{n}" for n in range(0, 2400, 2)], lambda stored: seen.extend(stored) or []).result()
-    assert sorted(seen) == sorted(f"i{n}" for n in range(0, 1200, 2))
+
+    def looking(stored):
+        seen.append(sorted(stored))
+        return []
+
+    store.items.put_items([ItemRecord(f"i{n}") for n in range(1200)]).result()
+    store.items.edit_items([f"i{n}" for n in range(0, 2400, 2)], looking).result()
+    assert seen == [sorted(f"i{n}" for n in range(0, 1200, 2))]
 
 
 def test_an_edit_repeated_under_its_key_is_asked_and_not_written(store):
-    once = Once("key", "digest")
     asked = []
-    for title in ("first", "second"):
-        edit = lambda stored, title=title: asked.append(len(stored)) or [ItemRecord("i1", title=title)]  # noqa: E731
-        assert store.items.edit_items(["i1"], edit, once).result() == 1
-    assert (asked, store.items.item("i1").title) == ([0, 1], "first")
+
+    def titled(stored):
+        asked.append(len(stored))
+        return [ItemRecord("i1", title=f"title {len(asked)}")]
+
+    for _ in range(2):
+        assert store.items.edit_items(["i1"], titled, Once("key", "digest")).result() == 1
+    assert (asked, store.items.item("i1").title) == ([0, 1], "title 1")
 
 
 def test_an_edit_that_makes_what_cannot_be_stored_is_refused_alone(store):
@@ -125,18 +133,41 @@ def test_an_author_comes_back_and_is_replaced(store):
 
 
 def test_a_newer_label_replaces_and_an_older_one_is_not_taken(store):
-    assert store.items.give_labels([LabelRecord("i1", "spam", 0.5, "m", 50)]).result() == 1
+    assert store.items.give_labels([LabelRecord("i1", "spam", 0.5, "m", 50)]).result() == [True]
     older, newer = LabelRecord("i1", "spam", 0.1, "m", 49), LabelRecord("i1", "spam", 0.9, "ann", 51)
-    assert store.items.give_labels([older]).result() == 0
-    assert store.items.give_labels([newer, LabelRecord("i1", "rumour", 1.0, "m", 1)]).result() == 2
+    assert store.items.give_labels([older]).result() == [False]
+    assert store.items.give_labels([older, newer, LabelRecord("i1", "rumour", 1.0, "m", 1)]).result() == [
+        False,
+        True,
+        True,
+    ]
     assert store.items.labels("i1") == [LabelRecord("i1", "rumour", 1.0, "m", 1), newer]
     assert store.items.labels("unknown") == []
     assert [entry.score for entry in published(store)] == [0.5, 0.9, 1.0]
 
 
 def test_of_two_labels_of_one_second_the_later_given_counts(store):
-    store.items.give_labels([LabelRecord("i1", "spam", 0.5, "m", 50), LabelRecord("i1", "spam", 0.6, "m", 50)]).result()
+    both = [LabelRecord("i1", "spam", 0.5, "m", 50), LabelRecord("i1", "spam", 0.6, "m", 50)]
+    assert store.items.give_labels(both).result() == [True, True]
     assert [label.score for label in store.items.labels("i1")] == [0.6]
+
+
+def test_of_labels_in_one_batch_an_older_one_behind_a_newer_is_not_taken(store):
+    batch = [LabelRecord("i1", "spam", score, "m", at) for score, at in ((0.1, 40), (0.2, 60), (0.3, 50))]
+    assert store.items.give_labels(batch, Once("key", "digest")).result() == [True, True, False]
+    assert store.items.labels("i1") == [batch[1]]
+    assert [entry.score for entry in published(store)] == [0.1, 0.2]
+
+
+def test_labels_repeated_under_their_key_are_answered_alike(store):
+    store.items.give_labels([LabelRecord("i1", "spam", 0.5, "m", 50)]).result()
+    batch = [LabelRecord("i1", "spam", 0.1, "m", 49), LabelRecord("i2", "spam", 0.2, "m", 49)]
+    answers = [store.items.give_labels(batch, Once("key", "digest")).result() for _ in range(3)]
+    assert answers == [[False, True]] * 3
+    good = [LabelRecord("i3", "spam", 0.2, "m", 49)]
+    assert store.items.give_labels(good, Once("other", "digest")).result() == [True]
+    store.items.give_labels([LabelRecord("i3", "spam", 0.3, "m", 50)]).result()
+    assert store.items.give_labels(good, Once("other", "digest")).result() == [True]
 
 
 def test_a_repeated_request_returns_the_first_result_and_writes_nothing(store):
@@ -145,7 +176,7 @@ def test_a_repeated_request_returns_the_first_result_and_writes_nothing(store):
     assert store.items.put_items([FULL, ItemRecord("i2")], once).result() == 1
     assert (store.items.count(), store.journal.pending()) == (1, 1)
     labels = [LabelRecord("i1", "spam", 0.5, "m", 50)]
-    assert [store.items.give_labels(labels, Once("key-2", "d")).result() for _ in range(3)] == [1, 1, 1]
+    assert [store.items.give_labels(labels, Once("key-2", "d")).result() for _ in range(3)] == [[True]] * 3
     assert store.journal.pending() == 2
 
 

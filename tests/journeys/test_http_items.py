@@ -127,7 +127,8 @@ def test_of_two_who_put_the_same_new_item_one_owns_it(http):
     items = [f"contested-{number}" for number in range(10)]
 
     def put(item: str, author: str) -> int:
-        return http.call("PUT", f"/v1/items/{item}", "author", subject=author, json={"title": author}).status_code
+        answer = http.call("PUT", f"/v1/items/{item}", "author", subject=author, json={"title": author})
+        return int(answer.status_code)
 
     def imported(item: str, author: str) -> int:
         body = json.dumps({"id": item, "title": author}).encode()
@@ -176,6 +177,28 @@ def test_labels_are_stored_with_who_gave_them(http):
     (label,) = http.service.store.items.labels("item-1")
     assert (label.name, label.score, label.given_by, label.given_at) == ("rumour", 0.9, "classifier-3", now - 5)
     assert http.service.store.items.labels("item-2")[0].given_by == "mo"
+
+
+def test_a_label_older_than_the_one_there_is_told_as_older(http):
+    now = http.service.clock.now()
+
+    def give(*labels: tuple[str, float, int], key: str = "") -> dict[str, Any]:
+        body = [{"item": item, "name": "rumour", "score": score, "given_at": at} for item, score, at in labels]
+        headers = {"Idempotency-Key": key} if key else {}
+        told: dict[str, Any] = http.call(
+            "POST", "/v1/labels", "moderator", json={"labels": body}, headers=headers
+        ).json()
+        return told
+
+    assert give(("item-1", 0.9, now))["accepted"] == 1
+    mixed = (("item-1", 0.1, now - 1000), ("item-2", 0.5, now), ("item-2", 0.6, now - 1))
+    told = give(*mixed, key="k")
+    assert [result["status"] for result in told["results"]] == ["older", "accepted", "older"]
+    assert "newer" in told["results"][0]["reason"]
+    assert (told["accepted"], told["older"], told["rejected"]) == (1, 2, 0)
+    assert give(*mixed, key="k") == told
+    assert http.service.store.items.labels("item-1")[0].score == 0.9
+    assert http.service.store.items.labels("item-2")[0].score == 0.5
 
 
 def test_labels_act_on_verdicts_with_the_next_edition(http: Http):

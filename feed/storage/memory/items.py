@@ -9,7 +9,7 @@ from feed.storage.entries import encode
 from feed.storage.memory.room import Room
 from feed.storage.ports import AuthorEdit, ItemEdit, Once
 from feed.storage.records import AuthorRecord, ItemRecord, LabelRecord
-from feed.storage.rules import entry_of_item, newest_labels
+from feed.storage.rules import entry_of_item
 from ranking.journal import AuthorChanged, LabelGiven
 
 
@@ -61,25 +61,28 @@ class MemoryItems:
 
         return self._room.write(effect)
 
-    def give_labels(self, labels: Sequence[LabelRecord], once: Once | None = None) -> Future[int]:
-        """Add labels, except those older than the stored one of the same item and name; returns how many were added."""
+    def give_labels(self, labels: Sequence[LabelRecord], once: Once | None = None) -> Future[list[bool]]:
+        """Add labels in order, except those older than that of the same item and name; whether each was added."""
 
-        def effect() -> int:
-            newest = newest_labels(labels)
-            lines = [encode(LabelGiven(one.item, one.name, one.score, one.given_by, one.given_at)) for one in newest]
-            added = [line for label, line in zip(newest, lines, strict=True) if self._add(label)]
-            self._room.changes.extend(added)
-            return len(added)
+        def effect() -> list[bool]:
+            added: list[bool] = []
+            first = self._room.write_once("labels", once, lambda: self._give(labels, added))
+            return added or [first == len(labels) or self._current(label) for label in labels]
 
-        return self._room.write(lambda: self._room.write_once("labels", once, effect))
+        return self._room.write(effect)
 
-    def _add(self, label: LabelRecord) -> bool:
-        mine = self._room.labels.setdefault(label.item, {})
-        stored = mine.get(label.name)
-        if stored is not None and stored.given_at > label.given_at:
-            return False
-        mine[label.name] = label
-        return True
+    def _give(self, labels: Sequence[LabelRecord], added: list[bool]) -> int:
+        lines = [encode(LabelGiven(one.item, one.name, one.score, one.given_by, one.given_at)) for one in labels]
+        for label, line in zip(labels, lines, strict=True):
+            added.append(self._current(label))
+            if added[-1]:
+                self._room.labels.setdefault(label.item, {})[label.name] = label
+                self._room.changes.append(line)
+        return sum(added)
+
+    def _current(self, label: LabelRecord) -> bool:
+        stored = self._room.labels.get(label.item, {}).get(label.name)
+        return stored is None or stored.given_at <= label.given_at
 
     def item(self, item: str) -> ItemRecord | None:
         """One item, or None."""

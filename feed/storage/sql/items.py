@@ -13,9 +13,10 @@ from sqlalchemy import bindparam, func, select
 
 from feed.storage.answers import refused
 from feed.storage.entries import encode
+from feed.storage.errors import IdempotencyConflict
 from feed.storage.ports import AuthorEdit, ItemEdit, Once
 from feed.storage.records import AuthorRecord, ItemRecord, LabelRecord
-from feed.storage.rules import entry_of_item, newest_labels
+from feed.storage.rules import entry_of_item
 from feed.storage.schema import authors, items, labels
 from feed.storage.sql.changes import Changes
 from feed.storage.sql.once import Keyed
@@ -67,6 +68,8 @@ class SqlItems:
         self._stored_author = statements.text(select(authors).where(authors.c.id == bindparam("author")), "author")
         self._items = select(items).where(items.c.id.in_(bindparam("ids", expanding=True)))
         self._author = select(authors).where(authors.c.id == bindparam("author"))
+        named = (labels.c.item == bindparam("item"), labels.c.name == bindparam("name"))
+        self._label_given = statements.text(select(labels.c.given_at).where(*named), "item", "name")
         self._labels = select(labels).where(labels.c.item == bindparam("of")).order_by(labels.c.name)
         self._count = select(func.count()).select_from(items)
 
@@ -145,26 +148,41 @@ class SqlItems:
         self._changes.put(cursor, [encode(AuthorChanged(made.id, made.standing, made.kind, made.identity))])
         return made
 
-    def give_labels(self, labels: Sequence[LabelRecord], once: Once | None = None) -> Future[int]:
-        """Add labels, except those older than the stored one of the same item and name; returns how many were added."""
+    def give_labels(self, labels: Sequence[LabelRecord], once: Once | None = None) -> Future[list[bool]]:
+        """Add labels in order, except those older than that of the same item and name; whether each was added."""
         try:
-            rows = [_label_row(label) for label in newest_labels(labels)]
+            rows = [_label_row(label) for label in labels]
             lines = [encode(LabelGiven(*row)) for row in rows]
         except (TypeError, ValueError) as cause:
             return refused(cause)
         return self._submit(self._put_labels, _Write(rows, lines, once))
 
     def _put_labels(self, cursor: Cursor, writes: Sequence[_Write]) -> list[Any]:
-        return [self._labels_once.run(cursor, write.once, self._write_labels, write) for write in writes]
+        return [self._give_labels(cursor, write) for write in writes]
 
-    def _write_labels(self, cursor: Cursor, write: _Write) -> int:
-        lines = write.lines
-        if self._put_label.run(cursor, write.rows) < len(lines):
-            # Done again, a newer label is put in its own place, and an older one still is not: that tells them apart.
-            each = zip(write.rows, write.lines, strict=True)
-            lines = [line for row, line in each if self._put_label.run(cursor, [row])]
-        self._changes.put(cursor, lines)
-        return len(lines)
+    def _give_labels(self, cursor: Cursor, write: _Write) -> list[bool] | IdempotencyConflict:
+        added: list[bool] = []
+
+        def effect(cursor: Cursor, write: _Write) -> int:
+            added.extend(self._write_labels(cursor, write.rows))
+            self._changes.put(cursor, [line for line, new in zip(write.lines, added, strict=True) if new])
+            return sum(added)
+
+        first = self._labels_once.run(cursor, write.once, effect, write)
+        if isinstance(first, IdempotencyConflict):
+            return first
+        return added or [first == len(write.rows) or self._current(cursor, row) for row in write.rows]
+
+    def _write_labels(self, cursor: Cursor, rows: Sequence[_Row]) -> list[bool]:
+        if len({row[:2] for row in rows}) == len(rows) == self._put_label.run(cursor, rows):
+            return [True] * len(rows)
+        # Done again one by one, a label is put in its own place, and an older one still is not: that tells them apart.
+        return [bool(self._put_label.run(cursor, [row])) for row in rows]
+
+    def _current(self, cursor: Cursor, row: _Row) -> bool:
+        cursor.execute(self._label_given, row[:2])
+        stored = cursor.fetchone()
+        return stored is None or stored[0] <= row[-1]
 
     def _submit(self, work: Work, write: _Write) -> Future[Any]:
         size = 2 * sum(map(len, write.lines)) + 256
