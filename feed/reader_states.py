@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -55,6 +55,9 @@ class _State:
     history: NDArray[np.int64] = field(default_factory=lambda: NO_HISTORY)
     seen: dict[int, int] = field(default_factory=dict)
     pending: list[EventRecord] = field(default_factory=list)
+    waiting: list[EventRecord] = field(default_factory=list)
+    """Events on items that had no row yet when the catalogue had ``rows`` of them."""
+    rows: int = 0
     view: ReaderView | None = None
 
 
@@ -80,9 +83,8 @@ class ReaderStates:
             if state is None:
                 return None
             self._states.move_to_end(reader)
-            if state.pending:
-                _absorb(state, state.pending, catalogue)
-                state.pending = []
+            if state.pending or (state.waiting and catalogue.rows > state.rows):
+                _absorb(state, catalogue)
                 state.view = None
             if state.view is None:
                 state.view = _view(state)
@@ -186,11 +188,17 @@ def _state(record: ReaderRecord) -> _State:
     return _State(record, settings, audience)
 
 
-def _absorb(state: _State, events: Sequence[EventRecord], catalogue: Catalogue) -> None:
+def _absorb(state: _State, catalogue: Catalogue) -> None:
+    """Let what waits count, in the order in which it came; events on items without a row go on waiting for it."""
+    events = [*state.waiting, *state.pending]
+    state.pending, state.waiting, state.rows = [], [], catalogue.rows
     entries: list[tuple[int, int, int]] = []
     for event in events:
+        if not event.consented:
+            continue
         row = catalogue.row_of(event.item)
-        if row < 0 or not event.consented:
+        if row < 0:
+            state.waiting.append(event)
             continue
         kind = event.kind
         earlier = state.seen.pop(row, 0)
@@ -199,6 +207,7 @@ def _absorb(state: _State, events: Sequence[EventRecord], catalogue: Catalogue) 
             continue
         entries.append((row, event.occurred_at, kind))
         state.seen[row] = CONSUMED if kind in _CONSUMING else earlier
+    del state.waiting[:-SEEN_LIMIT]
     while len(state.seen) > SEEN_LIMIT:
         del state.seen[next(iter(state.seen))]
     if entries:
