@@ -85,11 +85,7 @@ async def ingest(service: Service, caller: Caller, batch: Sequence[EventIn | Rej
             results.append(None)
             kept.append((index, *judged))
     records = await anyio.to_thread.run_sync(_records, service, kept, now) if kept else []
-    outcomes = await durable(service.store.events.append(records)) if records else []
-    accepted = [record for record, outcome in zip(records, outcomes, strict=True) if outcome is Outcome.ACCEPTED]
-    if accepted:
-        service.readers.apply(accepted)
-        service.publisher.events_came()
+    outcomes, accepted = await _stored(service, records) if records else ([], [])
     row_of = service.replica.latest().catalogue.row_of
     unknown = 0
     for (index, event, _), record, outcome in zip(kept, records, outcomes, strict=True):
@@ -97,6 +93,17 @@ async def ingest(service: Service, caller: Caller, batch: Sequence[EventIn | Rej
         unknown += not known and outcome is Outcome.ACCEPTED
         results[index] = EventResult(event.client_id, outcome.value, known)
     return _counted(service, results, len(accepted), len(records) - len(accepted), unknown)
+
+
+async def _stored(service: Service, records: Sequence[EventRecord]) -> tuple[list[Outcome], list[EventRecord]]:
+    """What became of each event, and those that were accepted: durable, and counting from the next request on."""
+    with service.readers.receiving(record.reader for record in records):
+        outcomes = await durable(service.store.events.append(records))
+        accepted = [record for record, outcome in zip(records, outcomes, strict=True) if outcome is Outcome.ACCEPTED]
+        service.readers.apply(accepted)
+    if accepted:
+        service.publisher.events_came()
+    return outcomes, accepted
 
 
 def _judge(event: EventIn, caller: Caller, index: int, now: int) -> tuple[EventIn, str] | Rejected:

@@ -8,8 +8,9 @@ nor Seen.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from collections.abc import Iterable
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -58,6 +59,8 @@ class _State:
     waiting: list[EventRecord] = field(default_factory=list)
     """Events on items that had no row yet when the catalogue had ``rows`` of them."""
     rows: int = 0
+    known: frozenset[str] = frozenset()
+    """Client ids that the state was built with, while events are being stored that may be among them."""
     view: ReaderView | None = None
 
 
@@ -69,6 +72,7 @@ class ReaderStates:
         self._capacity = capacity
         self._states: OrderedDict[str, _State] = OrderedDict()
         self._loading: dict[str, list[EventRecord]] = {}
+        self._receiving: Counter[str] = Counter()
         self._consents: dict[str, bool] = {}
         self._changes = 0
         self._lock = threading.Lock()
@@ -106,6 +110,8 @@ class ReaderStates:
                     continue
                 del self._loading[reader]
                 state = _state(record)
+                if reader in self._receiving:
+                    state.known = frozenset(known)
                 state.pending = [*events, *(event for event in arrived if event.client_id not in known)]
                 self._states[reader] = state
                 while len(self._states) > self._capacity:
@@ -136,13 +142,41 @@ class ReaderStates:
         state = self._states.get(reader)
         return self._consents.get(reader) if state is None else state.settings.personalization
 
+    @contextmanager
+    def receiving(self, readers: Iterable[str]) -> Iterator[None]:
+        """Hold this while events of these readers are stored and then applied: a state that is read from the store in
+        between has them already, and remembers which. If it ends by an exception, nobody knows what was stored, and
+        the states are read anew."""
+        readers = set(readers)
+        with self._lock:
+            self._receiving.update(readers)
+        try:
+            yield
+        except BaseException:
+            for reader in readers:
+                self.invalidate(reader)
+            raise
+        finally:
+            with self._lock:
+                self._received(readers)
+
+    def _received(self, readers: Iterable[str]) -> None:
+        for reader in readers:
+            self._receiving[reader] -= 1
+            if not self._receiving[reader]:
+                del self._receiving[reader]
+                state = self._states.get(reader)
+                if state is not None:
+                    state.known = frozenset()
+
     def apply(self, events: Iterable[EventRecord]) -> None:
-        """Let durable events count from the next request on."""
+        """Let durable events count from the next request on; within :meth:`receiving`."""
         with self._lock:
             for event in events:
                 state = self._states.get(event.reader)
                 if state is not None:
-                    state.pending.append(event)
+                    if event.client_id not in state.known:
+                        state.pending.append(event)
                 elif event.reader in self._loading:
                     self._loading[event.reader].append(event)
 

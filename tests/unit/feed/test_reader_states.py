@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from feed.reader_states import SEEN_LIMIT, ReaderStates
 from feed.storage.memory import MemoryStore
 from feed.storage.records import EventRecord
@@ -49,6 +51,31 @@ def test_what_was_loaded_before_its_item_had_a_row_counts_then() -> None:
     stored(store, event("1", "b"))
     assert history(states, catalogue("a")) == []
     assert history(states, catalogue("a", "b")) == [[1, 100, EventKind.LIKE]]
+
+
+def test_an_event_that_a_state_was_built_with_is_not_applied_again() -> None:
+    store = MemoryStore()
+    states, known = ReaderStates(store), catalogue("a")
+    with states.receiving(["r"]):
+        first = stored(store, event("1"))
+        assert len(history(states, known)) == 1
+        with states.receiving(["r"]):
+            later = stored(store, event("2", at=200))
+            states.apply(first)
+        states.apply(later)
+    assert history(states, known) == [[0, 100, EventKind.LIKE], [0, 200, EventKind.LIKE]]
+    assert states._states["r"].known == frozenset()
+    assert not states._receiving
+
+
+def test_events_whose_fate_is_unknown_are_read_from_the_store() -> None:
+    store = MemoryStore()
+    states, known = ReaderStates(store), catalogue("a")
+    assert history(states, known) == []
+    with pytest.raises(TimeoutError), states.receiving(["r"]):
+        stored(store, event("1"))
+        raise TimeoutError
+    assert history(states, known) == [[0, 100, EventKind.LIKE]]
 
 
 def test_events_that_wait_for_items_that_never_come_are_bounded() -> None:
