@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.sessions import closeness
 from ranking.errors import DataError
 from ranking.interactions import Interactions
 from ranking.models import Progress, silent
@@ -55,21 +56,44 @@ def newest_slice(interactions: Interactions, fraction: float = 0.2) -> Split:
 def carve(interactions: Interactions, fraction: float = 0.1, *, seed: int) -> Split:
     """Hold out ⌊n · fraction⌋ of each reader's n entries at random (at least one of n ≥ 2): for data without times."""
     _check_fraction(fraction)
+    return _first_of(interactions, np.random.default_rng(seed).random(interactions.count), fraction)
+
+
+def carve_mixed(interactions: Interactions, fraction: float = 0.2, *, seed: int) -> Split:
+    """The same number of each reader's entries, of half of the readers as `carve` draws them, of the others one and
+    those that go with it most often (`experiments.sessions`).
+
+    What readers do next comes in runs of what belongs together. Entries drawn one by one leave their companions in
+    training, which rewards models that remember and punishes those that generalise.
+    """
+    _check_fraction(fraction)
+    draw = np.random.default_rng(seed)
+    noise = draw.random(interactions.count)
     counts = np.diff(interactions.indptr)
-    drawn = np.random.default_rng(seed).random(interactions.count)
-    order = np.lexsort((drawn, interactions.entry_readers()))
+    together = np.flatnonzero((draw.random(interactions.readers) < 0.5) & (counts > 1))
+    entries = interactions.indptr[together] + np.floor(draw.random(together.size) * counts[together]).astype(np.int64)
+    close = closeness(interactions, together, entries)
+    return _first_of(interactions, np.where(close > 0, -close, noise), fraction)
+
+
+def validation(interactions: Interactions, *, fraction: float = 0.2, seed: int) -> Split:
+    """The validation set that suits the data: each reader's latest where there are times, else carved by ``seed``,
+    half of it in runs.
+    """
+    if interactions.timed:
+        return latest_of_each(interactions, fraction)
+    return carve_mixed(interactions, fraction, seed=seed)
+
+
+def _first_of(interactions: Interactions, key: NDArray[np.float64], fraction: float) -> Split:
+    """Hold out of each reader's n entries the ⌊n · fraction⌋ with the smallest keys, at least one of n ≥ 2."""
+    counts = np.diff(interactions.indptr)
+    order = np.lexsort((key, interactions.entry_readers()))
     share = np.floor(counts * fraction + 1e-9).astype(np.int64)
     share = np.where((share == 0) & (counts >= 2), 1, share)
     held = np.empty(interactions.count, np.bool_)
     held[order] = _rank(interactions) < np.repeat(share, counts)
     return Split(interactions.where(~held), interactions.where(held))
-
-
-def validation(interactions: Interactions, *, fraction: float = 0.2, seed: int) -> Split:
-    """The validation set that suits the data: each reader's latest where there are times, else carved by ``seed``."""
-    if interactions.timed:
-        return latest_of_each(interactions, fraction)
-    return carve(interactions, fraction, seed=seed)
 
 
 def read_one(path: Path, progress: Progress = silent) -> Interactions:

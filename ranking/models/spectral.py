@@ -60,7 +60,7 @@ class SpectralParameters:
     """t: what is kept of the components after the K-th; 0 drops them. Hold-outs drawn at random want more of it, those
     of whole sessions less; this much cost on neither."""
 
-    width: int = 200
+    width: int = 300
     """M: neighbours kept a row."""
 
     pairs: str = "auto"

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.splits import carve, latest_of_each, newest_slice, read_pair, validation
+from experiments.sessions import closeness
+from experiments.splits import carve, carve_mixed, latest_of_each, newest_slice, read_pair, validation
 from ranking.errors import DataError
 from ranking.interactions import Interactions
 
@@ -73,8 +74,9 @@ def test_a_fraction_must_leave_something_on_both_sides(fraction):
     for make in (latest_of_each, newest_slice):
         with pytest.raises(DataError, match="between 0 and 1"):
             make(some(), fraction)
-    with pytest.raises(DataError, match="between 0 and 1"):
-        carve(some(), fraction, seed=0)
+    for carved in (carve, carve_mixed):
+        with pytest.raises(DataError, match="between 0 and 1"):
+            carved(some(), fraction, seed=0)
 
 
 def test_carving_is_seeded_and_gives_every_reader_who_has_two_a_part():
@@ -85,11 +87,45 @@ def test_carving_is_seeded_and_gives_every_reader_who_has_two_a_part():
     assert carve(some(each=1), 0.1, seed=1).test.count == 0
 
 
+def two_tastes(readers=60):
+    """Untimed readers with six rows of each of two of six groups of ten."""
+    draw = np.random.default_rng(0)
+    groups = [draw.choice(6, 2, replace=False) for _ in range(readers)]
+    rows = [draw.choice(10, 6, replace=False) + group * 10 for two in groups for group in two]
+    return Interactions.from_columns(np.repeat(np.arange(readers), 12), np.concatenate(rows))
+
+
+def test_a_mixed_carve_holds_out_runs_of_half_of_the_readers():
+    whole = two_tastes()
+    runs, single = carve_mixed(whole, 0.34, seed=1), carve(whole, 0.34, seed=1)
+    assert np.diff(runs.test.indptr).tolist() == np.diff(single.test.indptr).tolist() == [4] * 60
+    assert pairs(runs.test) | pairs(runs.train) == pairs(whole) and not pairs(runs.test) & pairs(runs.train)
+
+    def of_one_group(split):
+        return np.mean([len({row // 10 for row in split.test.indices[4 * r : 4 * r + 4]}) == 1 for r in range(60)])
+
+    assert of_one_group(single) < 0.25 < 0.4 < of_one_group(runs) < 0.75
+
+
+def test_a_mixed_carve_is_seeded_and_leaves_who_has_one_alone():
+    whole = two_tastes(12)
+    assert pairs(carve_mixed(whole, seed=1).test) == pairs(carve_mixed(whole, seed=1).test)
+    assert pairs(carve_mixed(whole, seed=1).test) != pairs(carve_mixed(whole, seed=2).test)
+    assert carve_mixed(some(each=1), seed=1).test.count == 0
+    assert carve_mixed(Interactions.from_columns([], [], readers=3, rows=2), seed=1).test.count == 0
+
+
+def test_what_goes_together_is_counted_over_other_readers():
+    known = Interactions.from_columns([0, 0, 0, 1, 1, 2, 2, 3], [0, 1, 2, 0, 1, 0, 1, 2], readers=5)
+    close = closeness(known, np.array([0]), np.array([0]))
+    np.testing.assert_allclose(close, [np.inf, 2 / np.sqrt(3), 0, 0, 0, 0, 0, 0])
+
+
 def test_validation_uses_times_where_there_are_any():
     whole = some()
     assert pairs(validation(whole, seed=0).test) == pairs(latest_of_each(whole, 0.2).test)
     untimed = Interactions.from_columns(whole.entry_readers(), whole.indices)
-    assert pairs(validation(untimed, seed=3).test) == pairs(carve(untimed, 0.2, seed=3).test)
+    assert pairs(validation(untimed, seed=3).test) == pairs(carve_mixed(untimed, 0.2, seed=3).test)
 
 
 def written(folder, train, test):
