@@ -23,7 +23,7 @@ from controls.conditions import Predicate
 from controls.facets import chunks, facets_of
 from controls.policy import Policy, Rule, predicates
 from controls.rows import NEVER
-from controls.signals import Columns, Rows
+from controls.signals import Cells, Columns, Rows
 from controls.tiers import Tier
 from controls.truth import One, Packed, Tree, tree_of
 from controls.verdicts import ALL_SOURCES, OPEN_SHARES, WEIGHT_ONE, Shares
@@ -97,7 +97,7 @@ class CompiledPolicy:
             joined[start : start + PROFILES] = self._joined_of([part[some] for part in parts], handles[some])
         return np.take(joined, places, mode="clip"), due
 
-    def apply_to(self, columns: Columns, row: int, as_of: int, handle: int) -> tuple[int, int]:
+    def apply_to(self, columns: Cells, row: int, as_of: int, handle: int) -> tuple[int, int]:
         """The same for one row."""
         profile, due = [], NEVER
         for facet in self._facets:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from controls.causes import Handles, mapped
 from controls.conditions import AgePredicate, LabelPredicate, MemberPredicate, Predicate, StandingPredicate
 from controls.rows import NEVER
-from controls.signals import LABEL_PREFIX, Columns, Rows
+from controls.signals import LABEL_PREFIX, Cells, Columns, Rows
 
 Seconds = NDArray[np.int64]
 
@@ -40,7 +40,7 @@ class Facet(Protocol):
         (NEVER where it does not), or None for no row."""
         ...
 
-    def at(self, columns: Columns, row: int, as_of: int) -> tuple[int, int]:
+    def at(self, columns: Cells, row: int, as_of: int) -> tuple[int, int]:
         """The class of one row, and the second at which time alone changes it, or NEVER."""
         ...
 
@@ -69,7 +69,7 @@ class NumberFacet:
                 _foretell(due[part], known, self._cuts, places, values[known], as_of)
         return found, due
 
-    def at(self, columns: Columns, row: int, as_of: int) -> tuple[int, int]:
+    def at(self, columns: Cells, row: int, as_of: int) -> tuple[int, int]:
         value = columns.number_at(self._signal, row, as_of)
         if value != value:
             return len(self._cuts) + 1, NEVER
@@ -117,7 +117,7 @@ class LabelFacet:
             found[part][known] = places
         return found, due
 
-    def at(self, columns: Columns, row: int, as_of: int) -> tuple[int, int]:
+    def at(self, columns: Cells, row: int, as_of: int) -> tuple[int, int]:
         score = columns.number_at(self._signal, row, as_of)
         if score != score:
             return len(self.truths) - 1, NEVER
@@ -180,7 +180,7 @@ class MemberFacet:
             found[where] = mapped(pairs, size * size, partial(self._joined, size))
         return found
 
-    def at(self, columns: Columns, row: int, as_of: int) -> tuple[int, int]:
+    def at(self, columns: Cells, row: int, as_of: int) -> tuple[int, int]:
         words = columns.words_at(self._signal, row)
         if not words:
             return _MISSING, NEVER
@@ -192,6 +192,8 @@ class MemberFacet:
     def _by_row(self, columns: Columns, rows: Rows) -> Handles:
         """Every item has an id, and few ids are named: look those up among the rows."""
         found = np.full(rows.size, _OTHER, dtype=np.int32)
+        if not rows.size:
+            return found
         named = {columns.row_of(value): bits for value, bits in self._wanted.items()}
         named.pop(-1, None)
         asked = np.fromiter(named, dtype=np.int32, count=len(named))

@@ -173,7 +173,7 @@ def _truth(policy: Policy, rule: Rule, where: Path) -> Iterator[Finding]:
 
 
 def _labels(rule: Rule, where: Path, labels: frozenset[str] | None) -> Iterator[Finding]:
-    tested = {p.signal.removeprefix(LABEL_PREFIX) for p in predicates(rule.when) if isinstance(p, LabelPredicate)}
+    tested = {predicate.signal.removeprefix(LABEL_PREFIX) for predicate in _labels_of(rule)}
     for name in sorted(tested - labels) if labels is not None else ():
         yield _finding(
             "unknown-signal",
@@ -216,7 +216,24 @@ def _redundant(rule: Rule, other: Rule, policy: Policy) -> bool:
         shown = own.notice in (None, effect.notice) and set(own.disable) <= set(effect.disable)
         kept = (effect.hold or not own.hold) and own.age_gate in (None, effect.age_gate)
         idle = as_strict and as_broad and shown and kept and own.weight == 1
-    return idle and implies(rule.when, other.when, policy.sets)
+    return idle and (rule.missing == "skip" or _as_stale(rule, other)) and implies(rule.when, other.when, policy.sets)
+
+
+def _as_stale(rule: Rule, other: Rule) -> bool:
+    """Whether every label that is too old for ``rule``, and so missing, is too old for ``other`` as well."""
+    oldest = {p.signal: p.max_age for p in _labels_of(other)}
+    for predicate in _labels_of(other):
+        age, known = predicate.max_age, oldest[predicate.signal]
+        oldest[predicate.signal] = None if age is None or known is None else max(age, known)
+    return all(
+        (bound := oldest.get(p.signal, 0)) is not None and bound <= p.max_age
+        for p in _labels_of(rule)
+        if p.max_age is not None
+    )
+
+
+def _labels_of(rule: Rule) -> list[LabelPredicate]:
+    return [p for p in predicates(rule.when) if isinstance(p, LabelPredicate)]
 
 
 def _contains(outer: Scope, inner: Scope) -> bool:

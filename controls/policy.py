@@ -219,11 +219,12 @@ def validated(document: object, lines: Mapping[Path, int] | None = None) -> Poli
     try:
         return Policy.model_validate(document)
     except ValidationError as error:
-        problems = [_problem(found, lines or {}) for found in error.errors(include_url=False)]
+        problems = [problem_of(found, lines or {}) for found in error.errors(include_url=False)]
         raise PolicyError(_innermost(problems)) from error
 
 
-def _problem(found: ErrorDetails, lines: Mapping[Path, int]) -> Problem:
+def problem_of(found: ErrorDetails, lines: Mapping[Path, int]) -> Problem:
+    """What pydantic found wrong, with its path, its line where known, and what to do."""
     path = tuple(part for part in found["loc"] if not str(part).startswith("<"))
     message, remedy = found["msg"].removeprefix("Value error, "), "correct the value"
     if found["type"] == "missing":

@@ -31,7 +31,23 @@ CATEGORICAL = (
 LABEL_PREFIX = "label."
 
 
-class Columns(Protocol):
+class Cells(Protocol):
+    """What rules see of one row."""
+
+    def number_at(self, signal: str, row: int, as_of: int) -> float:
+        """Value of a numeric signal of one row at ``as_of``; NaN where it is missing."""
+        ...
+
+    def label_time_at(self, label: str, row: int) -> int:
+        """Second at which one row's label was given; 0 where the row has no such label."""
+        ...
+
+    def words_at(self, signal: str, row: int) -> tuple[str, ...]:
+        """The values of one row's categorical signal; none where it is missing."""
+        ...
+
+
+class Columns(Cells, Protocol):
     """Row-aligned view of the items, as rules see it. ``ranking.catalogue.Catalogue`` fulfils it.
 
     Arrays of ``rows`` are ascending and name each row once. The methods that take one ``row`` answer as those that take
@@ -74,18 +90,6 @@ class Columns(Protocol):
 
     def code_of(self, signal: str, value: str) -> int:
         """The code of a value of a categorical signal, or -1 while no item has it."""
-        ...
-
-    def number_at(self, signal: str, row: int, as_of: int) -> float:
-        """Value of a numeric signal of one row at ``as_of``; NaN where it is missing."""
-        ...
-
-    def label_time_at(self, label: str, row: int) -> int:
-        """Second at which one row's label was given; 0 where the row has no such label."""
-        ...
-
-    def words_at(self, signal: str, row: int) -> tuple[str, ...]:
-        """The values of one row's categorical signal; none where it is missing."""
         ...
 
     def withdrawn(self, rows: Rows) -> Mask:

@@ -12,7 +12,8 @@ from controls.policy import content_hash, parse
 from tests.unit.controls.building import policy, rule
 
 NOW = 1_800_000_000
-EXAMPLES = sorted((Path(__file__).resolve().parents[3] / "docs" / "policies").glob("*.yaml"))
+SHIPPED = (Path(__file__).resolve().parents[3] / "docs" / "policies").glob("*.yaml")
+EXAMPLES = sorted(path for path in SHIPPED if not path.name.endswith(".corpus.yaml"))
 
 RUMOUR = {"signal": "label.rumour", "min": 0.8}
 TOPIC = {"signal": "topic", "in": ["a", "b"]}
@@ -200,6 +201,17 @@ def test_a_rule_without_effect_beside_a_stricter_one_is_shadowed(narrow: dict[st
 )
 def test_a_rule_that_still_does_something_is_not_shadowed(narrow: dict[str, Any], wide: dict[str, Any]) -> None:
     assert "shadowed" not in kinds(rule(NARROW, id="narrow") | narrow, rule(RUMOUR, id="wide") | wide)
+
+
+def test_a_rule_that_also_catches_labels_too_old_is_not_shadowed() -> None:
+    fresh = {"not": {"signal": "label.suitable", "min": 0.9, "max_age": "30d"}}
+    ever, longer = ({"not": {"signal": "label.suitable", "min": 0.9} | age} for age in ({}, {"max_age": "60d"}))
+    for wide in (ever, longer):
+        rules = [rule(fresh, id="fresh", missing="apply"), rule(wide, id="wide", tier="blocked", missing="hold")]
+        assert "shadowed" not in kinds(*rules)
+    shorter = {"not": {"signal": "label.suitable", "min": 0.9, "max_age": "30d"}}
+    rules = [rule(fresh, id="fresh", missing="apply"), rule(shorter, id="wide", tier="blocked", missing="hold")]
+    assert kinds(*rules) == ["shadowed"]
 
 
 def test_of_two_equal_rules_the_later_one_is_too_many() -> None:
