@@ -24,7 +24,7 @@ from benchmarks.ranking_report import (
     touched_section,
     truncation_section,
 )
-from benchmarks.service_report import endtoend_section, ingestion_section, policies_section
+from benchmarks.service_report import endtoend_section, ingestion_section, policies_section, swaps_section
 from benchmarks.timing import machine, versions
 
 REPORT = Path(__file__).resolve().parent.parent / "BENCHMARKS.md"
@@ -38,6 +38,7 @@ SECTIONS: Mapping[str, Callable[[Scale], Section]] = {
     "peers": peers_section,
     "truncation": truncation_section,
     "feed": endtoend_section,
+    "swaps": swaps_section,
     "policies": policies_section,
     "ingestion": ingestion_section,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import endtoend, ingestion, policies
+from benchmarks import endtoend, ingestion, policies, swaps
 from benchmarks.markdown import Scale, Section, table
 
 
@@ -27,6 +27,34 @@ def endtoend_section(scale: Scale) -> Section:
         + table(head, [cells])
     )
     return Section(text, {"feed_over_constant": round(row.ratio, 3), "feed_p99_ms": round(row.feed_p99_ms, 2)})
+
+
+def swaps_section(scale: Scale) -> Section:
+    """GET /v1/feed while models are swapped, against the same server left alone."""
+    row = swaps.run(items=20_000, readers=200, requests=500, rounds=2) if scale.quick else swaps.run()
+    quiet, amid = ("quiet p50 ms", "p99 ms"), ("amid swaps p50 ms", "p99 ms")
+    head = ("items", "graph MB", *quiet, *amid, "p99 ratio", "rounds", "swap ms")
+    cells = (
+        f"{row.items:,}",
+        f"{row.graph_mb:.0f}",
+        f"{row.quiet_p50_ms:.2f}",
+        f"{row.quiet_p99_ms:.2f}",
+        f"{row.swap_p50_ms:.2f}",
+        f"{row.swap_p99_ms:.2f}",
+        f"**{row.swap_p99_over_quiet:.2f}**",
+        ", ".join(f"{ratio:.2f}" for ratio in row.rounds),
+        f"{row.swap_ms:.0f}",
+    )
+    text = (
+        "## GET /v1/feed while models are swapped\n\n"
+        f"{row.swaps} swaps, one after the other without a pause, each to a model that is not loaded: its file is\n"
+        "mapped and checked, the decision appended and obeyed. No request failed. Quiet and amid swaps in turn; a\n"
+        "swap takes as long as its request. Repeat: `python -m benchmarks swaps`.\n\n" + table(head, [cells])
+    )
+    return Section(
+        text,
+        {"swap_p99_over_quiet": round(row.swap_p99_over_quiet, 3), "swap_ms": round(row.swap_ms, 1)},
+    )
 
 
 def policies_section(scale: Scale) -> Section:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -156,12 +156,3 @@ class _unlimited:  # noqa: N801 - used as a context, like a function
 def _request(api: Api, path: str) -> str:
     token = api.token("bench", "feed")
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n"
-
-
-def main() -> None:
-    """Print the figures as JSON."""
-    print(json.dumps(asdict(run()), indent=2))
-
-
-if __name__ == "__main__":
-    main()
