@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from controls.errors import LeafError
-from controls.merkle import EMPTY_ROOT, MerkleTree, consistency_path, inclusion_path
+from controls.merkle import EMPTY_ROOT, MerkleTree, consistency_path, inclusion_path, node_hash
 
 BLOCK = 64
 """Leaves of a block: a power of two."""
@@ -18,7 +18,9 @@ BLOCK = 64
 
 def block_root(hashes: Sequence[bytes]) -> bytes:
     """Root of one whole block by the hashes of its leaves."""
-    return MerkleTree(hashes).root()
+    while len(hashes) > 1:
+        hashes = [node_hash(left, right) for left, right in zip(hashes[::2], hashes[1::2], strict=True)]
+    return hashes[0]
 
 
 class BlockTree:

@@ -75,7 +75,7 @@ def leaf(decision: Decision, salts: Mapping[str, bytes], contents: Mapping[str, 
     if contents is None:
         contents = attachments(decision)
     committed = ",".join(
-        f'"{name}":"{commitment(name, salts.get(name, b""), contents[name]).hex()}"' for name in sorted(contents)
+        [f'"{name}":"{commitment(name, salts.get(name, b""), contents[name]).hex()}"' for name in sorted(contents)]
     )
     subject = decision.subject
     surrogate = "" if subject.kind is SubjectKind.AUTHOR else f'"id":{_text(subject.id)},'
@@ -85,8 +85,8 @@ def leaf(decision: Decision, salts: Mapping[str, bytes], contents: Mapping[str, 
         f'"expires_at":{_whole(decision.expires_at)},"id":{_text(decision.id)},'
         f'"parameters":{_parameters(decision.parameters)},"reverses":{_optional(decision.reverses)},'
         f'"review_by":{_whole(decision.review_by)},"scope":{_scope(decision.scope)},'
-        f'"starts_at":{decision.starts_at:d},"subject":{{{surrogate}"kind":"{subject.kind.value}"}},'
-        f'"type":"{decision.type.value}","version":{VERSION}}}'
+        f'"starts_at":{decision.starts_at:d},"subject":{{{surrogate}"kind":{_text(subject.kind)}}},'
+        f'"type":{_text(decision.type)},"version":{VERSION}}}'
     )
 
 

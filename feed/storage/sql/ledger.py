@@ -7,10 +7,10 @@ checks that revisions follow one another and that each leaf has its hash.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from itertools import accumulate, chain, count, pairwise
+from itertools import accumulate, chain, pairwise
 from operator import attrgetter
 from typing import Any
 
@@ -42,6 +42,10 @@ _Parts = Sequence[tuple[str, bytes, bytes]]
 """Name, salt and content of each attachment."""
 
 
+_MOST_PARTS = 4
+"""Attachments that a decision may have."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
     """A decision made ready by its caller, so that the writer only has to number and insert it."""
@@ -50,6 +54,8 @@ class _Entry:
     row: _Row
     parts: _Parts
     once: Once | None
+    after: int = 0
+    matters: Callable[[Decision], bool] | None = None
 
 
 class SqlLedger:
@@ -80,19 +86,30 @@ class SqlLedger:
     def append(self, decision: Decision, once: Once | None = None) -> Future[Decision]:
         """Append and return the decision with its revision; with a known ``once``, the first one."""
         try:
-            row, parts = _prepared(decision)
+            row, parts = _prepared(decision, os.urandom(SALT_BYTES * _MOST_PARTS))
         except (LeafError, TypeError, ValueError) as cause:
             return refused(cause)
-        entry = _Entry(decision, row, parts, once)
-        return self._writes.submit(self._append, entry, lane=Lane.DECISIONS, size=_size([row], [parts]))
+        return self._submit(_Entry(decision, row, parts, once))
+
+    def append_unless(
+        self, matters: Callable[[Decision], bool], after: int, decision: Decision, once: Once | None = None
+    ) -> Future[Decision | None]:
+        """Append, unless a decision above the revision ``after`` matters; then None, and nothing is written."""
+        try:
+            row, parts = _prepared(decision, os.urandom(SALT_BYTES * _MOST_PARTS))
+        except (LeafError, TypeError, ValueError) as cause:
+            return refused(cause)
+        return self._submit(_Entry(decision, row, parts, once, after, matters))
+
+    def _submit(self, entry: _Entry) -> Future[Any]:
+        return self._writes.submit(self._append, entry, lane=Lane.DECISIONS, size=_size([entry.row], [entry.parts]))
 
     def append_all(self, decisions: Sequence[Decision]) -> Future[range]:
         """Append many in one transaction, in order, all or none; returns their revisions."""
         try:
-            prepared = [_prepared(decision) for decision in decisions]
+            rows, parts = _all_prepared(decisions)
         except (LeafError, TypeError, ValueError) as cause:
             return refused(cause)
-        rows, parts = [row for row, _ in prepared], [part for _, part in prepared]
         return self._writes.submit(
             self._append_all, (rows, parts), lane=Lane.DECISIONS, rows=len(rows), size=_size(rows, parts)
         )
@@ -100,6 +117,7 @@ class SqlLedger:
     def _append(self, cursor: Cursor, entries: Sequence[_Entry]) -> list[Any]:
         revision = head = self._locked(cursor)
         results: list[Any] = []
+        made: list[Decision] = []
         rows: list[_Row] = []
         parts: list[_Parts] = []
         for entry in entries:
@@ -108,13 +126,30 @@ class SqlLedger:
                 if first is not None:
                     results.append(first)
                     continue
+            if entry.matters is not None and self._overtaken(cursor, entry.matters, entry.after, head, made):
+                results.append(None)
+                continue
+            if entry.once is not None:
                 self._once.keep(cursor, entry.once, revision + 1)
             revision += 1
             rows.append(entry.row)
             parts.append(entry.parts)
-            results.append(Decision(*(*_given(entry.decision), revision)))
+            made.append(Decision(*(*_given(entry.decision), revision)))
+            results.append(made[-1])
         self._write(cursor, head, rows, parts)
         return [self._written(cursor, result) if isinstance(result, int) else result for result in results]
+
+    def _overtaken(
+        self,
+        cursor: Cursor,
+        matters: Callable[[Decision], bool],
+        after: int,
+        head: int,
+        made: Sequence[Decision],
+    ) -> bool:
+        """Whether a decision matters that is stored above a revision, or made before in this transaction."""
+        stored = (self._written(cursor, revision) for revision in range(after + 1, head + 1))
+        return any(matters(decision) for decision in chain(made, stored))
 
     def _append_all(self, cursor: Cursor, batches: Sequence[tuple[list[_Row], list[_Parts]]]) -> list[range]:
         head = self._locked(cursor)
@@ -158,6 +193,11 @@ class SqlLedger:
         """One decision, or None."""
         return self._only(self._rows.where(ledger_table.c.id == bindparam("of")), of=decision)
 
+    def decided_under(self, once: Once) -> Decision | None:
+        """The decision that this very request made before, or None."""
+        revision = self._once.result(self._reading, once)
+        return None if revision is None else next(iter(self.since(revision - 1, limit=1)), None)
+
     def reversal_of(self, decision: str) -> Decision | None:
         """The first decision that reversed this one, or None."""
         rows = ledger_table.c
@@ -192,13 +232,30 @@ class SqlLedger:
         return [_decision(row, contents[row.revision]) for row in rows]
 
 
-def _prepared(decision: Decision) -> tuple[_Row, _Parts]:
+def _prepared(decision: Decision, random: bytes) -> tuple[_Row, _Parts]:
+    """A decision as rows; ``random`` is as many fresh bytes as the salts of all attachments may take."""
     contents = attachments(decision)
-    random = os.urandom(SALT_BYTES * len(contents))
-    salts = {name: random[at : at + SALT_BYTES] for name, at in zip(contents, count(0, SALT_BYTES), strict=False)}
-    content = leaf(decision, salts, contents)
-    row = (decision.id, decision.subject.id, decision.reverses, content, leaf_hash(content))
-    return row, [(name, salts[name], part) for name, part in contents.items()]
+    salts: dict[str, bytes] = {}
+    parts: list[tuple[str, bytes, bytes]] = []
+    at = 0
+    for name, content in contents.items():
+        salts[name] = salt = random[at : at + SALT_BYTES]
+        parts.append((name, salt, content))
+        at += SALT_BYTES
+    entry = leaf(decision, salts, contents)
+    return (decision.id, decision.subject.id, decision.reverses, entry, leaf_hash(entry)), parts
+
+
+def _all_prepared(decisions: Sequence[Decision]) -> tuple[list[_Row], list[_Parts]]:
+    rows: list[_Row] = []
+    parts: list[_Parts] = []
+    width = SALT_BYTES * _MOST_PARTS
+    random = os.urandom(width * len(decisions))
+    for at, decision in enumerate(decisions):
+        row, of = _prepared(decision, random[at * width : (at + 1) * width])
+        rows.append(row)
+        parts.append(of)
+    return rows, parts
 
 
 def _size(rows: Sequence[_Row], parts: Sequence[_Parts]) -> int:
