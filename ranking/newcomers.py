@@ -23,8 +23,8 @@ from ranking.reader import EventKind
 VOICES = (EventKind.CLICK, EventKind.DWELL, EventKind.LIKE, EventKind.SHARE, EventKind.MORE)
 """Kinds of event by which a reader is heard on an item."""
 
-LIKENESS_MOST = 384
-"""Weight of a neighbour with the same topics and author, of ``GROWN_ONE``."""
+LIKENESS_MOST = GROWN_ONE
+"""Weight of a neighbour with the same topics and author."""
 
 PATIENCE = 4
 """Readers to be heard on an item before what they chose weighs as much as its topics and author."""
