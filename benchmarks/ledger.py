@@ -2,7 +2,7 @@
 
 Appends are group-committed batches with all that the store does to a decision: canonical leaf, salted commitments,
 hashes, the tree. The peer is ``executemany`` of the finished rows into the same tables, one durable commit a batch, in
-turn. Proofs are timed over a ledger of a million entries, read from the store like any. ``python -m benchmarks.ledger``.
+turn. Proofs are timed over a million entries, read from the store like any. Repeat: ``python -m benchmarks.ledger``.
 """
 
 from __future__ import annotations
@@ -125,16 +125,20 @@ def _append(store: SqlStore, made: Sequence[Decision], waits: list[float], spent
     waiting: deque[Future[range]] = deque()
     began, processor = time.perf_counter(), time.process_time()
     for first in range(0, len(made), BATCH):
-        handed = time.perf_counter()
-        future = store.ledger.append_all(made[first : first + BATCH])
-        future.add_done_callback(lambda _, handed=handed: waits.append(time.perf_counter() - handed))
-        waiting.append(future)
+        waiting.append(_timed(store, made[first : first + BATCH], waits))
         if len(waiting) >= IN_FLIGHT:
             waiting.popleft().result()
     while waiting:
         waiting.popleft().result()
     spent[0] = time.process_time() - processor
     return time.perf_counter() - began
+
+
+def _timed(store: SqlStore, batch: Sequence[Decision], waits: list[float]) -> Future[range]:
+    handed = time.perf_counter()
+    future = store.ledger.append_all(batch)
+    future.add_done_callback(lambda _: waits.append(time.perf_counter() - handed))
+    return future
 
 
 _Rows = tuple[tuple[object, ...], list[tuple[object, ...]]]
