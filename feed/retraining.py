@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from experiments.evaluation import evaluate_graph
 from experiments.holdout import AUTO, hold_out, train_store
@@ -143,10 +143,11 @@ def _slice(columns: EventColumns, catalogue: Catalogue, since: int) -> Split:
     """Events up to a second against those after it. Cut before they are merged: what a reader did twice is known from
     the first time on, to both models."""
     newer = columns.times > since
-    return sliced(positives(_kept(columns, ~newer), catalogue), positives(_kept(columns, newer), catalogue))
+    return sliced(positives(kept(columns, ~newer), catalogue), positives(kept(columns, newer), catalogue))
 
 
-def _kept(columns: EventColumns, keep: np.ndarray[Any, np.dtype[np.bool_]]) -> EventColumns:
+def kept(columns: EventColumns, keep: NDArray[np.bool_]) -> EventColumns:
+    """The events for which ``keep`` bool[n] holds."""
     return replace(
         columns,
         readers=columns.readers[keep],

@@ -112,20 +112,27 @@ def _handed_over(settings: Settings) -> dict[str, Any]:
 
 def _trained(settings: Settings, store: Store, snapshot: Snapshot, bar: Bar) -> Retrained:
     from feed.clock import SystemClock
-    from feed.retraining import plan_of, retrained
+    from feed.retraining import DAY, plan_of, retrained
+    from feed.retraining_attempt import attempt
     from ranking.models.engine import Resuming
     from ranking.models.scratch import cleared
 
-    folder, now = workroom(settings) / "retraining", SystemClock().now()
-    made = retrained(
-        store.events.columns(),
-        snapshot.catalogue,
-        snapshot.graph if snapshot.model else None,
-        plan_of(settings, now),
-        now=now,
-        engine=Resuming(folder),
-        progress=bar.share,
-    )
+    folder, turn = workroom(settings) / "retraining", settings.retrain_seconds or DAY
+    columns, now = attempt(folder, store.events.columns(), SystemClock().now(), fresh_for=turn)
+    try:
+        made = retrained(
+            columns,
+            snapshot.catalogue,
+            snapshot.graph if snapshot.model else None,
+            plan_of(settings, now),
+            now=now,
+            engine=Resuming(folder),
+            progress=bar.share,
+        )
+    except Exception:
+        # Not an interruption: the same events would fail again.
+        cleared(folder)
+        raise
     cleared(folder)
     return made
 

@@ -14,10 +14,13 @@ import pytest
 
 from experiments.slices import LEAST_READERS
 from feed.cli import main
+from feed.cli.speaking import Bar
 from feed.retraining_lock import alone
 from feed.settings import Settings
 from feed.storage.records import EventRecord, ItemRecord
 from feed.storage.sqlite import open_sqlite
+from ranking.models import row_blocks
+from ranking.models.scratch import Scratch
 from ranking.reader import EventKind
 
 GROUPS, MEMBERS = 4, 8
@@ -56,9 +59,10 @@ def _like(reader: int, at: int, when: int) -> EventRecord:
     return EventRecord(f"reader-{reader}", f"c{at}", f"item-{item}", EventKind.LIKE, when, when, 0, "", 1)
 
 
-def add_young_events(home: Path) -> None:
+def add_young_events(home: Path, turn: int = 5) -> None:
     store = open_sqlite(home / "weir.db")
-    store.events.append([_like(reader, 5, YOUNG + reader) for reader in range(2 * LEAST_READERS)]).result()
+    likes = [_like(reader, turn, YOUNG + turn * 1000 + reader) for reader in range(2 * LEAST_READERS)]
+    store.events.append(likes).result()
     store.close()
 
 
@@ -102,6 +106,42 @@ def test_a_proposal_leaves_the_store_alone_and_only_its_file_behind(
     assert (home / "models" / f"{told['version']}.graph").is_file()
     assert (owner.ledger.head(), owner.models.listing()) == (head, models)
     owner.close()
+
+
+def test_an_interrupted_one_goes_on_from_its_blocks_though_events_have_come_since(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    assert run(capsys, "train", "--model", "neighbours", "--home", home)[0] == 0
+    add_young_events(home)
+    monkeypatch.setattr(row_blocks, "BLOCK_WORK", 200)
+    shown = Bar.share
+
+    def interrupted(bar: Bar, done: float, message: str) -> None:
+        if done > 0.8:
+            raise KeyboardInterrupt
+        shown(bar, done, message)
+
+    monkeypatch.setattr(Bar, "share", interrupted)
+    assert run(capsys, "retrain", "--home", home)[0] == 130
+    folder = home / "training" / "retraining"
+    finished = {path.relative_to(folder) for path in folder.rglob("rows-*.npz")}
+    assert len({path.parent for path in finished}) == 2  # the twin's, and some of the model's
+    add_young_events(home, turn=7)
+    found: set[Path] = set()
+    get = Scratch.get
+
+    def noted(scratch: Scratch, name: str, *shapes: tuple[int, ...]) -> Any:
+        piece = get(scratch, name, *shapes)
+        if piece is not None and scratch.folder is not None:
+            found.add(scratch.folder.relative_to(folder) / f"{name}.npz")
+        return piece
+
+    monkeypatch.setattr(Bar, "share", shown)
+    monkeypatch.setattr(Scratch, "get", noted)
+    code, out, _ = run(capsys, "retrain", "--home", home, "--json")
+    assert (code, json.loads(out)["outcome"]) == (0, "activate")
+    assert finished <= found
+    assert not folder.exists()
 
 
 def test_a_second_one_is_refused_or_told_to_the_schedule(capsys: pytest.CaptureFixture[str], home: Path) -> None:
