@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from uuid import uuid4
+from secrets import token_hex
 
 from controls.service import DecisionService
 from feed.auth import Authenticator
@@ -80,7 +80,8 @@ def open_service(settings: Settings, clock: Clock | None = None, store: Store | 
         columns=lambda: replica.latest().catalogue,
         policy_known=policies.known,
         model_known=graphs.known,
-        new_id=lambda: uuid4().hex,
+        # Ids begin with their second: an index over a long ledger then grows at its end.
+        new_id=lambda: f"{clock.now():010x}{token_hex(11)}",
         policies=policies,
     )
     return Service(
