@@ -8,6 +8,7 @@ ControlsError
 │   └── UnknownReference  it names a decision, policy or model that does not exist
 ├── Conflict              the act contradicts what already holds
 │   ├── AlreadyReversed   the decision was reversed before
+│   ├── NothingToRestore  no takedown of the subject is in force
 │   └── IneligibleSubject a placement of an item that may not be shown there
 ├── PolicyError           a policy document cannot be used; lists every problem with path and line
 ├── LeafError             bytes or attachments that are not those of a ledger leaf, or a proof that cannot be made
@@ -67,6 +68,12 @@ class AlreadyReversed(Conflict):
     """The decision was reversed before."""
 
     type = "already-reversed"
+
+
+class NothingToRestore(Conflict):
+    """No takedown of the subject is in force."""
+
+    type = "nothing-to-restore"
 
 
 class IneligibleSubject(Conflict):

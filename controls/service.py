@@ -1,7 +1,9 @@
 """DecisionService: the only door through which decisions reach the ledger (laws 1, 9 and 12).
 
-It checks authority, the proposal by itself, and the proposal against what is in force; then it appends. A decision on
-a subject that is not known yet is taken and waits for it (``waits`` tells so); nothing is ever written for a refusal.
+It checks authority, the proposal by itself, and the proposal against what is in force; then it appends. Where a check
+could be overtaken by another decision, the append is refused by the ledger if it was, and the checks are made again. A
+decision on a subject that is not known yet is taken and waits for it (``waits`` tells so); nothing is ever written for
+a refusal.
 """
 
 from __future__ import annotations
@@ -13,7 +15,15 @@ from typing import Any, Protocol
 
 from controls.authority import Principal, require, require_approval
 from controls.decisions import Decision, DecisionType, Subject, SubjectKind
-from controls.errors import AlreadyReversed, IneligibleSubject, InvalidDecision, PolicyError, UnknownReference
+from controls.errors import (
+    AlreadyReversed,
+    Conflict,
+    IneligibleSubject,
+    InvalidDecision,
+    NothingToRestore,
+    PolicyError,
+    UnknownReference,
+)
 from controls.governance import Governance
 from controls.lint import check_policy
 from controls.policy import Policy
@@ -21,15 +31,31 @@ from controls.proposals import PLACEMENTS, PLATFORM_ACTS, UNDOING, Proposal, che
 from controls.scopes import EVERYWHERE, AgeClass, Audience, Scope, SurfaceKind
 from controls.signals import Columns
 from controls.tiers import Tier
+from controls.undoing import takedowns_left, undone_by
 
 PLATFORM = Subject(SubjectKind.PLATFORM, "")
+_PAGE = 1000
 
 
 class LedgerPort(Protocol):
     """What the service asks of the store; ``once`` is the store's own form of idempotency and passes through."""
 
+    def head(self) -> int:
+        """The last revision."""
+        ...
+
     def append(self, decision: Decision, once: Any = None) -> Future[Decision]:
         """Append and give the decision its revision; with a known ``once`` the first one is returned."""
+        ...
+
+    def append_unless(
+        self, matters: Callable[[Decision], bool], after: int, decision: Decision, once: Any = None
+    ) -> Future[Decision | None]:
+        """Append, unless a decision above the revision ``after`` matters; then None, and nothing is written."""
+        ...
+
+    def decided_under(self, once: Any) -> Decision | None:
+        """The decision that this very request made before, or None."""
         ...
 
     def by_id(self, decision: str) -> Decision | None:
@@ -38,6 +64,10 @@ class LedgerPort(Protocol):
 
     def reversal_of(self, decision: str) -> Decision | None:
         """The decision that reversed this one, or None."""
+        ...
+
+    def listing(self, *, before: int | None, limit: int, subject: str | None = None) -> list[Decision]:
+        """Decisions about an id, newest first, revision below ``before``."""
         ...
 
 
@@ -77,7 +107,32 @@ class DecisionService:
         approver: Principal | None = None,
     ) -> Future[Decision]:
         """Make a decision at second ``now``; the future is done once it is durable. Raises :class:`ControlsError`
-        subclasses for what is refused, each naming the field and what to do."""
+        subclasses for what is refused, each naming the field and what to do. A request that was decided before is
+        answered with that decision. Blocks on the ledger where another decision could overtake the checks."""
+        while True:
+            after = self._ledger.head()
+            try:
+                decision = self._checked(proposal, principal, now, approver)
+            except (Conflict, InvalidDecision, PolicyError):
+                first = self._ledger.decided_under(once) if once is not None else None
+                if first is None:
+                    raise
+                return _done(first)
+            matters = self._overtaking(decision)
+            if matters is None:
+                return self._ledger.append(decision, once)
+            appended = self._ledger.append_unless(matters, after, decision, once).result()
+            if appended is not None:
+                return _done(appended)
+
+    def _overtaking(self, decision: Decision) -> Callable[[Decision], bool] | None:
+        """Which decisions would have changed what was checked; None when none would."""
+        if decision.type in UNDOING:
+            return lambda other: other.subject == decision.subject
+        return None
+
+    def _checked(self, proposal: Proposal, principal: Principal, now: int, approver: Principal | None) -> Decision:
+        """The decision that a proposal makes, after every check."""
         if proposal.type is not DecisionType.REVERSE:
             require(principal, proposal.type)
         check(proposal, now)
@@ -88,8 +143,12 @@ class DecisionService:
         self._check_references(proposal, now)
         if proposal.type in PLACEMENTS:
             self._check_placement(subject, proposal.scope)
+        if proposal.type is DecisionType.RESTORE and not takedowns_left(self._about(subject), now):
+            raise NothingToRestore(
+                f"no takedown of {subject.kind.value} {subject.id!r} is in force; nothing is left to restore", "subject"
+            )
         assert proposal.basis is not None  # checked above
-        decision = Decision(
+        return Decision(
             id=self._new_id(),
             type=proposal.type,
             subject=subject,
@@ -108,7 +167,21 @@ class DecisionService:
             approved_by=approver.subject if approver is not None else None,
             idempotency_key=proposal.idempotency_key,
         )
-        return self._ledger.append(decision, once)
+
+    def undone_by(self, decision: Decision) -> Decision | None:
+        """The decision that reversed this one, or restored what it took down; None while none did."""
+        if decision.type is not DecisionType.TAKEDOWN:
+            return self._ledger.reversal_of(decision.id)
+        return undone_by(decision, self._about(decision.subject))
+
+    def _about(self, subject: Subject) -> list[Decision]:
+        """Every decision about a subject, oldest first."""
+        found: list[Decision] = []
+        before: int | None = None
+        while page := self._ledger.listing(before=before, limit=_PAGE, subject=subject.id):
+            found += page
+            before = page[-1].revision
+        return [decision for decision in reversed(found) if decision.subject == subject]
 
     def waits(self, decision: Decision) -> bool:
         """Whether a decision's subject has no item yet, so that it waits for the first."""
@@ -132,13 +205,8 @@ class DecisionService:
                 f"a {target.type.value} cannot be reversed; make the decision that it undid again", "reverses"
             )
         require(principal, target.type)
-        earlier = self._ledger.reversal_of(target.id)
-        repeated = earlier is not None and (earlier.actor, earlier.idempotency_key) == (
-            principal.subject,
-            proposal.idempotency_key,
-        )
-        # A repeated request goes on to the ledger, which answers with the first reversal.
-        if earlier is not None and not (repeated and proposal.idempotency_key):
+        earlier = self.undone_by(target)
+        if earlier is not None:
             raise AlreadyReversed(f"decision {target.id} was reversed by {earlier.id}", "reverses")
         return target
 
@@ -188,3 +256,9 @@ class DecisionService:
         raise IneligibleSubject(
             f"item {subject.id!r} may not be placed anywhere in this scope ({why}); lift that first", "subject.id"
         )
+
+
+def _done(decision: Decision) -> Future[Decision]:
+    future: Future[Decision] = Future()
+    future.set_result(decision)
+    return future

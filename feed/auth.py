@@ -22,7 +22,7 @@ from feed.clock import Clock
 from feed.errors import KeyRefused, NotAuthenticated, NotYours, ScopeMissing, TokenExpired, TokenInvalid
 from feed.keys import API_KEY_PREFIX, KeySet, PublicKey, digest_of
 from feed.settings import Settings
-from feed.storage.ports import Keys
+from feed.storage.register_ports import Keys
 
 SCOPES: Mapping[str, str] = {
     "feed": "fetch pages for any reader",

@@ -91,5 +91,5 @@ def shown(decision: Decision, reversed_by: str | None = None) -> DecisionOut:
 
 def read(service: Service, decision: Decision) -> DecisionOut:
     """A stored decision with what reversed it. Blocks."""
-    undone = service.store.ledger.reversal_of(decision.id)
+    undone = service.decisions.undone_by(decision)
     return shown(decision, undone.id if undone is not None else None)

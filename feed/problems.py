@@ -126,6 +126,13 @@ _REGISTER = (
     ),
     Problem("already-reversed", 409, "Already reversed", "The decision was reversed before.", "Nothing is left to do."),
     Problem(
+        "nothing-to-restore",
+        409,
+        "Nothing to restore",
+        "No takedown of the subject is in force.",
+        "Nothing is left to do; what else holds the subject is told by its verdict.",
+    ),
+    Problem(
         "ineligible-subject",
         409,
         "The subject may not be shown there",

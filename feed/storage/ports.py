@@ -22,12 +22,11 @@ from feed.storage.records import (
     EventColumns,
     EventRecord,
     ItemRecord,
-    KeyRecord,
     LabelRecord,
-    ModelRecord,
     ReaderRecord,
     ServingRecord,
 )
+from feed.storage.register_ports import Keys, Models
 
 
 class Outcome(StrEnum):
@@ -152,6 +151,17 @@ class Ledger(Protocol):
         """Append and return the decision with its revision; with a known ``once`` the first one."""
         ...
 
+    def append_unless(
+        self, matters: Callable[[Decision], bool], after: int, decision: Decision, once: Once | None = None
+    ) -> Future[Decision | None]:
+        """Append, unless a decision above the revision ``after`` matters, as seen by the transaction that appends: then
+        None, and nothing is written. ``matters`` runs on the thread that writes, as an ``ItemEdit`` does."""
+        ...
+
+    def decided_under(self, once: Once) -> Decision | None:
+        """The decision that this very request made before, or None."""
+        ...
+
     def append_all(self, decisions: Sequence[Decision]) -> Future[range]:
         """Append many in one transaction, in order, all or none; returns their revisions."""
         ...
@@ -227,42 +237,6 @@ class Servings(Protocol):
 
     def expire(self, before: int) -> Future[int]:
         """Delete Servings served before a second; returns how many."""
-        ...
-
-
-class Models(Protocol):
-    """The register of trained models; the files lie in the models folder."""
-
-    def put(self, model: ModelRecord) -> Future[None]:
-        """Register a model."""
-        ...
-
-    def get(self, version: str) -> ModelRecord | None:
-        """One model, or None."""
-        ...
-
-    def listing(self) -> list[ModelRecord]:
-        """All models, newest first."""
-        ...
-
-
-class Keys(Protocol):
-    """Hashed API keys."""
-
-    def put(self, key: KeyRecord) -> Future[None]:
-        """Store a new key."""
-        ...
-
-    def get(self, digest: str) -> KeyRecord | None:
-        """A key by the digest of its secret, or None."""
-        ...
-
-    def revoke(self, name: str, at: int) -> Future[int]:
-        """Revoke all keys of a name; returns how many."""
-        ...
-
-    def listing(self) -> list[KeyRecord]:
-        """All keys, newest first."""
         ...
 
 

@@ -76,6 +76,27 @@ def test_a_repeated_request_returns_the_first_decision(store):
     assert store.ledger.head() == 1
 
 
+def test_of_decisions_that_would_not_be_made_twice_one_is_appended(store):
+    store.ledger.append(decision("d1")).result()
+    undoing = [decision(f"r{n}", DecisionType.REVERSE, reverses="d1") for n in range(20)]
+    futures = [store.ledger.append_unless(lambda other: other.reverses == "d1", 1, one) for one in undoing]
+    assert [future.result() is None for future in futures] == [False] + [True] * 19
+    assert store.ledger.append_unless(lambda other: other.reverses == "d1", 1, decision("late")).result() is None
+    assert store.ledger.append_unless(lambda other: other.id == "d1", 1, decision("d2")).result().revision == 3
+    assert [one.id for one in store.ledger.since(0)] == ["d1", "r0", "d2"]
+
+
+def test_what_was_overtaken_does_not_use_up_its_key_and_what_was_made_is_found_by_it(store):
+    once = Once("key", "digest")
+    first = store.ledger.append(decision("d1")).result()
+    assert store.ledger.append_unless(lambda other: True, 0, decision("d2"), once).result() is None
+    assert store.ledger.decided_under(once) is None
+    made = store.ledger.append_unless(lambda other: True, first.revision, decision("d3"), once).result()
+    assert store.ledger.append_unless(lambda other: True, 0, decision("d4"), once).result() == made
+    assert store.ledger.decided_under(once) == made
+    assert store.ledger.decided_under(Once("key", "another")) is None
+
+
 def test_a_key_used_for_another_request_is_refused(store):
     store.ledger.append(decision("d1"), Once("key", "digest")).result()
     store.items.put_items([], Once("item key", "digest")).result()

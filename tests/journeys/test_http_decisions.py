@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -69,6 +70,33 @@ def test_a_reversal_ends_what_it_reverses_and_both_stay_in_the_ledger(http):
     assert found["reversed_by"] == undone.json()["decision"]["id"]
     listed = http.call("GET", "/v1/decisions", "auditor").json()["decisions"]
     assert [one["type"] for one in listed] == ["reverse", "suppress"]
+
+
+def test_of_reversals_sent_at_once_one_is_made(http):
+    why = {"reason": "a mistake", "basis": {"kind": "editorial", "clause": "2"}}
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(6):
+            taken = decide(http, "moderator", decision("takedown", f"item-{number}", http.service.clock.now()))
+            path = f"/v1/decisions/{taken['decision']['id']}/reverse"
+            restore = {**why, "type": "restore", "subject": {"kind": "item", "id": f"item-{number}"}}
+            calls = [(path, why)] * 3 + [("/v1/decisions", restore)]
+            answers = list(
+                pool.map(lambda call: http.call("POST", call[0], "moderator", json=call[1]).status_code, calls)
+            )
+            assert sorted(answers) == [201, 409, 409, 409]
+
+
+def test_a_restored_takedown_is_told_as_reversed_and_nothing_is_restored_twice(http):
+    why = {"reason": "a mistake", "basis": {"kind": "editorial", "clause": "2"}}
+    restore = {**why, "type": "restore", "subject": {"kind": "item", "id": "item-3"}}
+    http.problem(http.call("POST", "/v1/decisions", "moderator", json=restore), 409, "nothing-to-restore")
+    taken = decide(http, "moderator", decision("takedown", "item-3", http.service.clock.now()))["decision"]["id"]
+    restored = decide(http, "moderator", restore, **{"Idempotency-Key": "r"})["decision"]["id"]
+    assert http.call("GET", f"/v1/decisions/{taken}", "auditor").json()["reversed_by"] == restored
+    undone = http.call("POST", f"/v1/decisions/{taken}/reverse", "moderator", json=why)
+    assert restored in http.problem(undone, 409, "already-reversed")["detail"]
+    assert decide(http, "moderator", restore, **{"Idempotency-Key": "r"})["decision"]["id"] == restored
+    http.problem(http.call("POST", "/v1/decisions", "moderator", json=restore), 409, "nothing-to-restore")
 
 
 def test_the_same_key_decides_once_and_another_request_under_it_is_refused(http):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 
@@ -33,6 +33,25 @@ class MemoryLedger:
             return self._appended([decision])[-1]
 
         return self._room.write(lambda: decisions[self._room.write_once("ledger", once, effect) - 1])
+
+    def append_unless(
+        self, matters: Callable[[Decision], bool], after: int, decision: Decision, once: Once | None = None
+    ) -> Future[Decision | None]:
+        """Append, unless a decision above the revision ``after`` matters; then None, and nothing is written."""
+
+        def effect() -> Decision | None:
+            known = once is not None and self._room.kept(once) is not None
+            if not known and any(matters(newer) for newer in self._room.decisions[after:]):
+                return None
+            return self.append(decision, once).result()
+
+        return self._room.write(effect)
+
+    def decided_under(self, once: Once) -> Decision | None:
+        """The decision that this very request made before, or None."""
+        with self._room.open():
+            known = self._room.kept(once)
+            return self._room.decisions[known[2] - 1] if known and known[:2] == ("ledger", once.digest) else None
 
     def append_all(self, decisions: Sequence[Decision]) -> Future[range]:
         """Append many in order, all or none; returns their revisions."""

@@ -71,6 +71,10 @@ class Room:
         except (TypeError, ValueError) as cause:
             return refused(cause)
 
+    def kept(self, once: Once) -> tuple[str, str, int] | None:
+        """Act, digest and first result under a key, or None."""
+        return self._once.get(once.key)
+
     def write_once(self, act: str, once: Once | None, effect: Callable[[], int]) -> int:
         """The result of ``effect``, or the first result under this key; raises ``IdempotencyConflict``."""
         if once is None:

@@ -12,6 +12,7 @@ from feed.storage.ports import Once
 from feed.storage.rules import idempotency_conflict
 from feed.storage.schema import once as table
 from feed.storage.sql.queue import Cursor
+from feed.storage.sql.reading import Reading
 from feed.storage.sql.statements import Statements
 
 A = TypeVar("A")
@@ -22,9 +23,8 @@ class Keyed:
 
     def __init__(self, statements: Statements, act: str) -> None:
         self._act = act
-        self._select = statements.text(
-            select(table.c.act, table.c.digest, table.c.result).where(table.c.key == bindparam("key")), "key"
-        )
+        self._query = select(table.c.act, table.c.digest, table.c.result).where(table.c.key == bindparam("key"))
+        self._select = statements.text(self._query, "key")
         self._insert = statements.new(table, "key", "act", "digest", "result")
 
     def run(
@@ -47,6 +47,11 @@ class Keyed:
             return None
         act, digest, result = row
         return int(result) if (act, digest) == (self._act, once.digest) else idempotency_conflict(once)
+
+    def result(self, reading: Reading, once: Once) -> int | None:
+        """The first result of this very request, None if there is none; outside of any transaction."""
+        row = reading.first(self._query, key=once.key)
+        return int(row[2]) if row and tuple(row[:2]) == (self._act, once.digest) else None
 
     def keep(self, cursor: Cursor, once: Once, result: int) -> None:
         """Remember the first result under this key."""

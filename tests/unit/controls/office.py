@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
@@ -23,9 +23,11 @@ MODERATOR = Principal("mo", frozenset({"moderator"}), "moderator")
 
 
 class ListLedger:
-    """The ledger as a list, with idempotency by key."""
+    """The ledger as a list, with idempotency by key; ``meanwhile`` is decided by others before the next append that
+    depends on what is there."""
 
     def __init__(self) -> None:
+        self.meanwhile: list[Decision] = []
         self.decisions: list[Decision] = []
         self.once: dict[object, Decision] = {}
 
@@ -38,6 +40,28 @@ class ListLedger:
             once = once if once is not None else numbered.id
         future.set_result(self.once[once])
         return future
+
+    def head(self) -> int:
+        return len(self.decisions)
+
+    def append_unless(
+        self, matters: Callable[[Decision], bool], after: int, decision: Decision, once: Any = None
+    ) -> Future[Decision | None]:
+        meanwhile, self.meanwhile = self.meanwhile, []
+        for other in meanwhile:
+            self.append(other)
+        future: Future[Decision | None] = Future()
+        known = once is not None and once in self.once
+        overtaken = not known and any(matters(other) for other in self.decisions[after:])
+        future.set_result(None if overtaken else self.append(decision, once).result())
+        return future
+
+    def decided_under(self, once: Any) -> Decision | None:
+        return self.once.get(once)
+
+    def listing(self, *, before: int | None, limit: int, subject: str | None = None) -> list[Decision]:
+        older = self.decisions[: None if before is None else before - 1]
+        return [made for made in reversed(older) if subject in (None, made.subject.id)][:limit]
 
     def by_id(self, decision: str) -> Decision | None:
         return next((made for made in self.decisions if made.id == decision), None)

@@ -26,6 +26,7 @@ def test_every_error_has_a_type_of_its_own_that_stays() -> None:
         "ledger-note",
         "needs-approval",
         "not-allowed",
+        "nothing-to-restore",
         "state-order",
         "unknown-reference",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from controls.errors import (
     IneligibleSubject,
     InvalidDecision,
     NotAllowed,
+    NothingToRestore,
     PolicyError,
     UnknownReference,
 )
@@ -49,8 +51,11 @@ def test_a_decision_carries_everything_that_was_said() -> None:
 
 @pytest.mark.parametrize("kind", [kind.value for kind in DecisionType if kind is not DecisionType.REVERSE])
 def test_every_type_can_be_decided_and_starts_now_unless_said_otherwise(kind: str) -> None:
-    made = Office().decide(propose(kind))
-    assert (made.type.value, made.starts_at, made.revision) == (kind, NOW, 1)
+    office = Office()
+    if kind == "restore":
+        office.decide(propose("takedown"))
+    made = office.decide(propose(kind))
+    assert (made.type.value, made.starts_at, made.revision) == (kind, NOW, len(office.ledger.decisions))
 
 
 @pytest.mark.parametrize(
@@ -127,7 +132,7 @@ def test_a_reversal_takes_its_targets_subject_and_needs_its_scope() -> None:
     [
         ({"reverses": None}, InvalidDecision, "needs the id"),
         ({"reverses": "d9"}, UnknownReference, "no decision has the id 'd9'"),
-        ({"reverses": "d2"}, InvalidDecision, "a restore cannot be reversed"),
+        ({"reverses": "d3"}, InvalidDecision, "a restore cannot be reversed"),
         ({"reverses": "d1", "subject": subject("item:b")}, InvalidDecision, "target's subject"),
         ({"reverses": "d1", "expires_at": LATER}, InvalidDecision, "does not expire"),
         ({"reverses": "d1", "starts_at": LATER}, InvalidDecision, "acts at once"),
@@ -135,11 +140,11 @@ def test_a_reversal_takes_its_targets_subject_and_needs_its_scope() -> None:
 )
 def test_a_reversal_that_cannot_be_is_refused(fields: dict[str, Any], error: type[ControlsError], said: str) -> None:
     office = Office()
-    office.decide(propose("suppress"))
-    office.decide(propose("restore"))
+    for kind in ("suppress", "takedown", "restore"):
+        office.decide(propose(kind))
     with pytest.raises(error, match=said):
         office.decide(propose("reverse", **fields))
-    assert len(office.ledger.decisions) == 2
+    assert len(office.ledger.decisions) == 3
 
 
 def test_nothing_is_reversed_twice() -> None:
@@ -148,6 +153,52 @@ def test_nothing_is_reversed_twice() -> None:
     office.decide(propose("reverse", reverses="d1"))
     with pytest.raises(AlreadyReversed, match="d1 was reversed by d2"):
         office.decide(propose("reverse", reverses="d1"))
+
+
+def test_what_was_restored_is_reversed_and_nothing_is_restored_twice() -> None:
+    office = Office()
+    with pytest.raises(NothingToRestore, match="no takedown of item 'a'"):
+        office.decide(propose("restore"))
+    taken = office.decide(propose("takedown"))
+    other = office.decide(propose("takedown", "item:b"))
+    ended = office.decide(propose("takedown", expires_at=NOW + 1))
+    restored = office.decide(propose("restore"))
+    assert office.service.undone_by(taken) == office.service.undone_by(ended) == restored
+    assert office.service.undone_by(other) is None
+    with pytest.raises(AlreadyReversed, match=f"{taken.id} was reversed by {restored.id}"):
+        office.decide(propose("reverse", reverses=taken.id))
+    with pytest.raises(NothingToRestore):
+        office.decide(propose("restore"))
+    again = office.decide(propose("takedown"))
+    office.decide(propose("reverse", reverses=again.id))
+    with pytest.raises(NothingToRestore):
+        office.decide(propose("restore"))
+    assert office.sandbox.eligible(0)
+
+
+def test_a_takedown_that_has_expired_is_nothing_to_restore() -> None:
+    office = Office()
+    office.decide(propose("takedown", expires_at=NOW + 1))
+    office.ledger.decisions[0] = replace(office.ledger.decisions[0], expires_at=NOW)
+    with pytest.raises(NothingToRestore):
+        office.decide(propose("restore"))
+
+
+@pytest.mark.parametrize("kind", ["reverse", "restore"])
+def test_an_undoing_that_was_overtaken_is_refused_as_if_it_had_come_later(kind: str) -> None:
+    office = Office()
+    taken = office.decide(propose("takedown"))
+    office.decide(propose("takedown", "item:b"))
+    act = propose(kind, **({"reverses": taken.id} if kind == "reverse" else {}))
+    for meanwhile in ("restore", "reverse"):
+        office.ledger.meanwhile = [
+            replace(taken, id="x", type=DecisionType(meanwhile), reverses=taken.id if meanwhile == "reverse" else None)
+        ]
+        with pytest.raises((AlreadyReversed, NothingToRestore)):
+            office.decide(act)
+        assert office.ledger.decisions.pop().id == "x"
+    office.ledger.meanwhile = [replace(taken, id="elsewhere", subject=subject("item:b"))]
+    assert office.decide(act).revision == 4
 
 
 def test_a_repeated_request_is_answered_with_the_first_decision() -> None:
