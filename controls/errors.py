@@ -9,6 +9,7 @@ ControlsError
 ├── Conflict              the act contradicts what already holds
 │   ├── AlreadyReversed   the decision was reversed before
 │   ├── NothingToRestore  no takedown of the subject is in force
+│   ├── PositionTaken     another pin holds the position, or the item
 │   └── IneligibleSubject a placement of an item that may not be shown there
 ├── PolicyError           a policy document cannot be used; lists every problem with path and line
 ├── LeafError             bytes or attachments that are not those of a ledger leaf, or a proof that cannot be made
@@ -74,6 +75,12 @@ class NothingToRestore(Conflict):
     """No takedown of the subject is in force."""
 
     type = "nothing-to-restore"
+
+
+class PositionTaken(Conflict):
+    """Another pin holds the position, or the item."""
+
+    type = "position-taken"
 
 
 class IneligibleSubject(Conflict):

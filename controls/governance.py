@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controls.causes import Cause, Classes
+from controls.decisions import Decision
 from controls.join import Verdict, join
 from controls.scopes import Audience, Scope, SurfaceKind
 from controls.tiers import Tier
@@ -107,6 +108,8 @@ class Governance:
     tier_shares: Shares
     classes: int
     """Number of verdict classes that this view knows."""
+    pinned: tuple[Decision, ...]
+    """Pins that are in force or will be, whether their items are known or not."""
     _interned: Classes = field(repr=False)
     _tables: Tables = field(repr=False)
     _views: dict[tuple[Audience, SurfaceKind], VerdictTable] = field(default_factory=dict, repr=False)

@@ -22,10 +22,12 @@ from controls.errors import (
     InvalidDecision,
     NothingToRestore,
     PolicyError,
+    PositionTaken,
     UnknownReference,
 )
 from controls.governance import Governance
 from controls.lint import check_policy
+from controls.pins import hides
 from controls.policy import Policy
 from controls.proposals import PLACEMENTS, PLATFORM_ACTS, UNDOING, Proposal, check
 from controls.scopes import EVERYWHERE, AgeClass, Audience, Scope, SurfaceKind
@@ -56,6 +58,10 @@ class LedgerPort(Protocol):
 
     def decided_under(self, once: Any) -> Decision | None:
         """The decision that this very request made before, or None."""
+        ...
+
+    def since(self, revision: int) -> list[Decision]:
+        """The next decisions of greater revisions, in order; all of them if they are few."""
         ...
 
     def by_id(self, decision: str) -> Decision | None:
@@ -129,6 +135,8 @@ class DecisionService:
         """Which decisions would have changed what was checked; None when none would."""
         if decision.type in UNDOING:
             return lambda other: other.subject == decision.subject
+        if decision.type is DecisionType.PIN:
+            return lambda other: other.type is DecisionType.PIN
         return None
 
     def _checked(self, proposal: Proposal, principal: Principal, now: int, approver: Principal | None) -> Decision:
@@ -148,7 +156,7 @@ class DecisionService:
                 f"no takedown of {subject.kind.value} {subject.id!r} is in force; nothing is left to restore", "subject"
             )
         assert proposal.basis is not None  # checked above
-        return Decision(
+        decision = Decision(
             id=self._new_id(),
             type=proposal.type,
             subject=subject,
@@ -167,6 +175,9 @@ class DecisionService:
             approved_by=approver.subject if approver is not None else None,
             idempotency_key=proposal.idempotency_key,
         )
+        if decision.type is DecisionType.PIN:
+            self._check_position(decision)
+        return decision
 
     def undone_by(self, decision: Decision) -> Decision | None:
         """The decision that reversed this one, or restored what it took down; None while none did."""
@@ -237,6 +248,23 @@ class DecisionService:
                 problems = [f.problem for f in check_policy(self._policies(digest), now) if f.fatal]
                 if problems:
                     raise PolicyError(problems)
+
+    def _check_position(self, pin: Decision) -> None:
+        """Raise if another pin, in force or to come, would stand where this one asks to."""
+        governance = self._governance()
+        newer: list[Decision] = []
+        while page := self._ledger.since(newer[-1].revision if newer else governance.revision):
+            newer += page
+        undone = {other.reverses for other in newer}
+        for other in (*governance.pinned, *(one for one in newer if one.type is DecisionType.PIN)):
+            if other.id not in undone and hides(pin, other, pin.decided_at):
+                held = "the item is pinned already" if other.subject == pin.subject else "the position is taken"
+                ends = "it is reversed" if other.expires_at is None else f"second {other.expires_at}"
+                raise PositionTaken(
+                    f"{held} by decision {other.id} ({other.subject.id!r} at {other.parameters['position']}, until "
+                    f"{ends}); reverse it, or choose another position, scope or time",
+                    "parameters.position",
+                )
 
     def _check_placement(self, subject: Subject, scope: Scope) -> None:
         """Raise unless the item is still unknown or may be placed for somebody within the scope."""

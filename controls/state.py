@@ -117,6 +117,7 @@ class State:
                 placements=self._current_placements(),
                 tier_shares=self._shares,
                 classes=self._classes.size,
+                pinned=tuple(self._timetable.pins.values()),
                 _interned=self._classes,
                 _tables=self._tables,
             )

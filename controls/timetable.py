@@ -17,6 +17,8 @@ class Timetable:
     def __init__(self) -> None:
         self.as_of = 0
         self.in_force: dict[str, Decision] = {}
+        self.pins: dict[str, Decision] = {}
+        """Pins that are in force or will be, by id."""
         self._scheduled: dict[str, Decision] = {}
         self._reversed: set[str] = set()
         self._takedowns: dict[Subject, set[str]] = {}
@@ -39,6 +41,8 @@ class Timetable:
             heapq.heappush(self._turns, (decision.expires_at, decision.id))
         if decision.type is DecisionType.TAKEDOWN:
             self._takedowns.setdefault(decision.subject, set()).add(decision.id)
+        elif decision.type is DecisionType.PIN:
+            self.pins[decision.id] = decision
         return self.advance(self.as_of)
 
     def advance(self, as_of: int) -> tuple[list[Decision], list[Decision]]:
@@ -83,6 +87,7 @@ class Timetable:
     def _leave(self, decision: Decision) -> None:
         self.in_force.pop(decision.id, None)
         self._scheduled.pop(decision.id, None)
+        self.pins.pop(decision.id, None)
         if decision.type is DecisionType.TAKEDOWN:
             of_subject = self._takedowns[decision.subject]
             of_subject.discard(decision.id)

@@ -133,6 +133,13 @@ _REGISTER = (
         "Nothing is left to do; what else holds the subject is told by its verdict.",
     ),
     Problem(
+        "position-taken",
+        409,
+        "The position is taken",
+        "Another pin holds this position, or pins this item, for some of the same audience at some of the same time.",
+        "Reverse the pin that `detail` names, or choose another position, scope or time.",
+    ),
+    Problem(
         "ineligible-subject",
         409,
         "The subject may not be shown there",

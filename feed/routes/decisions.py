@@ -30,7 +30,8 @@ async def make(body: DecisionIn, service: ServiceNow, caller: DecidingCaller, on
     Editors pin, boost, feature and suppress; moderators suppress, take down, restore and freeze; `policy` publishes
     policies; `experimenter` activates models. A reversal needs the scope of what it reverses. Restrictions and
     placements must say when they end (`expires_at`) or are reviewed (`review_by`). A decision on a subject that is not
-    known yet is taken and waits for it.
+    known yet is taken and waits for it. A pin at a position that another pin holds, for some of the same audience at
+    some of the same time, is refused with that pin's id; so is a second pin of an item that stands further ahead.
     """
     return answer(await decide(service, caller, proposal_of(body, once), once), 201)
 

@@ -43,6 +43,18 @@ def test_a_pin_is_obeyed_by_the_time_it_is_answered(http):
     assert shown(http)[2] == "item-9"
 
 
+def test_a_second_pin_at_a_position_is_refused_with_the_one_that_holds_it(http):
+    now = http.service.clock.now()
+    pins = [decision("pin", f"item-{number}", now, parameters={"position": 2}) for number in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda body: http.call("POST", "/v1/decisions", "editor", json=body), pins))
+    (made,) = [answer.json()["decision"] for answer in answers if answer.status_code == 201]
+    for answer in answers:
+        if answer.status_code != 201:
+            assert made["id"] in http.problem(answer, 409, "position-taken")["detail"]
+    assert shown(http)[2] == made["subject"]["id"]
+
+
 def test_a_takedown_empties_even_a_session_begun_before(http):
     page = http.call("GET", "/v1/feed?reader=r1&limit=4&mode=latest", "feed").json()
     decide(http, "moderator", decision("takedown", "item-6", http.service.clock.now()))

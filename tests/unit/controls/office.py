@@ -41,6 +41,9 @@ class ListLedger:
         future.set_result(self.once[once])
         return future
 
+    def since(self, revision: int) -> list[Decision]:
+        return self.decisions[revision:]
+
     def head(self) -> int:
         return len(self.decisions)
 

@@ -27,6 +27,7 @@ def test_every_error_has_a_type_of_its_own_that_stays() -> None:
         "needs-approval",
         "not-allowed",
         "nothing-to-restore",
+        "position-taken",
         "state-order",
         "unknown-reference",
     ]

@@ -100,14 +100,14 @@ def test_a_pin_is_taken_when_some_audience_in_its_scope_may_see_the_item() -> No
     with pytest.raises(IneligibleSubject):
         office.decide(propose("pin", scope=Scope(regions=("DE",), audience="minor")))
     assert office.decide(propose("pin")).revision == 2
-    assert office.decide(propose("pin", scope=Scope(regions=("DE",)))).revision == 3
+    assert office.decide(propose("pin", parameters={"position": 1}, scope=Scope(regions=("DE",)))).revision == 3
 
 
 @pytest.mark.parametrize("kind", ["pin", "feature", "suppress", "takedown", "boost"])
 def test_a_decision_on_an_unknown_item_is_taken_and_says_that_it_waits(kind: str) -> None:
-    office = Office()
-    assert office.service.waits(office.decide(propose(kind, "item:new")))
-    assert not office.service.waits(office.decide(propose(kind, "item:b")))
+    for item, waits in (("new", True), ("b", False)):
+        office = Office()
+        assert office.service.waits(office.decide(propose(kind, f"item:{item}"))) is waits
 
 
 def test_a_group_waits_until_it_has_an_item_and_the_platform_never_does() -> None:
