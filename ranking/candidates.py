@@ -64,6 +64,9 @@ item falls to about the fortieth place. The list is judged a chunk at a time, as
 FIRST_CHUNK = 2
 """Candidates judged at first, for each item of the page."""
 
+WEIGHED_CHUNK = 96
+"""Candidates judged at first besides, where they are weighed against each other."""
+
 PREFETCHED = 16
 """Places of a list whose verdict classes are under way from memory while one is looked at."""
 
@@ -116,7 +119,8 @@ def vote(given: Given) -> None:
     size = gather(items.neighbours, items.weights, items.growth, voters, work)
     bucketed(work, size)
     work.state[VOTERS] = voters
-    work.state[CHUNK] = max(FIRST_CHUNK * given.wanted.limit, 64)
+    deeper = WEIGHED_CHUNK if given.wanted.calibration > 0 else 0
+    work.state[CHUNK] = max(FIRST_CHUNK * given.wanted.limit, 64) + deeper
 
 
 @inlined
@@ -128,6 +132,7 @@ def judge_bucket(given: Given) -> None:
         bucket -= 1
         judged += work.counts[bucket]
     low, high = max(bucket << state[SHIFT], 1), high_bucket << state[SHIFT]
+    counted = given.wanted.calibration > 0 or given.wanted.topic_max > 0
     # Rows lie far apart in memory: their classes are asked for while the rest is sought, then their authors.
     size, end = state[HEAP], state[HEAP]
     for n in range(state[UNION]):
@@ -146,7 +151,7 @@ def judge_bucket(given: Given) -> None:
         score = weighed(work.union_score[entry], cls, row, impressions, given)
         if score > 0:
             prefetch(items.author, row)
-            if given.wanted.calibration > 0:
+            if counted:
                 prefetch(items.topics, row * items.topics.shape[1])
             work.heap_score[size], work.heap_row[size], work.heap_entry[size] = score, row, entry
             size += 1

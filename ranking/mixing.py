@@ -4,9 +4,9 @@ For each place in turn: the pin of that place; on personalized pages exploration
 turn of a source (editorial at the middle of each ``editorial_every`` places, fresh at the end of each ``fresh_every``,
 popular at the third part); an encouraged item when the session is behind its minimum; else the next candidate of the
 page's sources in turn that fits, where those of the graph are weighed against each other by the reader's topics
-(`ranking.topics`). Failing that, the windows of authors and topics and the encouraged maximum give way rather than leave
-the page short; the restricted maximum never does: a restricted item waits until the window has room for it. At the very
-end the pins of later places move up. An item stands in a session at most once.
+(`ranking.topics`). Failing that, the windows of authors and topics and the encouraged maximum give way rather than
+leave the page short; the restricted maximum never does: a restricted item waits until the window has room for it. At
+the very end the pins of later places move up. An item stands in a session at most once.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from ranking.kernel import (
     marked,
 )
 from ranking.page import Reason
-from ranking.topics import PERMILLE, begin, counting, enter, follow, leave, worth
+from ranking.topics import LARGEST_WORTH, begin, counting, enter, follow, leave, worth
 from ranking.workspace import (
     LOOKAHEAD,
     REACH,
@@ -92,41 +92,48 @@ def find(
     source: Whole, tier_wanted: Whole, strict: bool, weighed: bool, stop: Whole, position: Whole, given: Given
 ) -> Whole:
     """Place in a source's sequence of the first candidate that fits (of one tier, unless ``tier_wanted`` is -1), or
-    -1. Past ``LOOKAHEAD`` waiting ones it is looked for no further. When ``weighed``, of the first ``REACH`` waiting
-    ones that fit it is the worthiest, the first of equals."""
-    items, wanted, work, state = given.items, given.wanted, given.work, given.work.state
-    following, waiting = np.int64(state[NEXT] if weighed else state[FIRST + source]), 0
-    best, greatest = np.int64(-1), np.int64(0)
-    while waiting < (REACH if weighed else LOOKAHEAD):
-        if weighed and waiting < state[WEIGHED]:
-            place = np.int64(work.weighed[waiting])
-            row = work.found[source, place, ROW]
-        else:
-            place = following
-            if place == state[LENGTH + source] and not extend(source, stop, given):
-                break
-            following += 1
-            row = work.found[source, place, ROW]
-            if marked(work, row) <= RESERVED:
-                if place == state[FIRST + source]:
-                    state[FIRST + source] += 1
-                continue
-            if weighed:
-                enter(row, place, following, items, work)
-        if weighed:
-            score = work.found[source, place, SCORE]
-            if score * (PERMILLE + wanted.calibration) <= greatest:
-                break
-            value = np.int64(worth(place, score, wanted, work))
-            if value > greatest and fits(row, given.verdicts.tier[items.class_of[row]], strict, position, given):
-                best, greatest = place, value
-            waiting += 1
+    -1. Past ``LOOKAHEAD`` waiting ones it is looked for no further. When ``weighed``, the worthiest that fits among the
+    next ``REACH`` of the graph instead."""
+    items, work, state = given.items, given.work, given.work.state
+    place, waiting = np.int64(state[NEXT] if weighed else state[FIRST + source]), 0
+    while waiting < LOOKAHEAD and not (weighed and state[WEIGHED] == REACH):
+        if place == state[LENGTH + source] and not extend(source, stop, given):
+            break
+        row = work.found[source, place, ROW]
+        if marked(work, row) <= RESERVED:
+            if place == state[FIRST + source]:
+                state[FIRST + source] += 1
+        elif weighed:
+            enter(row, place, items, work)
         else:
             tier = given.verdicts.tier[items.class_of[row]]
             if (tier_wanted < 0 or tier == tier_wanted) and fits(row, tier, strict, position, given):
                 return place
             waiting += tier != _RESTRICTED
-    return best
+        place += 1
+    return settle(place, position, given) if weighed else np.int64(-1)
+
+
+@inlined
+def settle(following: Whole, position: Whole, given: Given) -> Whole:
+    """Place in the graph's sequence of the worthiest that fits, the first of equals, among those that are weighed; or
+    -1. ``following`` is the place of the next that will be."""
+    wanted, work, state = given.wanted, given.work, given.work.state
+    state[NEXT] = following
+    tried, failed = np.int64(-1), np.int64(LARGEST_WORTH)
+    while True:
+        best, greatest = np.int64(-1), np.int64(0)
+        for n in range(state[WEIGHED]):
+            value = np.int64(worth(np.int64(work.weighed[n]), wanted, work))
+            if value > greatest and (value < failed or (value == failed and n > tried)):
+                best, greatest = np.int64(n), value
+        if best < 0:
+            return np.int64(-1)
+        place = np.int64(work.weighed[best])
+        row = work.found[GRAPH, place, ROW]
+        if fits(row, given.verdicts.tier[given.items.class_of[row]], True, position, given):
+            return place
+        tried, failed = best, greatest
 
 
 @kernel

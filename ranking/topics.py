@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ranking.candidates import GRAPH, POOL_TOPIC, ROW
+from ranking.candidates import GRAPH, POOL_TOPIC, ROW, SCORE
 from ranking.catalogue import Catalogue
 from ranking.compiling import Whole, inlined, kernel, prefetch
-from ranking.kernel import COUNTED, NEXT, SHARED, TOPIC_BITS, TOPICS, VOTERS, WEIGHED, bits_for, slot_of
+from ranking.kernel import COUNTED, SHARED, TOPIC_BITS, TOPICS, VOTERS, WEIGHED, bits_for, slot_of
 from ranking.parameters import Parameters
-from ranking.workspace import VOICES, Given, Int32s, Items, Wanted, Workspace
+from ranking.workspace import VOICES, Given, Int32s, Int64s, Items, Wanted, Workspace
 
 VOICE = 840
 """What an item has to spread over its topics: a number that one to eight of them divide evenly."""
@@ -26,6 +26,8 @@ COUNTED_TOPICS = 8
 """Topics of an item that count, the first ones."""
 
 PERMILLE = 1000
+
+LARGEST_WORTH = 2**63 - 1
 
 SHARE, HAVE, RECENT = 0, 1, 2
 """Columns of a topic's counts: its share of the reader's history in thousandths; the voices it has on the page and the
@@ -48,40 +50,35 @@ def voice_of(topics: Int32s, row: Whole) -> Whole:
 
 
 @kernel
-def counts_of(topic: Whole, work: Workspace) -> Whole:
-    """Place of a topic's counts, or -1 where it has none."""
-    return np.int64(work.topic_table[slot_of(work.topic_table, work.topic, work.state[TOPIC_BITS], topic)])
-
-
-@kernel
-def opened(topic: Whole, work: Workspace) -> Whole:
+def opened(topic: Whole, state: Int64s, table: Int32s, topics: Int32s, counts: Int64s) -> Whole:
     """Place of a topic's counts, all zero where it had none."""
-    slot = slot_of(work.topic_table, work.topic, work.state[TOPIC_BITS], topic)
-    entry = np.int64(work.topic_table[slot])
+    slot = slot_of(table, topics, state[TOPIC_BITS], topic)
+    entry = np.int64(table[slot])
     if entry < 0:
-        entry = np.int64(work.state[TOPICS])
-        work.state[TOPICS] += 1
-        work.topic_table[slot] = entry
-        work.topic[entry] = topic
-        work.topic_counts[entry, SHARE] = work.topic_counts[entry, HAVE] = work.topic_counts[entry, RECENT] = 0
+        entry = np.int64(state[TOPICS])
+        state[TOPICS] += 1
+        table[slot] = entry
+        topics[entry] = topic
+        counts[entry, SHARE] = counts[entry, HAVE] = counts[entry, RECENT] = 0
     return entry
 
 
-@kernel
+@inlined
 def count(row: Whole, lately: bool, recent: Whole, topics: Int32s, work: Workspace) -> None:
     """Count a row's voice if it stands on the page or ``lately`` before; ``recent`` (1, 0 or -1) is how it changes the
     window."""
+    counts = work.topic_counts
     voice = voice_of(topics, row) if lately else 0
     work.state[COUNTED] += voice > 0
     for place in range(min(topics.shape[1], COUNTED_TOPICS)):
         if topics[row, place] < 0:
             break
-        entry = opened(topics[row, place], work)
-        work.topic_counts[entry, HAVE] += voice
-        work.topic_counts[entry, RECENT] += recent
+        entry = opened(topics[row, place], work.state, work.topic_table, work.topic, counts)
+        counts[entry, HAVE] += voice
+        counts[entry, RECENT] += recent
 
 
-@kernel
+@inlined
 def share(topics: Int32s, work: Workspace) -> None:
     """Work out the reader's shares from the votes: an item's vote is spread evenly over its topics, and those of items
     voted down do not count."""
@@ -95,7 +92,8 @@ def share(topics: Int32s, work: Workspace) -> None:
             for place in range(min(topics.shape[1], COUNTED_TOPICS)):
                 if topics[row, place] < 0:
                     break
-                work.topic_counts[opened(topics[row, place], work), SHARE] += voice
+                entry = opened(topics[row, place], state, work.topic_table, work.topic, work.topic_counts)
+                work.topic_counts[entry, SHARE] += voice
                 total += voice
     if total > 0:
         state[SHARED] = 1
@@ -124,11 +122,11 @@ def follow(row: Whole, position: Whole, given: Given) -> None:
     """Count a row that has come to stand at ``position``; the first of the window leaves it."""
     work, topics, window = given.work, given.items.topics, given.wanted.topic_window - 1
     count(row, True, np.int64(1), topics, work)
-    if position >= window:
+    if given.wanted.topic_max > 0 and position >= window:
         count(np.int64(work.session_rows[position - window]), False, np.int64(-1), topics, work)
 
 
-@kernel
+@inlined
 def crowded(row: Whole, items: Items, wanted: Wanted, work: Workspace) -> bool:
     """Whether a topic of a row has all the items that it may have in the window. The topic that a page is about may
     have any number."""
@@ -137,31 +135,32 @@ def crowded(row: Whole, items: Items, wanted: Wanted, work: Workspace) -> bool:
         if topic < 0:
             break
         if wanted.pool_kind != POOL_TOPIC or topic != wanted.pool_key:
-            entry = counts_of(topic, work)
+            slot = slot_of(work.topic_table, work.topic, work.state[TOPIC_BITS], topic)
+            entry = work.topic_table[slot]
             if entry >= 0 and work.topic_counts[entry, RECENT] >= wanted.topic_max:
                 return True
     return False
 
 
-@kernel
-def enter(row: Whole, place: Whole, following: Whole, items: Items, work: Workspace) -> None:
+@inlined
+def enter(row: Whole, place: Whole, items: Items, work: Workspace) -> None:
     """Let a candidate of the graph join those that are weighed."""
     voices, last = work.voices[place], 1
     voices[0] = voice_of(items.topics, row)
     for n in range(min(items.topics.shape[1], COUNTED_TOPICS)):
         if items.topics[row, n] < 0:
             break
-        entry = counts_of(items.topics[row, n], work)
+        slot = slot_of(work.topic_table, work.topic, work.state[TOPIC_BITS], items.topics[row, n])
+        entry = work.topic_table[slot]
         if entry >= 0 and work.topic_counts[entry, SHARE] > 0:
             voices[last] = entry
             last += 1
     voices[last] = -1
     work.weighed[work.state[WEIGHED]] = place
     work.state[WEIGHED] += 1
-    work.state[NEXT] = following
 
 
-@kernel
+@inlined
 def leave(row: Whole, work: Workspace) -> None:
     """Let a row that has come to stand on the page no longer be weighed."""
     size, kept = work.state[WEIGHED], 0
@@ -172,18 +171,19 @@ def leave(row: Whole, work: Workspace) -> None:
     work.state[WEIGHED] = kept
 
 
-@kernel
-def worth(place: Whole, score: Whole, wanted: Wanted, work: Workspace) -> Whole:
+@inlined
+def worth(place: Whole, wanted: Wanted, work: Workspace) -> Whole:
     """What a candidate that is weighed is worth for the next place: its score, and ``calibration`` thousandths more as
     far as its voice falls to topics that are short of the reader's share of the places until then."""
-    voices, due, filled = work.voices[place], (work.state[COUNTED] + 1) * VOICE, 0
-    most = np.int64(voices[0]) * PERMILLE
+    due, filled = (work.state[COUNTED] + 1) * VOICE, np.int64(0)
+    most = np.int64(work.voices[place, 0]) * PERMILLE
     for n in range(1, VOICES):
-        if voices[n] < 0:
+        entry = work.voices[place, n]
+        if entry < 0:
             break
-        counts = work.topic_counts[voices[n]]
-        filled += min(max(counts[SHARE] * due - counts[HAVE] * PERMILLE, 0), most)
-    return score * (PERMILLE + wanted.calibration * filled // (VOICE * PERMILLE))
+        short = work.topic_counts[entry, SHARE] * due - work.topic_counts[entry, HAVE] * PERMILLE
+        filled += min(max(short, 0), most)
+    return np.int64(work.found[GRAPH, place, SCORE] * (PERMILLE + wanted.calibration * filled // (VOICE * PERMILLE)))
 
 
 def most_topics(catalogue: Catalogue, parameters: Parameters, voters: int, served: int, limit: int) -> int:

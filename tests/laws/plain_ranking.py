@@ -289,14 +289,9 @@ class Ranking:
         return one.score * (1000 + self.parameters.calibration * filled // 840_000)
 
     def find_worthiest(self) -> Candidate | None:
-        """Of the graph's next 16 the worthiest that fits. Nothing is looked at that could not be the worthiest."""
-        best: Candidate | None = None
-        for one in islice(filter(self.free, self.following(Source.GRAPH)), 16):
-            if best and one.score * (1000 + self.parameters.calibration) <= self.worth(best):
-                break
-            if self.fits(one.row, strict=True) and (best is None or self.worth(one) > self.worth(best)):
-                best = one
-        return best
+        """Of the graph's next 16 the worthiest that fits, the first of equals."""
+        near = islice(filter(self.free, self.following(Source.GRAPH)), 16)
+        return max((one for one in near if self.fits(one.row, strict=True)), key=self.worth, default=None)
 
     def free(self, one: Candidate) -> bool:
         return self.marks.get(one.row) not in (EXCLUDED, RESERVED)
