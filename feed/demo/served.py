@@ -62,10 +62,13 @@ def session(api: Api, reader: str, pages: int, **query: str | int) -> list[Serve
     return scroll
 
 
-def at_one_state(api: Api, *asked: tuple[str, Mapping[str, str | int]]) -> list[ServedPage]:
-    """Several pages made at the same revision, edition and second; raises LookupError when time never stands still."""
+def at_one_state(api: Api, *asked: tuple[str, Mapping[str, str | int]], explored: bool = True) -> list[ServedPage]:
+    """Several pages made at the same revision, edition and second; raises LookupError when time never stands still.
+
+    With ``explored`` off, nothing on them was drawn for exploration, so that equal inputs make equal pages."""
     for _ in range(_TRIES):
         pages = [page(api, reader, **query) for reader, query in asked]
-        if len({one.state for one in pages}) == 1:
+        drawn = any(one.sources["exploration"] for one in pages)
+        if len({one.state for one in pages}) == 1 and (explored or not drawn):
             return pages
     raise LookupError(f"no two pages were made in the same second in {_TRIES} tries")

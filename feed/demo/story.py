@@ -162,11 +162,12 @@ class Story:
         """An erased reader is a stranger."""
         reader, stranger = self.readers[3], "newcomer-5"
         own = (reader, "reader")
-        before = page(self.api, reader)
+        short = {"limit": 10}
+        before = page(self.api, reader, **short)
         receipt = self.api.send("DELETE", f"/v1/readers/{_path(reader)}", as_=own)
         self.erased = reader
         history = self.api.get(f"/v1/readers/{_path(reader)}/history", as_=own)["events"]
-        mine, theirs = at_one_state(self.api, (reader, {}), (stranger, {}))
+        mine, theirs = at_one_state(self.api, (reader, short), (stranger, short), explored=False)
         yield Seen(
             "erase removes influence",
             "a receipt; no history; from then on a stranger's page",

@@ -7,6 +7,7 @@ import numpy as np
 from controls.authority import Principal
 from controls.decisions import Basis, DecisionType
 from controls.proposals import Proposal
+from feed.recording import decode
 from feed.replay import Replayer
 from feed.storage.records import ItemRecord, ModelRecord
 from ranking.graph import ItemGraph
@@ -30,10 +31,11 @@ def test_a_thousand_pages_are_replayed_byte_for_byte(tmp_path):
                 assert http.call("POST", "/v1/decisions", "admin", json=body).status_code in (201, 409)
                 service.store.items.put_items([ItemRecord(f"late-{number}", published_at=now)]).result()
             if number % 7 == 0:
+                late = f"late-{max(number // 40 - 3, 0) * 40}"
                 event = {
                     "client_id": f"c{number}",
                     "reader": f"r{reader}",
-                    "item": f"item-{number % 24}",
+                    "item": late if number % 2 else f"item-{number % 24}",
                     "kind": "like",
                 }
                 assert http.call("POST", "/v1/events", "events", json={"events": [event]}).status_code == 200
@@ -69,3 +71,6 @@ def test_a_thousand_pages_are_replayed_byte_for_byte(tmp_path):
     assert len({made.serving.model for made in replayed}) == 2
     assert len({made.serving.edition for made in replayed}) > 2
     assert len({made.serving.revision for made in replayed}) > 10
+    traces = [decode(made.serving.inputs) for made in replayed]
+    assert any(trace.growth.rows.size for trace in traces)
+    assert any(trace.page.drawn_from.any() for trace in traces)
