@@ -88,8 +88,8 @@ async def draft(request: Request, service: ServiceNow, caller: PolicyCaller) -> 
     """Check a policy document and store it under its content hash; nothing is in force by that.
 
     A document that breaks the schema is refused with every problem by path and line. Findings of the lint are
-    returned; those of severity `error` keep the draft from being published. Storing the same document again changes
-    nothing.
+    returned, labels that no item has among them; those of severity `error` keep the draft from being published.
+    Storing the same document again changes nothing.
     """
     require_type(request, *YAML_TYPES, *JSON_TYPES)
     try:
@@ -99,7 +99,8 @@ async def draft(request: Request, service: ServiceNow, caller: PolicyCaller) -> 
     now = service.clock.now()
     policy = await anyio.to_thread.run_sync(parse, text)
     version = content_hash(policy)
-    findings = await anyio.to_thread.run_sync(lint, text, now)
+    labels = frozenset(service.replica.latest().catalogue.labels)
+    findings = await anyio.to_thread.run_sync(lint, text, now, labels)
     await durable(service.store.policies.put(version, canonical(policy).decode(), now))
     shown = [
         FindingOut(

@@ -251,6 +251,14 @@ def test_what_is_no_policy_is_refused(shared_http, text):
     assert answer.json()["errors" if answer.status_code == 422 else "detail"]
 
 
+def test_a_draft_is_told_of_labels_that_no_item_has(http):
+    wrong = POLICY.replace("{signal: topic, in: [sport]}", "{signal: label.unheard-of, min: 0.5}")
+    draft = http.call("POST", "/v1/policy/drafts", "policy", content=wrong, headers=YAML)
+    assert draft.status_code == 201, draft.text
+    told = [(finding["severity"], finding["message"]) for finding in draft.json()["findings"]]
+    assert any(severity == "warning" and "'unheard-of', which no item has" in message for severity, message in told)
+
+
 def test_a_draft_that_the_lint_calls_an_error_is_stored_but_not_published(http):
     without_basis = POLICY.replace('    basis: {kind: terms, clause: "1"}\n', "")
     draft = http.call("POST", "/v1/policy/drafts", "policy", content=without_basis, headers=YAML)

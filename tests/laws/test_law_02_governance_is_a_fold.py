@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -49,9 +50,10 @@ def edited(
 def at_once(items: Sequence[PlainItem], decisions: Sequence[Decision], policies: dict[str, Policy]) -> Governance:
     """Everything in one go: time first, then the ledger, then the items."""
     state = State(policies.__getitem__)
-    state.advance(LAST)
-    state.decide(numbered(decisions))
-    state.columns_changed(PlainColumns(items), np.arange(len(items), dtype=np.int32))
+    with patch("controls.state.ONE_BY_ONE", 0):  # as arrays, where steps take few rows one by one
+        state.advance(LAST)
+        state.decide(numbered(decisions))
+        state.columns_changed(PlainColumns(items), np.arange(len(items), dtype=np.int32))
     return state.governance()
 
 

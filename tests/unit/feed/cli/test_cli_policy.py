@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from controls.decisions import Basis, DecisionType
+from controls.policy import canonical, content_hash, parse
+from controls.proposals import Proposal
 from feed.cli import main
+from feed.offline import decided, owned
+from feed.settings import Settings
 
 SOUND = """\
 name: mine
@@ -155,6 +160,22 @@ def test_a_comparison_over_a_store_tells_which_items_move(
     assert "i7, i8, i9" in told and "held" in told
     assert main(["policy", "diff", str(sound), str(sound), "--home", str(home)]) == 0
     assert "no item changes tier" in capsys.readouterr().out
+
+
+def test_the_active_policy_and_a_version_can_be_compared_with_a_file(
+    sound: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = parse(SOUND.replace("0.5", "0.3"))
+    version = content_hash(policy)
+    basis = Basis("operations", "policy publication")
+    with owned(Settings(home=home)) as service:
+        service.store.policies.put(version, canonical(policy).decode(), service.clock.now()).result()
+        published = {"policy": version}
+        decided(service, Proposal(DecisionType.PUBLISH_POLICY, None, "to compare", basis, parameters=published))
+    for name in ("active", version):
+        assert main(["policy", "diff", name, str(sound), "--home", str(home)]) == 0
+        told = capsys.readouterr().out
+        assert told.startswith("~ rules.spam.when") and "i3, i4" in told
 
 
 def test_without_an_active_policy_there_is_nothing_to_compare_with(
