@@ -45,7 +45,7 @@ _ALONE = 0.85
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The best candidate by validation NDCG, and all that were tried."""
+    """The best candidate by recall and NDCG on validation, and all that were tried."""
 
     best: Candidate
     tried: tuple[Tried, ...]
@@ -61,7 +61,7 @@ def select(
     clock: Callable[[], float] = unclocked,
 ) -> Selection:
     """Train every candidate and blends of the best on part of ``interactions`` and keep the one with the highest
-    NDCG@k on the rest.
+    `Tried.quality` on the rest.
 
     A candidate that refuses the data (a catalogue too large for it) is skipped and says why. Raises TrainingError when
     all do, DataError when nothing can be held out.
@@ -72,7 +72,7 @@ def select(
     if not any(not each.refused for each in tried):
         raise TrainingError("no model could be trained: " + "; ".join(each.refused for each in tried))
     tried += _all(trials, blends(best_parts(tried, score)), stage(progress, _ALONE, 1.0))
-    best = max((each for each in tried if not each.refused), key=lambda each: each.metrics[score])
+    best = max((each for each in tried if not each.refused), key=lambda each: each.quality(k))
     return Selection(best.candidate, tuple(tried))
 
 

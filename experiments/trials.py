@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from experiments.evaluation import Evaluation, evaluate_graph, evaluate_scores
 from experiments.splits import Split
 from ranking.errors import TrainingError
@@ -64,6 +66,12 @@ class Tried:
             "seconds": self.seconds,
             "refused": self.refused,
         }
+
+    def quality(self, k: int) -> float:
+        """By which the one to serve is chosen: geometric mean of Recall@k and NDCG@k, what is found and how high it
+        stands. Two models that are level in one differ in the other.
+        """
+        return float(np.sqrt(self.metrics[f"recall@{k}"] * self.metrics[f"ndcg@{k}"]))
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Tried:

@@ -146,19 +146,19 @@ def tune(
     if blending:
         search.blends()
     ours = [each for each in journal.tried if each.candidate.model in ((BLEND,) if model == BLEND else (*names, BLEND))]
-    best = _best(ours, score)
+    best = _best(ours, k)
     if best is None:
         refused = {each.refused: None for each in journal.tried if each.refused}
         raise TrainingError("no trial could be trained: " + ("; ".join(refused) or "there was no time for any"))
-    peer = _best([each for each in journal.tried if each.candidate.model in peers], score)
+    peer = _best([each for each in journal.tried if each.candidate.model in peers], k)
     told = stage(progress, _SEARCHED, 1.0)
     confirmed = _confirmed(Trials(confirming, k=k, seed=seed, clock=clock), best, peer, told)
     return Tuning(k, seed, tuple(journal.tried), best, peer, confirmed, search.complete)
 
 
-def _best(tried: Sequence[Tried], score: str) -> Tried | None:
+def _best(tried: Sequence[Tried], k: int) -> Tried | None:
     able = [each for each in tried if not each.refused]
-    return max(able, key=lambda each: each.metrics[score]) if able else None
+    return max(able, key=lambda each: each.quality(k)) if able else None
 
 
 def _confirmed(trials: Trials, best: Tried, peer: Tried | None, progress: Progress) -> dict[str, Evaluation]:

@@ -98,7 +98,7 @@ def _interactions(train: Path | None, home: Path | None, progress: Progress) -> 
 
 def _print(found: Tuning, told: Mapping[str, Any], out: Path) -> None:
     score = f"ndcg@{found.k}"
-    ranked = sorted((each for each in found.tried if not each.refused), key=lambda each: -each.metrics[score])
+    ranked = sorted((each for each in found.tried if not each.refused), key=lambda each: -each.quality(found.k))
     rows = [
         [
             each.candidate.model,

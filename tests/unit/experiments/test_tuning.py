@@ -73,8 +73,8 @@ def test_all_families_peers_and_blends_take_part(tmp_path):
     plain = found.as_json()
     assert json.loads(json.dumps(plain)) == plain
     assert set(plain["over"]) == {"default", "peer"}
-    best = max(each.metrics["ndcg@5"] for each in found.tried if not each.candidate.model.startswith("implicit"))
-    assert found.best.metrics["ndcg@5"] == best
+    best = max(each.quality(5) for each in found.tried if not each.candidate.model.startswith("implicit"))
+    assert found.best.quality(5) == best
 
 
 def test_only_blends_are_kept_when_a_blend_is_asked_for(tmp_path):
