@@ -2,8 +2,8 @@
 
 Each event is judged on its own. Events of more than five minutes in the future, or from before 2000, are rejected:
 the first would outrank everything the reader does, the second come from clocks that were never set. Consent is the
-reader's personalization at receipt. A ``hide`` joins the reader's settings before the event is stored, so that no
-acknowledged hide can be without effect.
+reader's personalization at receipt. The store lets an accepted ``hide`` join the reader's settings as it stores it, so
+that no acknowledged hide can be without effect.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import anyio.to_thread
 import orjson
 from pydantic import ValidationError
 
-from feed import reader_settings
 from feed.auth import Caller
 from feed.bootstrap import Service
 from feed.errors import BodyUnreadable, Fault, InputInvalid, NotYours
 from feed.future import ahead
 from feed.refusals import faults_of, named
 from feed.schemas.events import LONGEST_BATCH, EventIn, EventResult, EventsIn, EventsOut
+from feed.storage.hides import hides
 from feed.storage.ports import Outcome
 from feed.storage.records import EventRecord
 from feed.wire import durable
@@ -101,6 +101,8 @@ async def _stored(service: Service, records: Sequence[EventRecord]) -> tuple[lis
         outcomes = await durable(service.store.events.append(records))
         accepted = [record for record, outcome in zip(records, outcomes, strict=True) if outcome is Outcome.ACCEPTED]
         service.readers.apply(accepted)
+        for reader in hides(accepted):
+            service.readers.invalidate(reader)
     if accepted:
         service.publisher.events_came()
     return outcomes, accepted
@@ -123,12 +125,6 @@ def _judge(event: EventIn, caller: Caller, index: int, now: int) -> tuple[EventI
 
 
 def _records(service: Service, kept: Sequence[tuple[int, EventIn, str]], now: int) -> list[EventRecord]:
-    hides: dict[str, list[str]] = {}
-    for _, event, reader in kept:
-        if event.kind == "hide":
-            hides.setdefault(reader, []).append(event.item)
-    for reader, items in hides.items():
-        reader_settings.change(service, reader, reader_settings.hiding(items))
     consented = service.readers.consents({reader for _, _, reader in kept})
     return [
         EventRecord(

@@ -6,7 +6,7 @@ between is met by doing it once more, unless the caller named the version it was
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import orjson
@@ -15,8 +15,9 @@ from controls.scopes import EVERYWHERE, AgeClass
 from feed.bootstrap import Service
 from feed.errors import VersionMismatch
 from feed.reader_states import parse_settings
-from feed.schemas.readers import LONGEST_HIDDEN, SettingsOut
+from feed.schemas.readers import SettingsOut
 from feed.storage.errors import VersionConflict
+from feed.storage.hides import read_settings
 from feed.storage.records import ReaderRecord
 
 _ATTEMPTS = 20
@@ -35,7 +36,7 @@ def change(
         record = service.store.readers.get(reader)
         if expected_version is not None and record.version != expected_version:
             raise _mismatch(record.version, expected_version)
-        before = stored_settings(record)
+        before = read_settings(record.settings)
         after = apply(dict(before))
         if after == before:
             return record
@@ -60,18 +61,6 @@ def patched(stored: Stored, patch: Mapping[str, object]) -> Stored:
     return {name: value for name, value in merged.items() if value is not None}
 
 
-def hiding(items: Iterable[str]) -> Callable[[Stored], Stored]:
-    """A change that adds items to ``hidden``, newest last; beyond the limit the oldest leave."""
-
-    def apply(stored: Stored) -> Stored:
-        hidden = stored.get("hidden", [])
-        known = list(hidden) if isinstance(hidden, list) else []
-        added = [item for item in dict.fromkeys(items) if item not in known]
-        return {**stored, "hidden": (known + added)[-LONGEST_HIDDEN:]} if added else stored
-
-    return apply
-
-
 def shown(record: ReaderRecord) -> SettingsOut:
     """Settings as the wire shows them; unreadable ones show as what they do: personalization off."""
     settings, audience = parse_settings(record.settings)
@@ -90,16 +79,6 @@ def shown(record: ReaderRecord) -> SettingsOut:
         age="" if audience.age is AgeClass.UNKNOWN else audience.age.value,
         language="" if audience.language == EVERYWHERE else audience.language,
     )
-
-
-def stored_settings(record: ReaderRecord) -> Stored:
-    """A reader's settings as they are stored; personalization off when they cannot be read (law 7)."""
-    try:
-        stored = orjson.loads(record.settings)
-    except orjson.JSONDecodeError:
-        stored = None
-    # Settings that cannot be read mean personalization off, and a change must not switch it on by the way.
-    return stored if isinstance(stored, dict) else {"personalization": False}
 
 
 def _mismatch(stored: int, expected: int | None) -> VersionMismatch:

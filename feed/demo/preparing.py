@@ -25,7 +25,6 @@ from experiments.world import History, World
 from feed.bootstrap import Service
 from feed.errors import FeedError
 from feed.importers import Bookmark, DataSet, Importer, detect
-from feed.importers.importing import join_hidden
 from feed.model_files import save
 from feed.offline import activation, decided, owned, publish_queued
 from feed.settings import Settings
@@ -216,7 +215,6 @@ def _settle_community(service: Service, past: History, progress: Progress) -> No
             )
             for n, (reader, item, kind, at, dwell) in enumerate(acts)
         ]
-        join_hidden(store, events, events[-1].occurred_at)
         store.events.append(events).result()
 
 

@@ -13,17 +13,13 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-import orjson
-
 from feed.importers.errors import ImportStopped
 from feed.importers.reading import PUBLISHED_NOW, DataSet, Progress, Record, Taken
 from feed.importers.resume import Bookmark, Standing
-from feed.reader_settings import hiding, stored_settings
 from feed.reader_states import parse_settings
 from feed.storage.errors import StorageError
 from feed.storage.ports import Outcome, Store
 from feed.storage.records import AuthorRecord, EventRecord, ItemRecord, LabelRecord
-from ranking.reader import EventKind
 
 BATCH = 5_000
 """Lines of a batch."""
@@ -151,7 +147,6 @@ class Importer:
             writes.append(("labels", len(labels), store.give_labels(labels)))
         events = [self._settled(record, counts) for record in records if isinstance(record, EventRecord)]
         if events:
-            join_hidden(self._store, events, self._now)
             self._count_unknown(events, counts)
             writes.append(("events", len(events), self._store.events.append(events)))
         return writes
@@ -233,18 +228,3 @@ class Importer:
             else:
                 self._summary.counts[name] = number
         return self._summary
-
-
-def join_hidden(store: Store, events: Sequence[EventRecord], now: int) -> None:
-    """Let what was hidden join its readers' settings, as it does through the API (docs/adr/0008). Blocks."""
-    hidden: dict[str, list[str]] = {}
-    for event in events:
-        if event.kind == EventKind.HIDE:
-            hidden.setdefault(event.reader, []).append(event.item)
-    for reader, items in hidden.items():
-        record = store.readers.get(reader)
-        before = stored_settings(record)
-        after = hiding(items)(before)
-        if after != before:
-            changed = replace(record, settings=orjson.dumps(after).decode(), updated_at=now)
-            store.readers.save(changed, record.version).result()

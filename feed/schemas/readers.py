@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from feed.schemas.fields import Id, Language, Region, Topic, Wire
+from feed.storage.hides import LONGEST_HIDDEN
 from ranking.reader import Mode
 
-LONGEST_HIDDEN = 5000
 _LONGEST_LIST = 1000
 
 Names = Annotated[tuple[Id, ...], Field(max_length=_LONGEST_LIST)]

@@ -57,7 +57,8 @@ class Events(Protocol):
     """Events of readers, unique by (reader, client_id)."""
 
     def append(self, records: Sequence[EventRecord]) -> Future[list[Outcome]]:
-        """Store a batch in one transaction; one outcome per record, in order."""
+        """Store a batch in one transaction; one outcome per record, in order. What an accepted hide hides joins its
+        reader's settings in the same transaction."""
         ...
 
     def of_reader(self, reader: str, limit: int) -> list[EventRecord]:

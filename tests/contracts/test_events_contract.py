@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
+from feed.storage.hides import LONGEST_HIDDEN
 from feed.storage.ports import Outcome
 from feed.storage.records import ReaderRecord
 from ranking.reader import EventKind
@@ -167,3 +170,45 @@ def test_columns_leave_out_readers_who_switched_personalization_off(store, setti
     assert [reader for reader, *_ in ids_of(store.events.columns(newest=newest))] == ["bob"]
     store.readers.save(ReaderRecord("ada", "{}"), None).result()
     assert len(store.events.columns(newest=newest).readers) == 2
+
+
+def hidden(store, reader="ada"):
+    return json.loads(store.readers.get(reader).settings).get("hidden")
+
+
+def test_an_accepted_hide_joins_its_readers_settings_and_a_duplicate_does_not(store):
+    store.readers.save(ReaderRecord("ada", '{"mode": "latest", "hidden": ["i0"]}'), None).result()
+    batch = [
+        event(client_id="h1", item="i1", kind=EventKind.HIDE, at=7),
+        event("bob", "h1", "i2", EventKind.HIDE, consented=0),
+        event(client_id="c1", item="i3"),
+        event(client_id="h1", item="i4", kind=EventKind.HIDE),
+    ]
+    assert store.events.append(batch).result() == [NEW, NEW, NEW, OLD]
+    saved = store.readers.get("ada")
+    assert (hidden(store), saved.version, saved.updated_at) == (["i0", "i1"], 2, 8)
+    assert json.loads(saved.settings)["mode"] == "latest"
+    assert (hidden(store, "bob"), store.readers.get("bob").version) == (["i2"], 1)
+    store.readers.save(ReaderRecord("ada", "{}"), None).result()
+    assert store.events.append(batch).result() == [OLD] * 4
+    assert hidden(store) is None
+
+
+def test_hides_written_together_all_join_and_the_oldest_leave_beyond_the_limit(store):
+    def hide(*numbers):
+        batch = [event(client_id=f"h{n}", item=f"i{n}", kind=EventKind.HIDE) for n in numbers]
+        return store.events.append(batch)
+
+    futures = [hide(*range(LONGEST_HIDDEN - 20)), *(hide(n) for n in range(LONGEST_HIDDEN - 20, LONGEST_HIDDEN))]
+    assert all(set(future.result()) == {NEW} for future in futures)
+    store.events.append([event(client_id="again", item="i3", kind=EventKind.HIDE)]).result()
+    assert (len(hidden(store)), hidden(store)[0]) == (LONGEST_HIDDEN, "i0")
+    store.events.append([event(client_id="last", item="new", kind=EventKind.HIDE)]).result()
+    assert (len(hidden(store)), hidden(store)[0], hidden(store)[-1]) == (LONGEST_HIDDEN, "i1", "new")
+
+
+def test_settings_that_cannot_be_read_stay_off_when_a_hide_joins_them(store):
+    store.readers.save(ReaderRecord("ada", "[odd"), None).result()
+    store.events.append([event(client_id="h", item="i1", kind=EventKind.HIDE)]).result()
+    assert json.loads(store.readers.get("ada").settings) == {"personalization": False, "hidden": ["i1"]}
+    assert store.events.columns().readers.size == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -128,6 +129,28 @@ def test_a_hide_told_twice_hides_once(http):
         report(http, {"client_id": client_id, "item": "item-2", "kind": "hide"})
     settings = http.call("GET", "/v1/readers/r1/settings", "reader", subject="r1").json()
     assert settings["hidden"] == ["item-2"]
+
+
+def test_a_hide_that_is_told_again_does_not_hide_what_was_unhidden(http):
+    report(http, {"client_id": "h", "item": "item-2", "kind": "hide"})
+    http.call("PATCH", "/v1/readers/r1/settings", "reader", subject="r1", json={"hidden": []})
+    assert report(http, {"client_id": "h", "item": "item-2", "kind": "hide"})["duplicates"] == 1
+    settings = http.call("GET", "/v1/readers/r1/settings", "reader", subject="r1").json()
+    assert settings["hidden"] == []
+    page = http.call("GET", "/v1/feed?limit=24&mode=latest", "reader", subject="r1").json()
+    assert "item-2" in {item["id"] for item in page["items"]}
+
+
+def test_any_number_of_hides_at_once_are_taken(http):
+    def hide(number: int) -> int:
+        told = report(http, {"client_id": f"h{number}", "item": f"item-{number % 24}", "kind": "hide"})
+        return int(told["accepted"])
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(hide, range(40))) == [1] * 40
+    settings = http.call("GET", "/v1/readers/r1/settings", "reader", subject="r1").json()
+    assert sorted(settings["hidden"]) == sorted(f"item-{number}" for number in range(24))
+    assert http.call("GET", "/v1/feed?limit=24", "reader", subject="r1").json()["items"] == []
 
 
 def test_a_consumed_item_leaves_the_next_page(http):

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from feed.storage.hides import hides, joined
 from feed.storage.memory.readers import empty_servings
 from feed.storage.memory.room import Room
 from feed.storage.ports import Outcome
-from feed.storage.records import EventColumns, EventRecord
+from feed.storage.records import EventColumns, EventRecord, ReaderRecord
 from feed.storage.rules import is_personalized
 
 
@@ -22,8 +23,20 @@ class MemoryEvents:
         self._room = room
 
     def append(self, records: Sequence[EventRecord]) -> Future[list[Outcome]]:
-        """Store a batch; one outcome per record, in order."""
-        return self._room.write(lambda: [self._append(record) for record in records])
+        """Store a batch, and let its hides join their readers' settings; one outcome per record, in order."""
+
+        def effect() -> list[Outcome]:
+            outcomes = [self._append(record) for record in records]
+            told = zip(records, outcomes, strict=True)
+            accepted = (record for record, outcome in told if outcome is Outcome.ACCEPTED)
+            for reader, hidden in hides(accepted).items():
+                stored = self._room.readers.get(reader) or ReaderRecord(reader)
+                saved = joined(stored, hidden)
+                if saved is not stored:
+                    self._room.readers[reader] = saved
+            return outcomes
+
+        return self._room.write(effect)
 
     def _append(self, record: EventRecord) -> Outcome:
         key = (record.reader, record.client_id)

@@ -13,6 +13,7 @@ from feed.storage.records import EventColumns, EventRecord
 from feed.storage.schema import events
 from feed.storage.sql.columns import read_columns
 from feed.storage.sql.erasures import Erasures
+from feed.storage.sql.hides import Hides
 from feed.storage.sql.queue import Cursor, Lane
 from feed.storage.sql.reading import Reading
 from feed.storage.sql.statements import Statements, limited, names
@@ -28,6 +29,7 @@ class SqlEvents:
         self._reading = reading
         self._writes = writes
         self._erasures = erasures
+        self._hides = Hides(statements)
         self._insert = statements.new_only(events, *names(EventRecord))
         stored = select(events.c.reader, events.c.client_id).order_by(events.c.seq.desc())
         self._newest = statements.text(limited(stored, "limit"), "limit")
@@ -44,7 +46,7 @@ class SqlEvents:
         self._count = select(func.count()).select_from(events)
 
     def append(self, records: Sequence[EventRecord]) -> Future[list[Outcome]]:
-        """Store a batch in one transaction; one outcome per record, in order."""
+        """Store a batch, and let its hides join their readers' settings, in one transaction; one outcome per record."""
         count = len(records)
         return self._writes.submit(self._append, records, lane=Lane.EVENTS, rows=count, size=_EVENT_BYTES * (count + 1))
 
@@ -52,11 +54,15 @@ class SqlEvents:
         rows = batches[0] if len(batches) == 1 else list(chain.from_iterable(batches))
         stored = self._insert.run(cursor, rows)
         if stored == len(rows):
+            self._hides.join(cursor, rows)
             return [[Outcome.ACCEPTED] * len(batch) for batch in batches]
         # Positions only grow, and nobody else writes: the newest rows are those just stored.
         cursor.execute(self._newest, (stored,))
         keys = set(cursor.fetchall())
-        return [[_outcome(record, keys) for record in batch] for batch in batches]
+        outcomes = [[_outcome(record, keys) for record in batch] for batch in batches]
+        told = zip(rows, chain.from_iterable(outcomes), strict=True)
+        self._hides.join(cursor, (record for record, outcome in told if outcome is Outcome.ACCEPTED))
+        return outcomes
 
     def of_reader(self, reader: str, limit: int) -> list[EventRecord]:
         """The newest ``limit`` events of a reader in the order of storing, oldest first."""
