@@ -61,7 +61,12 @@ def check_policy(
     found = [*_shares(policy), *_sets(policy)]
     for index, rule in enumerate(policy.rules):
         where: Path = ("rules", index)
-        found += [*_grounds(rule, where, now), *_missing(rule, where), *_truth(policy, rule, where)]
+        found += [
+            *_grounds(rule, where, now),
+            *_missing(rule, where),
+            *_held(rule, where),
+            *_truth(policy, rule, where),
+        ]
         found += [*_labels(rule, where, labels), *_shadowed(policy, index, where)]
     return [
         Finding(f.kind, f.fatal, f.where, line_of(f.where, known) if known else None, f.what, f.why, f.fix)
@@ -155,6 +160,18 @@ def _missing(rule: Rule, where: Path) -> Iterator[Finding]:
             f"rule {rule.id!r} blocks, and skips items whose signal is missing",
             "controls fail closed: what has not been looked at yet would be shown",
             "use missing: hold, or apply",
+        )
+
+
+def _held(rule: Rule, where: Path) -> Iterator[Finding]:
+    if rule.tier == "encouraged" and rule.effect.hold:
+        yield _finding(
+            "encourages-what-it-holds",
+            (*where, "effect", "hold"),
+            f"rule {rule.id!r} encourages items and holds them",
+            "what is held is shown to nobody, so the minimum share of its tier waits in vain",
+            "remove hold, or the tier",
+            fatal=False,
         )
 
 

@@ -87,6 +87,13 @@ def test_a_blocking_rule_may_not_skip_a_missing_signal() -> None:
     assert kinds(rule(RUMOUR, tier="blocked", missing="apply")) == []
 
 
+def test_a_rule_that_encourages_what_it_holds_is_advised_against() -> None:
+    (finding,) = findings(rule(RUMOUR, tier="encouraged", effect={"hold": True}))
+    assert (finding.kind, finding.fatal) == ("encourages-what-it-holds", False)
+    assert finding.where == ("rules", 0, "effect", "hold")
+    assert kinds(rule(RUMOUR, tier="standard", effect={"hold": True})) == []
+
+
 def test_a_label_that_no_item_has_is_named_when_the_labels_are_known() -> None:
     made = policy(rule({"any": [RUMOUR, {"signal": "label.spam", "min": 0.5}]}))
     (finding,) = check_policy(made, NOW, labels=frozenset({"spam"}))
