@@ -59,6 +59,8 @@ def _latency(axis: Any, growth: Sequence[KernelRow], rows: Sequence[PeerRow]) ->
         for row in rows:
             if (row.name, row.blocked) == (name, BLOCKED) and row.recall >= 0.95 and name != OURS:
                 points[row.items] = min(row.spread.p50_own_us, points.get(row.items, row.spread.p50_own_us))
+        if not points:
+            continue
         sizes = sorted(points)
         line = {"linewidth": 2.5, "markersize": 11} if name == OURS else {"linewidth": 1.3, "markersize": 6}
         axis.plot(sizes, [points[size] for size in sizes], marker + "-", color=colour, label=name, **line)
@@ -75,7 +77,8 @@ def _recall(axis: Any, rows: Sequence[PeerRow]) -> None:
         mine = sorted((row.spread.p50_own_us, row.recall) for row in rows if row.name == name)
         latencies, recalls = [latency for latency, _ in mine], [recall for _, recall in mine]
         size = 13 if name == OURS else 6
-        axis.plot(latencies, recalls, marker + "-", color=colour, label=name, linewidth=1.3, markersize=size)
+        if mine:
+            axis.plot(latencies, recalls, marker + "-", color=colour, label=name, linewidth=1.3, markersize=size)
     axis.set(xscale="log", ylim=(-0.03, 1.05), xlabel="median processor time, one core")
     axis.xaxis.set_major_formatter(_latency_name)
     axis.grid(True, which="major", linewidth=0.4, alpha=0.5)
