@@ -14,6 +14,7 @@ from controls.verdicts import WEIGHT_ONE, Source
 from feed.auth import Caller
 from feed.bootstrap import Service
 from feed.errors import Gone, NotFound
+from feed.placements import placed_by
 from feed.recording import decode
 from feed.schemas.fields import Id
 from feed.schemas.pages import ContributionOut, WhyOut
@@ -36,7 +37,8 @@ async def read(
     service: ServiceNow,
     caller: Annotated[Caller, Depends(Allow("feed", "reader", "auditor"))],
 ) -> Response:
-    """What spoke for an item when the page was made: every history item's term, the verdict and its causes.
+    """What spoke for an item when the page was made: every history item's term, the verdict and its causes, and the
+    decision that pinned or featured it.
 
     Pages of erased readers, pages older than the retention and pages that were not recorded answer 410. An item that
     may no longer be shown is not explained.
@@ -72,13 +74,15 @@ def _told(service: Service, serving: ServingRecord, item: str) -> WhyOut:
         replace(snapshot, graph=graph, growth=trace.growth), inputs.reader, inputs.request, row, inputs.parameters
     )
     verdict = trace.verdicts[int(page.classes[place])]
-    ranked = int(page.sources[place]) == Source.GRAPH
+    source = Source(int(page.sources[place]))
+    ranked = source is Source.GRAPH
+    placed = placed_by(service.store.ledger, serving, inputs.request, item, source)
     return WhyOut(
         request_id=serving.request_id,
         item=item,
         position=page.start + place,
         mode=inputs.request.mode,
-        source=Source(int(page.sources[place])).name.lower(),
+        source=source.name.lower(),
         tier=Tier(int(page.tiers[place])).word,
         reason=Reason(int(page.reasons[place])).name.lower(),
         model=serving.model,
@@ -89,6 +93,6 @@ def _told(service: Service, serving: ServingRecord, item: str) -> WhyOut:
         weight=verdict.weight / WEIGHT_ONE,
         gathered=terms["gathered"] if ranked else 0,
         contributions=tuple(ContributionOut(**term) for term in terms["contributions"]) if ranked else (),
-        causes=tuple(CauseOut(cause.kind, cause.id, cause.words) for cause in verdict.causes),
+        causes=tuple(CauseOut(cause.kind, cause.id, cause.words) for cause in (*placed, *verdict.causes)),
         drawn_from=int(page.drawn_from[place]),
     )

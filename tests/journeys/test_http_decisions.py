@@ -55,6 +55,28 @@ def test_a_second_pin_at_a_position_is_refused_with_the_one_that_holds_it(http):
     assert shown(http)[2] == made["subject"]["id"]
 
 
+def test_why_tells_the_decision_that_pinned_or_featured_an_item(http):
+    now = http.service.clock.now()
+    pin = decision("pin", "item-9", now, parameters={"position": 2}, reason="our guide to the elections")
+    pinned = decide(http, "editor", pin)["decision"]["id"]
+    featured = decide(http, "editor", decision("feature", "item-8", now))["decision"]["id"]
+    elsewhere = decision("pin", "item-9", now, parameters={"position": 0}, scope={"surfaces": ["topic"]})
+    decide(http, "editor", elsewhere)
+    page = http.call("GET", "/v1/feed?reader=r1&limit=24&mode=editorial", "feed").json()
+    sources = {item["id"]: item["source"] for item in page["items"]}
+    assert (sources["item-9"], sources["item-8"]) == ("pin", "editorial")
+    http.call("POST", f"/v1/decisions/{pinned}/reverse", "editor", json={k: pin[k] for k in ("reason", "basis")})
+    told = {
+        item: http.call("GET", f"/v1/feed/{page['request_id']}/why/{item}", "feed").json()["causes"]
+        for item in ("item-9", "item-8", "item-7")
+    }
+    assert told == {
+        "item-9": [{"kind": "decision", "id": pinned, "words": "pinned at 2 by editor: our guide to the elections"}],
+        "item-8": [{"kind": "decision", "id": featured, "words": "featured by editor: feature for the test"}],
+        "item-7": [],
+    }
+
+
 def test_a_takedown_empties_even_a_session_begun_before(http):
     page = http.call("GET", "/v1/feed?reader=r1&limit=4&mode=latest", "feed").json()
     decide(http, "moderator", decision("takedown", "item-6", http.service.clock.now()))
