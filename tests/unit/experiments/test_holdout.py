@@ -187,7 +187,7 @@ def test_signed_weights_matter_on_films(films):
 
 @pytest.mark.slow
 def test_spectral_reaches_its_known_quality_on_gowalla_with_a_third_of_its_components(gowalla):
-    parameters = {"components": 512, "row_exponent": 0.4, "width": 100}
+    parameters = {"components": 512, "row_exponent": 0.4, "tail": 0.0, "width": 100}
     report = evaluate_files(gowalla / "train.txt", gowalla / "test.txt", parameters=parameters)
     metrics = report.evaluation.metrics()
     assert metrics["recall@20"] == pytest.approx(0.185, abs=0.002)
