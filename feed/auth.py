@@ -30,10 +30,10 @@ SCOPES: Mapping[str, str] = {
     "reader": "everything of one reader: the token's subject",
     "author": "items and standing of one author: the token's subject",
     "editor": "pin, boost, suppress and feature",
-    "moderator": "labels, takedowns and restorations",
-    "policy": "draft and publish policies, activate models",
-    "experimenter": "models and experiments",
-    "auditor": "read decisions, verdicts and models",
+    "moderator": "labels, takedowns and restorations, suppress and freeze",
+    "policy": "draft and publish policies",
+    "experimenter": "activate models, read them and the decisions",
+    "auditor": "read decisions, verdicts, models and policies",
     "admin": "everything",
 }
 """Every scope and what it opens."""

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import anyio.to_thread
 
 from controls.authority import Principal
-from controls.decisions import Basis, Decision, Subject
+from controls.decisions import Basis, Decision, DecisionType, Subject
 from controls.proposals import Proposal
 from controls.scopes import Scope
 from feed.activations import load_before_reversal
@@ -62,7 +62,15 @@ async def decide(service: Service, caller: Caller, proposal: Proposal, once: Onc
     if not enforcement.lagging:
         service.metrics.enforcement.observe(enforcement.ms / 1000)
     enforced = EnforcedOut(enforcement.replicas, enforcement.acked, enforcement.ms, enforcement.lagging)
-    return DecidedOut(shown(decision), enforced, service.decisions.waits(decision))
+    return DecidedOut(shown(decision), enforced, service.decisions.waits(decision), _warning(service, decision))
+
+
+def _warning(service: Service, decision: Decision) -> str:
+    """What the maker of a decision may not expect of it."""
+    placed = service.replica.latest().governance.placements
+    if decision.type is DecisionType.FREEZE and not placed:
+        return "nothing is featured or pinned: while this holds, every feed is empty; feature items, or reverse it"
+    return ""
 
 
 def shown(decision: Decision, reversed_by: str | None = None) -> DecisionOut:

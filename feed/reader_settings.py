@@ -13,7 +13,7 @@ import orjson
 
 from controls.scopes import EVERYWHERE, AgeClass
 from feed.bootstrap import Service
-from feed.errors import VersionMismatch
+from feed.errors import Fault, InputInvalid, VersionMismatch
 from feed.reader_states import parse_settings
 from feed.schemas.readers import SettingsOut
 from feed.storage.errors import VersionConflict
@@ -55,10 +55,20 @@ def change(
     raise AssertionError("unreachable")
 
 
-def patched(stored: Stored, patch: Mapping[str, object]) -> Stored:
-    """Stored settings with a merge patch applied (RFC 7396): null takes a name out."""
-    merged = {**stored, **patch}
-    return {name: value for name, value in merged.items() if value is not None}
+def agreeing(stored: Stored, patch: Mapping[str, object]) -> Stored:
+    """Stored settings with a merge patch applied (RFC 7396): null takes a name out. Raises ``InputInvalid`` when the
+    patch has a topic wanted more and less."""
+    merged = {name: value for name, value in {**stored, **patch}.items() if value is not None}
+    given = [name for name in ("more_topics", "less_topics") if patch.get(name)]
+    if given and not _topics(merged, "more_topics").isdisjoint(_topics(merged, "less_topics")):
+        message = "a topic would be in more and in less; send both lists, to move it from one to the other"
+        raise InputInvalid(message, faults=[Fault(given[0], message)])
+    return merged
+
+
+def _topics(settings: Stored, name: str) -> set[object]:
+    topics = settings.get(name, ())
+    return set(topics) if isinstance(topics, list | tuple) else set()
 
 
 def shown(record: ReaderRecord) -> SettingsOut:

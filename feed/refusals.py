@@ -6,7 +6,7 @@ Answers say what was wrong, where and what to do; they never carry input values,
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -133,7 +133,13 @@ def _validation(error: RequestValidationError) -> Refusal:
         said = str(details[0].get("ctx", {}).get("error", "not JSON"))
         return Refusal("body-unreadable", "the body is not JSON", (Fault("body", said, line),))
     faults = tuple(Fault(named(detail["loc"]), str(detail["msg"])) for detail in details)
-    return Refusal("input-invalid", f"{len(faults)} fields do not hold", faults)
+    return Refusal("input-invalid", _said(faults), faults)
+
+
+def _said(faults: Sequence[Fault]) -> str:
+    """The first fault in words, and how many more there are."""
+    more = f"; {len(faults) - 1} more in errors" if len(faults) > 1 else ""
+    return f"{faults[0].field}: {faults[0].message}{more}" if faults else "some fields do not hold"
 
 
 def faults_of(error: ValidationError, line: int | None = None) -> tuple[Fault, ...]:
@@ -170,7 +176,13 @@ def answer(scope: Scope, error: Exception) -> Response:
 
 async def _handle(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException) and error.status_code == 405:
-        error = HTTPException(405, f"{request.method} is not a method of this path", {"Allow": _allowed(request.scope)})
+        allowed = _allowed(request.scope)
+        error = HTTPException(
+            405, f"{request.method} is not a method of this path; it has {allowed}", {"Allow": allowed}
+        )
+    elif isinstance(error, HTTPException) and error.status_code == 404:
+        slash = "leave the slash at the end out, or see" if request.url.path.endswith("/") else "see"
+        error = HTTPException(404, f"there is nothing at this path; {slash} /docs, which lists every path")
     return answer(request.scope, error)
 
 

@@ -43,6 +43,8 @@ def token(
     from feed.auth import PERSONAL, SCOPES
 
     if revoke:
+        if key or scopes:
+            raise BadInput("--revoke takes a name and nothing else; make a key with another command")
         _revoke(revoke, home, json)
         return
     named = tuple(dict.fromkeys(scopes or ()))
@@ -54,11 +56,33 @@ def token(
         raise BadInput(f"there is no scope {unknown[0]!r}; there are: {known}")
     if not subject and PERSONAL.intersection(named):
         raise BadInput("--subject is missing: a reader or author token reaches the id that is its subject")
+    _check(subject=subject, key=key, region=region, language=language)
     who = subject or key or "operator"
     if key:
         _make_key(key, named, who, seconds(ttl) if ttl else None, home, json)
     else:
         _issue(named, who, seconds(ttl) if ttl else _TOKEN_SECONDS, region, age, language, role, home, json)
+
+
+def _check(**given: str) -> None:
+    """Raise BadInput for a claim that no server would take."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from feed.schemas.fields import LONGEST_ID, Language, OptionalId, Region
+
+    claim = f"1 to {LONGEST_ID} characters, no control characters, no slash"
+    rules: dict[str, tuple[Any, str]] = {
+        "subject": (OptionalId, claim),
+        "key": (OptionalId, claim),
+        "region": (Region, "an ISO 3166-1 code of two capital letters, such as DE"),
+        "language": (Language, "an ISO 639 code of two or three small letters, such as de"),
+    }
+    for name, value in given.items():
+        rule, said = rules[name]
+        try:
+            TypeAdapter(rule).validate_python(value)
+        except ValidationError:
+            raise BadInput(f"--{name} {value!r} does not hold; give {said}") from None
 
 
 def _issue(

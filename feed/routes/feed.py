@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Mapping
 from time import perf_counter_ns
 from urllib.parse import parse_qsl
@@ -22,6 +23,7 @@ from feed.auth import Caller
 from feed.bootstrap import Service
 from feed.errors import Fault, InputInvalid
 from feed.pages import Answer, PageQuery
+from feed.schemas.fields import ID, LONGEST_ID
 from feed.visibility import require_visible
 from ranking.reader import Mode, Surface
 from ranking.snapshot import Snapshot
@@ -38,7 +40,7 @@ _MODES: Mapping[str, Mode] = {mode.value: mode for mode in Mode}
 _AGES: Mapping[str, AgeClass] = {age.value: age for age in AgeClass}
 _HOME = Surface()
 _ASKABLE = (SurfaceKind.TOPIC, SurfaceKind.COMMUNITY)
-_LONGEST_ID = 128
+_IS_ID = re.compile(f"{ID}{{1,{LONGEST_ID}}}").fullmatch
 
 
 class FeedEndpoint:
@@ -139,8 +141,8 @@ def read_query(query_string: bytes) -> Query:
     for name in given.keys() - _KEYS:
         faults.append(Fault(name, f"is not known here; there are {', '.join(sorted(_KEYS))}"))
     query.reader = given.get("reader", "")
-    if len(query.reader) > _LONGEST_ID:
-        faults.append(Fault("reader", f"is longer than {_LONGEST_ID} characters"))
+    if query.reader and not _IS_ID(query.reader):
+        faults.append(Fault("reader", f"is no id: 1 to {LONGEST_ID} characters, no control characters, no slash"))
     query.cursor = given.get("cursor", "")
     if "limit" in given:
         text = given["limit"]
@@ -166,7 +168,7 @@ def _surface(text: str, faults: list[Fault]) -> Surface:
     if kind == SurfaceKind.HOME and not key:
         return _HOME
     for askable in _ASKABLE:
-        if kind == askable and 0 < len(key) <= _LONGEST_ID:
+        if kind == askable and 0 < len(key) <= LONGEST_ID:
             return Surface(askable, key)
     faults.append(Fault("surface", "is none of home, topic:<topic>, community:<id>"))
     return _HOME

@@ -9,7 +9,7 @@ from fastapi import Depends, Path
 from starlette.responses import Response
 
 from feed.auth import ADMIN, Caller
-from feed.errors import AlreadyThere, Fault, InputInvalid
+from feed.errors import AlreadyThere, Fault, InputInvalid, NotFound
 from feed.keys import new_api_key
 from feed.schemas.fields import Id
 from feed.schemas.models import KeyIn, KeyOut, KeysOut, NewKeyOut, RevokedOut
@@ -54,7 +54,14 @@ def listing(service: ServiceNow, caller: Administrator) -> Response:
 
 @routes.delete("/v1/keys/{name}", summary="Revoke an API key", responses={200: {"model": RevokedOut}})
 async def revoke(name: Annotated[Id, Path()], service: ServiceNow, caller: Administrator) -> Response:
-    """Revoke every key of a name. This process refuses them from the next request on, others within a minute."""
+    """Revoke every key of a name. This process refuses them from the next request on, others within a minute.
+
+    Repeating it changes nothing and is answered with 0; a name that no key ever had is 404.
+    """
     revoked = await durable(service.store.keys.revoke(name, service.clock.now()))
     service.authenticator.flush()
+    if not revoked:
+        keys = await anyio.to_thread.run_sync(service.store.keys.listing)
+        if all(key.name != name for key in keys):
+            raise NotFound(f"no key is named {name!r}; GET /v1/keys lists them")
     return answer(RevokedOut(name, revoked))

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from feed import erasure, reader_rights
 from feed.auth import ADMIN, Caller
 from feed.errors import NotAllowed
-from feed.reader_settings import change, patched, shown
+from feed.reader_settings import agreeing, change, shown
 from feed.schemas.fields import Id
 from feed.schemas.readers import (
     ExportOut,
@@ -60,7 +60,7 @@ async def change_settings(
     patch = body.model_dump(mode="json", exclude_unset=True)
     if ADMIN not in caller.scopes and (patch.get("region") or patch.get("age", "minor") != "minor"):
         raise NotAllowed("a reader token may clear its region and set its age to minor; the scope admin sets them")
-    record = await anyio.to_thread.run_sync(change, service, reader, lambda stored: patched(stored, patch), version)
+    record = await anyio.to_thread.run_sync(change, service, reader, lambda stored: agreeing(stored, patch), version)
     return _versioned(shown(record))
 
 
@@ -98,10 +98,13 @@ def read_interests(reader: ReaderId, service: ServiceNow, caller: OwnCaller) -> 
 def change_interests(
     reader: ReaderId, body: InterestsPatch, service: ServiceNow, caller: OwnCaller, version: ExpectedVersion
 ) -> Response:
-    """Set the topics to see more of or less of; in force from the next request on. A list replaces the one before."""
+    """Set the topics to see more of or less of; in force from the next request on. A list replaces the one before.
+
+    A topic cannot be in both lists at once: send both to move it.
+    """
     given = body.model_dump(mode="json", exclude_unset=True)
     patch = {f"{name}_topics": topics for name, topics in given.items()}
-    change(service, reader, lambda stored: patched(stored, patch), version)
+    change(service, reader, lambda stored: agreeing(stored, patch), version)
     return answer(reader_rights.interests(service, reader))
 
 

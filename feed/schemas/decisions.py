@@ -121,11 +121,13 @@ class DecisionOut:
 
 @dataclass(frozen=True, slots=True)
 class DecidedOut:
-    """A decision that was made, who obeys it, and whether it waits for a subject that is not known yet."""
+    """A decision that was made, who obeys it, and whether it waits for a subject that is not known yet. ``warning``
+    tells what its maker may not expect, and is empty otherwise."""
 
     decision: DecisionOut
     enforced: EnforcedOut
     waits: bool
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,11 +38,12 @@ class EventsIn(Wire):
 
 @dataclass(frozen=True, slots=True)
 class EventResult:
-    """What became of one event: accepted, duplicate, or rejected with a reason. ``known`` tells whether the item is."""
+    """What became of one event: accepted, duplicate, or rejected with a reason. ``known`` tells whether the item is;
+    it is null for rejected events, whose items nobody looked for."""
 
     client_id: str
     status: Literal["accepted", "duplicate", "rejected"]
-    known: bool = True
+    known: bool | None = None
     reason: str = ""
 
 

@@ -9,16 +9,18 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 LONGEST_ID = 128
 LONGEST_TOPIC = 40
 TOPICS = 8
+ID = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029/]"
+"""A character of an id."""
 PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
 
 Id = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=LONGEST_ID, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029/]+$"),
+    StringConstraints(min_length=1, max_length=LONGEST_ID, pattern=f"^{ID}+$"),
     Field(description=f"An id: 1 to {LONGEST_ID} characters, no control characters, no slash", examples=["item-1"]),
 ]
 OptionalId = Annotated[
     str,
-    StringConstraints(max_length=LONGEST_ID, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029/]*$"),
+    StringConstraints(max_length=LONGEST_ID, pattern=f"^{ID}*$"),
     Field(description=f"An id of at most {LONGEST_ID} characters, or empty"),
 ]
 Second = Annotated[

@@ -25,6 +25,41 @@ def test_unknown_paths_and_methods_are_problems(shared_http):
     assert several.headers["allow"] == "DELETE, GET, PUT"
 
 
+def test_what_is_not_there_says_what_to_do(shared_http):
+    for path, hint in (("/v1/nothing", "/docs"), ("/v1/feed/", "slash at the end")):
+        told = shared_http.problem(shared_http.client.get(path), 404, "not-found")
+        assert hint in told["detail"]
+    answer = shared_http.call("FOO", "/v1/feed", "feed")
+    told = shared_http.problem(answer, 405, "method-not-allowed")
+    assert told["detail"] == "FOO is not a method of this path; it has GET, HEAD"
+
+
+@pytest.mark.parametrize("reader", ["a%2Fb", "%00", "a%0Ab", "x" * 129, "%E2%80%A8"])
+def test_readers_that_are_no_ids_are_refused_and_not_recorded(shared_http, reader):
+    for path in (f"/v1/feed?reader={reader}", f"/v1/items/item-1/related?reader={reader}"):
+        answer = shared_http.call("GET", path, "feed")
+        assert fields(shared_http.problem(answer, 422, "input-invalid")) == {"reader"}
+
+
+def test_what_does_not_hold_is_told_by_its_first_field(shared_http):
+    body = {"labels": [{"item": "", "name": "rumour", "score": 7}]}
+    told = shared_http.problem(shared_http.call("POST", "/v1/labels", "moderator", json=body), 422, "input-invalid")
+    assert told["detail"] == "labels.0.item: String should have at least 1 character; 1 more in errors"
+
+
+def test_a_topic_is_not_wanted_more_and_less(shared_http):
+    interests, settings = "/v1/readers/topical/interests", "/v1/readers/topical/settings"
+    change = lambda path, body: shared_http.call("PATCH", path, "reader", subject="topical", json=body)  # noqa: E731
+    assert fields(shared_http.problem(change(interests, {"more": ["a"], "less": ["a"]}), 422, "input-invalid"))
+    assert change(interests, {"more": ["news", "sport"]}).status_code == 200
+    for path, body in ((interests, {"less": ["sport"]}), (settings, {"less_topics": ["news"]})):
+        told = shared_http.problem(change(path, body), 422, "input-invalid")
+        assert fields(told) == {"less_topics"}
+    moved = change(interests, {"more": ["news"], "less": ["sport"]})
+    assert (moved.json()["more"], moved.json()["less"]) == (["news"], ["sport"])
+    assert change(settings, {"language": "de"}).status_code == 200
+
+
 def test_bodies_beyond_the_limit_are_refused_by_their_length(shared_http):
     body = b'{"events": [' + b" " * shared_http.service.settings.body_limit + b"]}"
     answer = shared_http.call(

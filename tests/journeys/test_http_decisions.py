@@ -189,6 +189,17 @@ def test_a_decision_on_an_unknown_item_waits_for_it(http):
     assert "later" not in shown(http, mode="latest")
 
 
+def test_a_freeze_with_nothing_featured_says_that_feeds_will_be_empty(http):
+    now = http.service.clock.now()
+    freeze = {name: value for name, value in decision("freeze", "", now).items() if name != "subject"}
+    told = decide(http, "moderator", freeze)
+    assert "every feed is empty" in told["warning"]
+    assert shown(http) == []
+    assert decide(http, "editor", decision("feature", "item-1", now))["warning"] == ""
+    assert decide(http, "moderator", freeze)["warning"] == ""
+    assert shown(http) == ["item-1"]
+
+
 def test_decisions_are_listed_in_pages_and_by_subject(http):
     now = http.service.clock.now()
     for number in range(5):
@@ -317,6 +328,8 @@ def test_an_api_key_is_shown_once_acts_and_ends(http):
     taken = http.call("POST", "/v1/keys", "admin", json={"name": "backend", "scopes": ["feed"]})
     http.problem(taken, 409, "conflict")
     assert http.call("DELETE", "/v1/keys/backend", "admin").json() == {"name": "backend", "revoked": 1}
+    assert http.call("DELETE", "/v1/keys/backend", "admin").json() == {"name": "backend", "revoked": 0}
+    http.problem(http.call("DELETE", "/v1/keys/nope", "admin"), 404, "not-found")
     http.problem(http.client.get("/v1/feed?reader=r1", headers=bearer), 401, "key-refused")
     files = http.service.settings.home.iterdir()
     assert not any(key.encode() in file.read_bytes() for file in files if file.is_file())

@@ -66,6 +66,7 @@ def test_bad_events_do_not_hold_up_good_ones(http):
     assert reasons["kind"].startswith("kind: ")
     assert reasons["extra"].startswith("mood: ")
     assert reasons[""].startswith("client_id: ")
+    assert {result["known"] for result in told["results"] if result["status"] == "rejected"} == {None}
     assert (told["accepted"], told["rejected"]) == (2, 5)
     assert len(http.service.store.events.of_reader("r1", 10)) == 2
 
