@@ -30,6 +30,13 @@ _REGISTER = (
         "Correct the syntax at the line that `errors` names.",
     ),
     Problem(
+        "request-unreadable",
+        400,
+        "The request cannot be read",
+        "What came in is not HTTP/1.1, or of a method that nobody knows.",
+        "Check the client, and the proxies between it and the service.",
+    ),
+    Problem(
         "cursor-forged",
         400,
         "The cursor is not one of ours",

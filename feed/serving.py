@@ -20,6 +20,7 @@ import uvicorn
 from feed.app import create_app
 from feed.bootstrap import open_service
 from feed.errors import SetupInvalid
+from feed.protocol import ProblemProtocol
 from feed.settings import Settings
 
 _GRACE_SECONDS = 10
@@ -38,6 +39,7 @@ def run(settings: Settings, ready: Callable[[str], None]) -> None:
             app = create_app(service)
             config = uvicorn.Config(
                 app,
+                http=ProblemProtocol,
                 log_config=None,
                 access_log=False,
                 server_header=False,
