@@ -27,7 +27,10 @@ from ranking.parameters import Parameters
 from ranking.pipeline import rank, warm
 from ranking.reader import Reader
 
-OURS = "weir rank()"
+OURS, WHOLE = "weir rank()", "weir, whole pages"
+"""rank() for what the peers are asked for, the best of the graph among the allowed; and as it is shipped, with turns of
+other sources, windows of authors, decay, the re-rank by topics and exploration, which no peer has."""
+
 REMAINING = 30
 """About so many items are still allowed in a starved catalogue: fewer than wanted."""
 
@@ -102,12 +105,13 @@ class Peers:
         flat: dict[str, float] = {}
         for blocked in sorted({row.blocked for row in self.rows if row.items == largest}):
             best = {row.name: row for row in self.best(largest, blocked)}
-            ours = best.pop(OURS)
+            ours, whole = best.pop(OURS), best.pop(WHOLE)
             suffix = "" if blocked == 0.5 else f"_{blocked * 100:.0f}_blocked"
             flat[f"rank_recall_of_exact{suffix}"] = round(ours.recall, 4)
             for name, row in best.items():
                 key = f"rank_{size_name(largest)}_over_{name.lower().replace(' ', '_')}{suffix}"
                 flat[key] = round(row.spread.p50_own_us / ours.spread.p50_own_us, 1)
+                flat[key.replace("_over_", "_whole_over_")] = round(row.spread.p50_own_us / whole.spread.p50_own_us, 1)
                 flat[f"{key.replace('_over_', '_recall_')}"] = round(row.recall, 4)
         for starved in self.starved:
             if starved.name in (OURS, "implicit"):
@@ -164,25 +168,25 @@ def _cell(
     allowed = None if blocked == 0 else ~world.blocked
     settings = [setting for index in all_indexes for setting in index.settings(allowed, ITEMS_WANTED)]
     contenders = {f"{each.name} {each.setting}": _round(each.answer) for each in settings}
-    spreads = interleaved({OURS: _ours(world, asking), **contenders}, rounds=rounds, seconds=seconds)
+    asked = {OURS: plain_parameters(), WHOLE: world.snapshot.parameters}
+    mine = {name: _ours(world, asking, parameters) for name, parameters in asked.items()}
+    spreads = interleaved({**mine, **contenders}, rounds=rounds, seconds=seconds)
     tops = exact_tops(made, _JUDGED, ~world.blocked, ITEMS_WANTED)
-    rows = [_judged_ours(world, blocked, asking, spreads[OURS])]
+    best = ranked_tops(world, asking[:_JUDGED], ITEMS_WANTED)
+    rows = []
+    setting = f"history {HISTORY}, M={WIDTH}"
+    for name, parameters in asked.items():
+        given = [_page(world, reader, parameters) for reader in asking[:_JUDGED]]
+        wrong = sum(violations(page, world.blocked) for page in given)
+        rows.append(
+            PeerRow(len(world.blocked), blocked, name, setting, spreads[name], recall_of(given, best), wrong, "")
+        )
     for each in settings:
         given = [each.answer(reader) for reader in range(_JUDGED)]
-        recall, wrong = recall_of(given, tops), sum(violations(rows, world.blocked) for rows in given)
+        recall, wrong = recall_of(given, tops), sum(violations(page, world.blocked) for page in given)
         spread = spreads[f"{each.name} {each.setting}"]
         rows.append(PeerRow(len(world.blocked), blocked, each.name, each.setting, spread, recall, wrong, each.note))
     return rows
-
-
-def _judged_ours(world: World, blocked: float, asking: Sequence[Reader], spread: Spread) -> PeerRow:
-    judged = asking[:_JUDGED]
-    tops = ranked_tops(world, judged, ITEMS_WANTED)
-    given = [_page(world, reader, plain_parameters()) for reader in judged]
-    served = [_page(world, reader, world.snapshot.parameters) for reader in judged]
-    wrong = sum(violations(rows, world.blocked) for rows in [*given, *served])
-    setting = f"history {HISTORY}, M={WIDTH}"
-    return PeerRow(len(world.blocked), blocked, OURS, setting, spread, recall_of(given, tops), wrong, "")
 
 
 def _starved(world: World, made: Vectors, all_indexes: Sequence[Index]) -> list[StarvedRow]:
@@ -209,9 +213,9 @@ def violations(page: Rows, blocked: NDArray[np.bool_]) -> int:
     return int(blocked[page[page >= 0]].sum())
 
 
-def _ours(world: World, asking: Sequence[Reader]) -> Callable[[int], object]:
+def _ours(world: World, asking: Sequence[Reader], parameters: Parameters) -> Callable[[int], object]:
     snapshot = world.snapshot
-    return lambda number: rank(snapshot, asking[number % READERS], HOME, snapshot.parameters)
+    return lambda number: rank(snapshot, asking[number % READERS], HOME, parameters)
 
 
 def _page(world: World, reader: Reader, parameters: Parameters) -> Rows:

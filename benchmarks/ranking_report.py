@@ -125,7 +125,8 @@ def peers_section(scale: Scale) -> Section:
         f"The best {kernel.ITEMS_WANTED} among the allowed items, one core each, in turn. The vector peers answer\n"
         "over 64-dimensional unit vectors in clusters, the friendly case for them; rank() over uniform random\n"
         "neighbours, its worst. Recall is the share of the exact governed top of the contender's *own* model that it\n"
-        "gave out: for rank() with diversity and the turns of other sources off, timed with them on. rank() reads a\n"
+        "gave out. rank() is asked for just that; whole pages, as shipped and as the latency plot shows them, have\n"
+        "turns of other sources, windows of authors, a re-rank by topics and exploration besides. rank() reads a\n"
         "history and answers with tiers, shares, reasons and provenance; the peers answer with ids. Of each peer the\n"
         "fastest setting that recalls .95 is shown, or the one that recalls most; all settings are in the plot.\n"
         "hnswlib filters through a Python function that is called for every item looked at, which makes it unfit for\n"
@@ -142,7 +143,7 @@ def peers_section(scale: Scale) -> Section:
         ours = best[0].spread.p50_own_us
         cells = [
             (
-                f"**{row.name}**" if row.name == peers.OURS else row.name,
+                f"**{row.name}**" if row.name in (peers.OURS, peers.WHOLE) else row.name,
                 row.setting,
                 microseconds(row.spread.p50_us),
                 microseconds(row.spread.p50_own_us),

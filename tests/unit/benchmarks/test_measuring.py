@@ -35,7 +35,8 @@ def test_contenders_are_asked_in_turn_and_slow_ones_less_often() -> None:
 
 def test_every_peer_is_judged_by_its_own_exact_answer(measured: peers.Peers) -> None:
     names = {row.name for row in measured.rows}
-    assert names == {peers.OURS, "numpy", "implicit", "faiss Flat", "faiss IVF", "faiss HNSW", "hnswlib", "usearch"}
+    vectors = {"numpy", "implicit", "faiss Flat", "faiss IVF", "faiss HNSW", "hnswlib", "usearch"}
+    assert names == {peers.OURS, peers.WHOLE, *vectors}
     exact = [row for row in measured.rows if row.name in (peers.OURS, "numpy", "implicit", "faiss Flat")]
     assert {(row.name, row.recall) for row in exact} == {(row.name, 1.0) for row in exact}
     assert max(row.recall for row in measured.rows if row.name == "hnswlib") > 0.5
@@ -70,7 +71,7 @@ def test_exact_tops_are_those_of_a_full_sort_and_fewer_where_fewer_are_allowed()
 
 def test_after_too_long_a_building_the_other_indexes_are_left_out_and_told() -> None:
     made = peers.run((500,), shares_blocked=(0.5,), rounds=1, seconds=0.001, patience=-1.0)
-    assert {row.name for row in made.rows} == {peers.OURS}
+    assert {row.name for row in made.rows} == {peers.OURS, peers.WHOLE}
     assert made.left_out[-1] == "usearch over 500 items" and made.built == ()
 
 
