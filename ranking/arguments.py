@@ -51,7 +51,8 @@ _NOWHERE = -2
 _NONE: Int32s = np.empty(0, dtype=np.int32)
 _NONE.setflags(write=False)
 _KEPT = 1024
-_kept: dict[tuple[int, int, int], tuple[Numbers, Recipe, Parameters, Shares]] = {}
+_FEWEST = 512
+"""Rows that a source's sequence has room for at least: those waiting and those of a page."""
 
 
 def recipe_of(snapshot: Snapshot, settings: Settings, request: Request) -> Recipe:
@@ -66,24 +67,49 @@ def recipe_of(snapshot: Snapshot, settings: Settings, request: Request) -> Recip
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
-    """What a recipe, parameters and shares come to: ``votes`` int64[8] by event kind, and the latter part of
-    ``ranking.workspace.Wanted``."""
+class Scene:
+    """What a Snapshot comes to for an audience, a surface, a recipe and parameters. ``verdicts`` and ``lists`` as
+    ``ranking.workspace.Verdicts`` and ``Lists``; ``pool``: kind and key; ``votes`` int64[8] by event kind; ``wanted``:
+    the latter part of ``ranking.workspace.Wanted``; ``listed`` and ``pinned``: how many rows its lists can ask for."""
 
+    verdicts: tuple[NDArray[Any], ...]
+    lists: tuple[NDArray[Any], ...]
+    pool: tuple[int, int]
     votes: Int64s
     wanted: tuple[int, ...]
+    listed: int
+    pinned: int
+    made_of: tuple[Recipe, Parameters]
+    """Kept, so that no other object can come to have the identity of one of them."""
 
 
-def numbers_of(recipe: Recipe, parameters: Parameters, shares: Shares) -> Numbers:
-    """The numbers, worked out once for the same objects: all three live long and are asked for with every page."""
-    key = (id(recipe), id(parameters), id(shares))
-    kept = _kept.get(key)
-    if kept is None:
-        if len(_kept) >= _KEPT:
-            _kept.clear()
-        # What the key was made of is kept too, so that no other object can come to have its identity.
-        kept = _kept[key] = (_numbers(recipe, parameters, shares), recipe, parameters, shares)
-    return kept[0]
+def scene_of(snapshot: Snapshot, recipe: Recipe, parameters: Parameters, request: Request) -> Scene:
+    """The scene of a request, worked out once: all that it is made of lives long and is asked for with every page."""
+    key = (request.audience, request.surface, id(recipe), id(parameters))
+    scene: Scene | None = snapshot.scenes.get(key)
+    if scene is None:
+        if len(snapshot.scenes) >= _KEPT:
+            snapshot.scenes.clear()
+        scene = snapshot.scenes[key] = _scene(snapshot, recipe, parameters, request)
+    return scene
+
+
+def _scene(snapshot: Snapshot, recipe: Recipe, parameters: Parameters, request: Request) -> Scene:
+    governance, kind = snapshot.governance, request.surface.kind
+    table = governance.table(request.audience, kind)
+    lists = lists_of(snapshot, request)
+    popular, _, featured, explored, pins, _ = lists
+    votes, wanted = _numbers(recipe, parameters, governance.shares(request.audience, kind))
+    return Scene(
+        verdicts=(table.eligible, table.tier, table.weight, table.sources),
+        lists=lists,
+        pool=pool_of(snapshot.catalogue, request.surface),
+        votes=votes,
+        wanted=wanted,
+        listed=max(parameters.candidates, len(popular), len(featured), len(explored), _FEWEST),
+        pinned=len(pins),
+        made_of=(recipe, parameters),
+    )
 
 
 def choices_of(
@@ -163,7 +189,7 @@ def _pins(pins: tuple[Pin, ...]) -> tuple[Int32s, Int32s]:
     return rows, positions
 
 
-def _numbers(recipe: Recipe, parameters: Parameters, shares: Shares) -> Numbers:
+def _numbers(recipe: Recipe, parameters: Parameters, shares: Shares) -> tuple[Int64s, tuple[int, ...]]:
     p = parameters
     votes = np.zeros(len(EventKind), dtype=np.int64)
     if recipe.personal:
@@ -186,4 +212,4 @@ def _numbers(recipe: Recipe, parameters: Parameters, shares: Shares) -> Numbers:
         *turns,
         *(max(shares.window, 1), shares.encouraged_min, shares.encouraged_max, shares.restricted_max),
     )
-    return Numbers(votes, wanted)
+    return votes, wanted

@@ -12,7 +12,7 @@ import numpy as np
 
 from controls.tiers import Tier
 from controls.verdicts import WEIGHT_ONE, Source
-from ranking.arguments import SIMILAR, Recipe, numbers_of, recipe_of
+from ranking.arguments import SIMILAR, Recipe, recipe_of, scene_of
 from ranking.decay import DECAY_ONE, SECONDS_A_DAY, decayed
 from ranking.kernel import LONGEST_DISCOUNT
 from ranking.page import Page, Reason
@@ -117,8 +117,7 @@ def _votes(
 ) -> dict[int, int]:
     """Votes of recent history by row, as the kernel polls them: most recent first, zero votes left out."""
     recent = reader.history[max(len(reader.history) - parameters.history, 0) :].tolist()
-    shares = snapshot.governance.shares(request.audience, request.surface.kind)
-    by_kind = numbers_of(recipe, parameters, shares).votes
+    by_kind = scene_of(snapshot, recipe, parameters, request).votes
     removed = set(reader.settings.less_topics)
     newest = max((second for _, second, _ in recent), default=0)
     half_life = parameters.half_life_days * SECONDS_A_DAY

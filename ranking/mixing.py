@@ -137,8 +137,9 @@ def settle(following: Whole, position: Whole, given: Given) -> Whole:
 
 
 @kernel
-def attempt(step: Whole, position: Whole, wanted: Wanted, state: Int64s) -> tuple[Whole, Whole, bool]:
-    """The ``step``-th thing to try for ``position``: (source or -1, tier wanted or -1, strict)."""
+def attempt(step: Whole, position: Whole, late: bool, wanted: Wanted, state: Int64s) -> tuple[Whole, Whole, bool]:
+    """The ``step``-th thing to try for ``position``: (source or -1, tier wanted or -1, strict). ``late``: the session
+    is behind its encouraged minimum."""
     if step < TURNS:
         if step == 0:
             source, every, turn = EDITORIAL, wanted.editorial_every, wanted.editorial_every // 2
@@ -154,7 +155,7 @@ def attempt(step: Whole, position: Whole, wanted: Wanted, state: Int64s) -> tupl
     if place > 0:
         source = wanted.second_source if place == 1 else wanted.third_source if place == 2 else wanted.fourth_source
     if step < WEIGHING:
-        return (source if behind(position, wanted, state) else -1), _ENCOURAGED, True
+        return (source if late else -1), _ENCOURAGED, True
     return source, -1, bool(step < RELAXED)
 
 
@@ -163,10 +164,11 @@ def choose(position: Whole, given: Given) -> tuple[Whole, Whole]:
     """(source, place in its sequence) of the candidate for ``position``, or (-1, -1) when no source has one."""
     wanted, state = given.wanted, given.work.state
     reach = max(given.lists.by_time.size - FRESH_REACH, 0)
+    late = behind(position, wanted, state)
     for step in range(RELAXED + 4):
-        if step == WEIGHING and behind(position, wanted, state):
+        if step == WEIGHING and late:
             state[ENCOURAGED_OVER] = 1
-        source, tier, strict = attempt(step, position, wanted, state)
+        source, tier, strict = attempt(step, position, late, wanted, state)
         if source >= 0:
             stop = reach if step < TURNS else 0
             place = find(source, tier, strict, step == WEIGHING, stop, position, given)
@@ -179,26 +181,20 @@ def choose(position: Whole, given: Given) -> tuple[Whole, Whole]:
 def explore(position: Whole, given: Given) -> tuple[Whole, Whole]:
     """(row, of how many it was drawn) of what is explored at ``position``; (-1, 0): not due, or none fits."""
     explored, class_of, wanted = given.lists.explored, given.items.class_of, given.wanted
-    count, row = 0, np.int64(-1)
+    chances, count = given.work.chances, 0
     if explored.size == 0 or not due(position, wanted.explore_every, wanted.seed):
-        return row, count
+        return np.int64(-1), 0
     for n in range(explored.size):
         prefetch(class_of, np.int64(explored[n]))
-    for rehearsal in (True, False):
-        left = 0 if rehearsal else drawn(wanted.seed, position, count)
-        for n in range(explored.size):
-            row = np.int64(explored[n])
-            cls = np.int64(class_of[row])
-            if explorable(row, cls, given) and fits(row, given.verdicts.tier[cls], True, position, given):
-                if rehearsal:
-                    count += 1
-                elif left == 0:
-                    return row, count * wanted.explore_every
-                else:
-                    left -= 1
-        if count == 0:
-            break
-    return np.int64(-1), 0
+    for n in range(explored.size):
+        row = np.int64(explored[n])
+        cls = np.int64(class_of[row])
+        if explorable(row, cls, given) and fits(row, given.verdicts.tier[cls], True, position, given):
+            chances[count] = row
+            count += 1
+    if count == 0:
+        return np.int64(-1), 0
+    return np.int64(chances[drawn(wanted.seed, position, count)]), count * wanted.explore_every
 
 
 @kernel

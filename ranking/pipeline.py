@@ -13,7 +13,7 @@ import numpy as np
 
 from controls.policy import Policy
 from controls.scopes import Audience, SurfaceKind
-from ranking.arguments import FROZEN, RECIPES, SIMILAR, Recipe, choices_of, lists_of, numbers_of, pool_of, recipe_of
+from ranking.arguments import FROZEN, RECIPES, SIMILAR, Recipe, choices_of, recipe_of, scene_of
 from ranking.compiling import type_of
 from ranking.errors import InvalidRequest
 from ranking.graph import ItemGraph
@@ -37,9 +37,6 @@ from ranking.reader import (
 from ranking.snapshot import Snapshot
 from ranking.topics import most_topics
 from ranking.workspace import INT32, INT64, LARGEST_PAGE, UINT8, Int32s, Int64s, workspace
-
-_FEWEST = 512
-"""Rows that a source's sequence has room for at least: those waiting and those of a page."""
 
 _warming = Lock()
 _warmed = False
@@ -123,7 +120,7 @@ def _made(
     if short:
         output = tuple(array[:count] for array in output)
     for array in output:
-        array.setflags(write=False)
+        array.setflags(False)
     return Page._make((*output, len(served), short))
 
 
@@ -138,19 +135,16 @@ def _arguments(
     seed_row: int,
 ) -> tuple[Any, ...]:
     """What ``fill`` is called with: the groups of ``ranking.workspace.Given``, as plain tuples."""
-    limit, surface, governance = request.limit, request.surface, snapshot.governance
+    limit = request.limit
     if not 0 <= limit <= LARGEST_PAGE:
         raise InvalidRequest(f"limit is {limit}; a page has 0 to {LARGEST_PAGE} items")
-    table = governance.table(request.audience, surface.kind)
-    numbers = numbers_of(recipe, parameters, governance.shares(request.audience, surface.kind))
-    choices = choices_of(snapshot.catalogue, recipe, history, seen, settings, request, numbers.votes)
-    lists = lists_of(snapshot, request)
-    popular, _, featured, _, pins, _ = lists
+    scene = scene_of(snapshot, recipe, parameters, request)
+    choices = choices_of(snapshot.catalogue, recipe, history, seen, settings, request, scene.votes)
     voters, served = min(len(history), parameters.history if recipe.personal else 1), len(request.served_rows)
     work = workspace(
         voters * (snapshot.graph.width + GROWN_WIDTH),
-        max(parameters.candidates, len(popular), len(featured), _FEWEST),
-        len(seen) + served + len(settings.hidden) + voters + len(pins) + limit + 1,
+        scene.listed,
+        len(seen) + served + len(settings.hidden) + voters + scene.pinned + limit + 1,
         voters,
         served + limit,
         most_topics(snapshot.catalogue, parameters, voters, served, limit),
@@ -167,10 +161,10 @@ def _arguments(
     )
     return (
         snapshot.items,
-        (table.eligible, table.tier, table.weight, table.sources),
-        lists,
+        scene.verdicts,
+        scene.lists,
         choices,
-        (limit, *pool_of(snapshot.catalogue, surface), seed_row, request.seed, *numbers.wanted),
+        (limit, *scene.pool, seed_row, request.seed, *scene.wanted),
         work,
         output,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,8 @@ class Snapshot:
 
     items: tuple[NDArray[np.generic], ...] = field(init=False, repr=False)
     """The columns that the kernels read: ``ranking.workspace.Items`` as a plain tuple."""
+    scenes: dict[object, Any] = field(init=False, repr=False, default_factory=dict)
+    """What ``ranking.arguments`` has worked out of it already, by audience, surface, recipe and parameters."""
 
     def __post_init__(self) -> None:
         rows, graph, class_of = self.catalogue.rows, self.graph, self.governance.class_of

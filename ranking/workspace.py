@@ -188,6 +188,8 @@ class Workspace(NamedTuple):
     """int32[REACH]: places of the candidates that are weighed, in their order."""
     voices: Int32s
     """int32[P, VOICES]: of each, what a topic has of its voice, places of the counts of the reader's topics, and -1."""
+    chances: Int32s
+    """int32[P]: rows that may be explored at a place."""
 
 
 class Given(NamedTuple):
@@ -227,19 +229,15 @@ def allocated(union: int, listed: int, marked: int, voters: int, session: int, t
     """
     listed, topics = -(-listed // 8) * 8, -(-topics // 16) * 16
     bytes_of = (
-        8 * STATE,
-        8,
-        4 * _power_above(4 * union),
+        *(8 * STATE, 8, 4 * _power_above(4 * union)),
         *(4 * union, 8 * union, 8 * union),
-        4 * BUCKETS,
-        *(8 * union, 4 * union, 4 * union),
+        *(4 * BUCKETS, 8 * union, 4 * union, 4 * union),
         *(8 * listed, 4 * listed, 4 * listed),
         *(4 * voters, 8 * voters, 4 * _power_above(voters)),
         *(4 * _power_above(marked), 4 * marked, 4 * marked),
-        8 * SOURCES * listed * 3,
-        *(4 * session, session),
+        *(8 * SOURCES * listed * 3, 4 * session, session),
         *(4 * _power_above(topics), 4 * topics, 24 * topics),
-        *(4 * REACH, 4 * VOICES * listed),
+        *(4 * REACH, 4 * VOICES * listed, 4 * listed),
     )
     words = [-(-size // _LINE) * _LINE // 8 for size in (8 * (len(bytes_of) + 1), *bytes_of)]
     bounds = list(accumulate(words))
@@ -278,6 +276,7 @@ def laid_out(block: Int64s) -> Workspace:
         block[block[24] : block[25]].reshape((-1, 3)),
         block[block[25] : block[26]].view(np.int32),
         block[block[26] : block[27]].view(np.int32).reshape((-1, VOICES)),
+        block[block[27] : block[28]].view(np.int32),
     )
 
 
