@@ -24,7 +24,13 @@ from benchmarks.ranking_report import (
     touched_section,
     truncation_section,
 )
-from benchmarks.service_report import endtoend_section, ingestion_section, policies_section, swaps_section
+from benchmarks.service_report import (
+    endtoend_section,
+    ingestion_section,
+    ledger_section,
+    policies_section,
+    swaps_section,
+)
 from benchmarks.timing import machine, versions
 
 REPORT = Path(__file__).resolve().parent.parent / "BENCHMARKS.md"
@@ -41,6 +47,7 @@ SECTIONS: Mapping[str, Callable[[Scale], Section]] = {
     "swaps": swaps_section,
     "policies": policies_section,
     "ingestion": ingestion_section,
+    "ledger": ledger_section,
 }
 
 _HEAD = """# Benchmarks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import endtoend, ingestion, policies, swaps
+from benchmarks import endtoend, ingestion, ledger, policies, swaps
 from benchmarks.markdown import Scale, Section, table
 
 
@@ -78,7 +78,7 @@ def ingestion_section(scale: Scale) -> Section:
             for row in made.events
         ],
     )
-    ledger = table(
+    single = table(
         ("in flight", "decisions/s", "one commit each/s", "ratio", "p99 ms", "longest wait ms"),
         [
             (
@@ -95,10 +95,41 @@ def ingestion_section(scale: Scale) -> Section:
     text = (
         "## Durable writes (SQLite, WAL, synchronous=FULL)\n\n"
         "The peer is raw `executemany` of the same rows into the same columns and unique index, in turn.\n"
-        "Repeat: `python -m benchmarks ingestion`.\n\n" + events + "\n" + ledger
+        "Repeat: `python -m benchmarks ingestion`.\n\n" + events + "\n" + single
     )
     figures = {f"events_{row.batch}_in_flight_{row.in_flight}_over_raw": round(row.ratio, 2) for row in made.events}
     for row in made.ledger:
         figures[f"ledger_in_flight_{row.in_flight}_per_second"] = round(row.per_second)
         figures[f"ledger_in_flight_{row.in_flight}_longest_ms"] = round(row.longest_ms, 1)
     return Section(text, figures)
+
+
+def ledger_section(scale: Scale) -> Section:
+    """Appends in batches, and inclusion proofs."""
+    made = ledger.run(rounds=2, decisions=1000, entries=20_000, proofs=300) if scale.quick else ledger.run()
+    appends, proofs = made.appends, made.proofs
+    text = (
+        "## The ledger (SQLite, WAL, synchronous=FULL)\n\n"
+        "Decisions appended in batches with leaves, commitments and the tree, against raw `executemany` of the\n"
+        "finished rows, in turn; and inclusion proofs of random revisions, read from the store.\n"
+        "Repeat: `python -m benchmarks ledger`.\n\n"
+        + table(
+            ("appends/s", "executemany/s", "ratio", "appends a CPU second", "median wait ms", "longest wait ms"),
+            [
+                (
+                    f"{appends.per_second:,.0f}",
+                    f"{appends.raw_per_second:,.0f}",
+                    f"**{appends.ratio:.2f}**",
+                    f"{appends.per_cpu_s:,.0f}",
+                    f"{appends.median_wait_ms:.1f}",
+                    f"{appends.longest_wait_ms:.1f}",
+                )
+            ],
+        )
+        + "\n"
+        + table(
+            ("entries", "first proof ms", "p50 ms", "p99 ms"),
+            [(f"{proofs.entries:,}", f"{proofs.first_ms:.1f}", f"{proofs.p50_ms:.2f}", f"**{proofs.p99_ms:.2f}**")],
+        )
+    )
+    return Section(text, {key: round(value, 2) for key, value in made.results().items()})
