@@ -45,7 +45,7 @@ class Cursors:
         count = len(rows)
         if count != len(tiers) or count > CURSOR_ITEMS:
             raise ValueError(f"a cursor carries at most {CURSOR_ITEMS} rows with one tier each, not {count}")
-        width = max((int(rows.max()).bit_length() + 7) // 8, 1) if count else 1
+        width = max((int(np.maximum.reduce(rows)).bit_length() + 7) // 8, 1) if count else 1
         wide = np.ascontiguousarray(rows, dtype="<i4").view(np.uint8).reshape(count, 4)
         quads = np.zeros((count + 3) // 4 * 4, dtype=np.uint8)
         quads[:count] = tiers

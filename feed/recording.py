@@ -85,7 +85,9 @@ def encode(inputs: Inputs, page: Page, snapshot: Snapshot) -> bytes:
     audience, surface = request.audience, request.surface
     table = snapshot.governance.table(audience, surface.kind)
     voters = (
-        reader.history[:, 0] if surface.kind is not SurfaceKind.RELATED else [snapshot.catalogue.row_of(surface.key)]
+        reader.history[:, 0].tolist()
+        if surface.kind is not SurfaceKind.RELATED
+        else [snapshot.catalogue.row_of(surface.key)]
     )
     head = orjson.dumps(
         {
@@ -108,7 +110,7 @@ def encode(inputs: Inputs, page: Page, snapshot: Snapshot) -> bytes:
                 ]
                 for cls in set(page.classes.tolist())
             ],
-            "grown": snapshot.growth.terms(np.unique(voters).astype(np.int32), page.rows),
+            "grown": snapshot.growth.terms(np.array(sorted(set(voters)), dtype=np.int32), page.rows),
             "arrays": [[name, dtype, array.shape] for name, array, dtype in arrays],
         }
     )

@@ -21,7 +21,7 @@ from ranking.decay import SECONDS_A_DAY
 from ranking.errors import InvalidRequest
 from ranking.page import Reason
 from ranking.parameters import Parameters
-from ranking.reader import EventKind, Mode, Request, Settings, Surface
+from ranking.reader import NO_TIERS, NOTHING_SERVED, EventKind, Mode, Request, Settings, Surface
 from ranking.snapshot import Snapshot
 from ranking.workspace import INT32, INT64, UINT8, Int32s, Int64s, plain
 
@@ -125,10 +125,12 @@ def choices_of(
     out."""
     topics = catalogue.topic_words.code
     served, tiers = request.served_rows, request.served_tiers
-    if len(served) != len(tiers):
-        raise InvalidRequest(
-            f"served_rows has {len(served)} entries and served_tiers {len(tiers)}; give one tier a row"
-        )
+    if served is not NOTHING_SERVED or tiers is not NO_TIERS:
+        if len(served) != len(tiers):
+            raise InvalidRequest(
+                f"served_rows has {len(served)} entries and served_tiers {len(tiers)}; give one tier a row"
+            )
+        served, tiers = plain(served, INT32, "served_rows"), plain(tiers, UINT8, "served_tiers")
     return (
         plain(history, INT64, "history", 3),
         plain(seen, INT32, "seen", 2),
@@ -137,8 +139,8 @@ def choices_of(
         _codes(topics, settings.muted_topics) if settings.muted_topics else _NONE,
         _codes(topics, settings.more_topics) if recipe.personal and settings.more_topics else _NONE,
         _codes(topics, settings.less_topics) if recipe.personal and settings.less_topics else _NONE,
-        plain(served, INT32, "served_rows"),
-        plain(tiers, UINT8, "served_tiers"),
+        served,
+        tiers,
         votes,
     )
 

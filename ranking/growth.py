@@ -65,10 +65,13 @@ class Growth:
         return int(self.weights[place][self.neighbours[place] == other].sum())
 
     def terms(self, rows: Int32s, others: Int32s) -> list[tuple[int, int, int]]:
-        """(row, other, weight) of all that connects any of ``rows`` (int32[n], each once) with any of ``others``."""
+        """(row, other, weight) of all that connects any of ``rows`` (int32[n]) with any of ``others``."""
+        if not self.rows.size:
+            return []
         places = np.searchsorted(self.rows, rows)
-        inside = places < self.rows.size
-        places = places[inside][self.rows[places[inside]] == rows[inside]]
+        places = places[self.rows[np.minimum(places, self.rows.size - 1)] == rows]
+        if not places.size:
+            return []
         found, slots = np.nonzero(np.isin(self.neighbours[places], others))
         columns = (self.rows[places[found]], self.neighbours[places[found], slots], self.weights[places[found], slots])
         return list(zip(*(column.tolist() for column in columns), strict=True))
