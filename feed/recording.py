@@ -84,11 +84,8 @@ def encode(inputs: Inputs, page: Page, snapshot: Snapshot) -> bytes:
     ]
     audience, surface = request.audience, request.surface
     table = snapshot.governance.table(audience, surface.kind)
-    voters = (
-        reader.history[:, 0].tolist()
-        if surface.kind is not SurfaceKind.RELATED
-        else [snapshot.catalogue.row_of(surface.key)]
-    )
+    related = surface.kind is SurfaceKind.RELATED
+    voters = {snapshot.catalogue.row_of(surface.key)} if related else set(reader.history[:, 0].tolist())
     head = orjson.dumps(
         {
             "format": _FORMAT,
@@ -110,7 +107,7 @@ def encode(inputs: Inputs, page: Page, snapshot: Snapshot) -> bytes:
                 ]
                 for cls in set(page.classes.tolist())
             ],
-            "grown": snapshot.growth.terms(np.array(sorted(set(voters)), dtype=np.int32), page.rows),
+            "grown": snapshot.growth.terms(np.array(sorted(voters), dtype=np.int32), page.rows),
             "arrays": [[name, dtype, array.shape] for name, array, dtype in arrays],
         }
     )
