@@ -6,6 +6,7 @@ Seen, so that nothing can leak.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
@@ -39,7 +40,9 @@ from ranking.topics import most_topics
 from ranking.workspace import INT32, INT64, LARGEST_PAGE, UINT8, Int32s, Int64s, workspace
 
 _warming = Lock()
-_warmed = False
+_filled: Callable[..., int] | None = None
+"""The compiled ``fill`` itself, once it is there. Numba's dispatcher would look at the types of all arguments with each
+call, which costs more than naming them; here they are always the same, by ``plain`` and by what a Snapshot holds."""
 
 
 def rank(snapshot: Snapshot, reader: Reader, request: Request, parameters: Parameters) -> Page:
@@ -82,9 +85,9 @@ def warm() -> None:
 
     Called when a process starts, so that no request waits for it. About half a second from the cache.
     """
-    global _warmed  # noqa: PLW0603 - one compiled entry a process
+    global _filled  # noqa: PLW0603 - one compiled entry a process
     with _warming:
-        if not _warmed:
+        if _filled is None:
             from ranking.fold import Fold
 
             empty = Fold(_no_policy, _no_graph).snapshot()
@@ -92,7 +95,8 @@ def warm() -> None:
             arguments = (empty, RECIPES[home.mode], NO_HISTORY, NO_SEEN, NEW_READER.settings, home, DEFAULTS, -1)
             fill.compile(tuple(type_of(argument) for argument in _arguments(*arguments)))
             fill.disable_compile()
-            _warmed = True
+            (compiled,) = fill.overloads.values()
+            _filled = compiled.entry_point
 
 
 def _made(
@@ -105,10 +109,11 @@ def _made(
     parameters: Parameters,
     seed_row: int = -1,
 ) -> Page:
-    if not _warmed:
+    if _filled is None:
         warm()
     given = _arguments(snapshot, recipe, history, seen, settings, request, parameters, seed_row)
-    count: int = fill(*given)
+    assert _filled is not None
+    count = _filled(*given)
     served = request.served_rows
     if count < 0:
         place = -1 - count
