@@ -203,12 +203,13 @@ def truncation_section(scale: Scale) -> Section:
         )
         for row in made.rows
     ]
+    kept = ", ".join(f"{name} {width}" for name, width in truncation.KEPT.items())
     text = (
         "## What cutting a model down to a graph costs\n\n"
         "Held-out recall of the graph over that of the same model before it is cut and rounded. MovieLens\n"
         "`ml-latest-small` where `WEIR_DATA` names a folder with it, each reader's latest fifth held out and its\n"
-        f"{truncation.MOST_ROWS:,} most rated films; else drawn interactions. Trainers keep {truncation.KEPT}\n"
-        "neighbours unless told otherwise. Intervals: paired bootstrap over readers. Repeat:\n"
+        f"{truncation.MOST_ROWS:,} most rated films; else drawn interactions. Neighbours kept\n"
+        f"unless told otherwise: {kept}. Intervals: paired bootstrap over readers. Repeat:\n"
         "`WEIR_DATA=<folder> python -m benchmarks truncation`.\n\n" + table(head, cells, words=2)
     )
     return Section(text, made.results())

@@ -24,14 +24,14 @@ from ranking.models import silent, trainer
 
 K = 20
 MOST_ROWS = 4000
-WIDTHS = (100, 200, 400)
-KEPT = 200
+WIDTHS = (100, 200, 300, 400)
+_MODELS: Mapping[str, Mapping[str, Any]] = {"ease": {}, "spectral": {"components": 256}}
+KEPT: Mapping[str, int] = {name: trainer(name).parameters().width for name in _MODELS}
 """Neighbours a row that trainers keep unless told otherwise."""
 
 _MOST_DRAWN = 2000
 _LIKED = 3.5
 _SEED = 1
-_MODELS: Mapping[str, Mapping[str, Any]] = {"ease": {}, "spectral": {"components": 256}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Truncations:
     def results(self) -> dict[str, float]:
         """Flat keys for ``benchmarks/results/latest.json``: the model with the better dense recall, which is the one
         that would serve, at the width that trainers keep."""
-        kept = [row for row in self.rows if row.width == KEPT]
+        kept = [row for row in self.rows if row.width == KEPT[row.model]]
         served = max(kept, key=lambda row: (row.found.blocked == 0, row.found.dense_recall)).model
         return {row.found.name: round(row.found.ratio, 4) for row in kept if row.model == served}
 
