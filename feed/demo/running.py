@@ -31,6 +31,7 @@ def run_demo(settings: Settings, prepared: Prepared, clock: Clock, say: Callable
         started.append(traffic)
         traffic.start()
 
+    say("starting; the first start after an installation or an update compiles the ranking, which can take a minute")
     try:
         run(settings, ready)
     finally:
