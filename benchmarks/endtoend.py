@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import statistics
@@ -104,13 +105,11 @@ class _served:  # noqa: N801 - used as a context, like a function
         self._process = subprocess.Popen(command)
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
-            if self._process.poll() is not None:
-                raise RuntimeError(f"the measured server ended with {self._process.returncode}")
-            try:
+            with contextlib.suppress(OSError):
                 _get(port, "/livez", "")
                 return port
-            except OSError:
-                time.sleep(0.1)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                raise RuntimeError(f"the measured server ended with {self._process.wait(0.1)}")
         raise RuntimeError("the measured server did not answer within 120 s")
 
     def __exit__(self, *exc: object) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,18 +128,10 @@ def _inverted(made: Vectors) -> Index:
 
     index, seconds = _timed(build)
 
-    def settings(allowed: Mask | None, k: int) -> list[Setting]:
-        selector = None if allowed is None else _selector(allowed)
-        return [
-            Setting(
-                "faiss IVF",
-                f"{cells} cells, nprobe {probes}",
-                _asked(index, made.readers, faiss.SearchParametersIVF(sel=selector, nprobe=probes), k),
-            )
-            for probes in PROBES
-        ]
+    def parameters(probes: int, selector: Any) -> Any:
+        return faiss.SearchParametersIVF(sel=selector, nprobe=probes)
 
-    return Index("faiss IVF", seconds, _faiss_megabytes(index), settings)
+    return _searched("faiss IVF", f"{cells} cells, nprobe", PROBES, parameters, index, seconds, made)
 
 
 def _faiss_graph(made: Vectors) -> Index:
@@ -153,18 +145,31 @@ def _faiss_graph(made: Vectors) -> Index:
 
     index, seconds = _timed(build)
 
+    def parameters(wide: int, selector: Any) -> Any:
+        return faiss.SearchParametersHNSW(sel=selector, efSearch=wide)
+
+    return _searched("faiss HNSW", "efSearch", EXPANSIONS, parameters, index, seconds, made)
+
+
+def _searched(
+    name: str,
+    label: str,
+    efforts: Sequence[int],
+    parameters: Callable[[int, Any], Any],
+    index: Any,
+    seconds: float,
+    made: Vectors,
+) -> Index:
+    """An approximate faiss index, with a setting for each effort that it can be searched with."""
+
     def settings(allowed: Mask | None, k: int) -> list[Setting]:
         selector = None if allowed is None else _selector(allowed)
         return [
-            Setting(
-                "faiss HNSW",
-                f"efSearch {wide}",
-                _asked(index, made.readers, faiss.SearchParametersHNSW(sel=selector, efSearch=wide), k),
-            )
-            for wide in EXPANSIONS
+            Setting(name, f"{label} {effort}", _asked(index, made.readers, parameters(effort, selector), k))
+            for effort in efforts
         ]
 
-    return Index("faiss HNSW", seconds, _faiss_megabytes(index), settings)
+    return Index(name, seconds, _faiss_megabytes(index), settings)
 
 
 def _hnswlib(made: Vectors) -> Index:

@@ -143,7 +143,7 @@ def _measure_ledger(place: Path, rounds: int, decisions: int) -> tuple[LedgerRow
             return future
 
         for turn in range(rounds):
-            made = [_decision(f"{in_flight}-{turn}-{n}") for n in range(decisions)]
+            made = [decision_of(f"{in_flight}-{turn}-{n}") for n in range(decisions)]
             ours = decisions / _timed(partial(_keep_in_flight, append, in_flight=in_flight), made)
             singles = max(1, decisions // 100)
             rates.append((ours, singles / _timed(one_by_one, [b"x" * 700] * singles)))
@@ -208,7 +208,8 @@ def _event(rng: random.Random, arrival: int) -> EventRecord:
     )
 
 
-def _decision(id: str) -> Decision:
+def decision_of(id: str) -> Decision:
+    """A decision to append, with this id."""
     return Decision(
         id=id,
         type=DecisionType.SUPPRESS,

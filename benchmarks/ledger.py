@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from benchmarks.ingestion import _decision
+from benchmarks.ingestion import decision_of
 from controls.blocks import BLOCK, block_root
 from controls.decisions import Decision
 from controls.ledger import SALT_BYTES, attachments, leaf, leaf_hash
@@ -99,7 +99,7 @@ def measure_appends(place: Path, rounds: int, decisions: int) -> Appends:
     waits: list[float] = []
     for turn in range(rounds):
         # Ids come in the order of time, as the service makes them.
-        made = [_decision(f"{turn:03d}-{number:08d}") for number in range(decisions)]
+        made = [decision_of(f"{turn:03d}-{number:08d}") for number in range(decisions)]
         rows = [_rows(decision, turn * decisions + number + 1) for number, decision in enumerate(made)]
         gc.collect()
         gc.freeze()  # the prepared work is nobody's garbage

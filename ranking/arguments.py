@@ -51,6 +51,8 @@ _NOWHERE = -2
 _NONE: Int32s = np.empty(0, dtype=np.int32)
 _NONE.setflags(write=False)
 _KEPT = 1024
+"""Scenes that a Snapshot remembers at most."""
+
 _FEWEST = 512
 """Rows that a source's sequence has room for at least: those waiting and those of a page."""
 
