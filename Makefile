@@ -26,11 +26,11 @@ $(STAMP): pyproject.toml constraints.txt
 	$(INSTALL) -e .
 	@touch $@
 
-# One of the benchmarks' peers comes as source alone.
+# One of the benchmarks' peers comes as source alone; the README's story is played with curl.
 $(EQUIPPED): $(STAMP)
-	@{ g++ --version && $(BIN)/python -c $(HAS_HEADERS); } > /dev/null 2>&1 \
-		|| { test "$$(id -u)" = 0 && apt-get update && apt-get install -y --no-install-recommends g++ python3-dev; } \
-		|| { echo 'The benchmarks need a C++ compiler; on Debian: apt-get install g++ python3-dev' >&2; exit 1; }
+	@{ g++ --version && curl --version && $(BIN)/python -c $(HAS_HEADERS); } > /dev/null 2>&1 \
+		|| { test "$$(id -u)" = 0 && apt-get update && apt-get install -y --no-install-recommends g++ python3-dev curl; } \
+		|| { echo 'Tests and benchmarks need a C++ compiler and curl; on Debian: apt-get install g++ python3-dev curl' >&2; exit 1; }
 	$(INSTALL) -e '.[test,bench]'
 	@touch $@
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -37,7 +36,6 @@ def test_the_architecture_states_twelve_laws_and_each_has_a_test():
         assert list((ROOT / "tests/laws").glob(f"test_law_{int(number):02d}_*.py")), f"law {number} has no test"
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed; apt-get install curl")
 def test_the_readme_story_runs_as_it_is_written(tmp_path):
     story = next(block for block in _SHELL.findall((ROOT / "README.md").read_text()) if "$READER" in block)
     with served(tmp_path) as (client, _):
