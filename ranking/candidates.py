@@ -20,7 +20,6 @@ from ranking.kernel import (
     CHUNK,
     FEATURED,
     HEAP,
-    LATEST,
     LENGTH,
     LISTED,
     LONGEST_DISCOUNT,
@@ -35,6 +34,7 @@ from ranking.kernel import (
     bucketed,
     drop_top,
     gather,
+    greatest,
     has_topic,
     heapify,
     marked,
@@ -61,7 +61,7 @@ LIST_CHUNK = 32
 """Score of place p of a popular list: ``LIST_ONE // (LIST_SOFTNESS + p)``. Seen once at the usual discount, the first
 item falls to about the fortieth place. The list is judged a chunk at a time, as far as it is read."""
 
-FIRST_CHUNK = 2
+FIRST_CHUNK = 4
 """Candidates judged at first, for each item of the page."""
 
 WEIGHED_CHUNK = 96
@@ -135,8 +135,9 @@ def judge_bucket(given: Given) -> None:
     counted = given.wanted.calibration > 0 or given.wanted.topic_max > 0
     # Rows lie far apart in memory: their classes are asked for while the rest is sought, then their authors.
     size, end = state[HEAP], state[HEAP]
+    band = np.uint64(high - low)
     for n in range(state[UNION]):
-        if low <= work.union_score[n] < high:
+        if np.uint64(work.union_score[n] - low) < band:
             work.heap_entry[end], work.heap_row[end] = n, work.union_row[n]
             prefetch(items.class_of, np.int64(work.union_row[n]))
             end += 1
@@ -192,8 +193,7 @@ def next_of_graph(given: Given) -> bool:
             drop_top(work.heap_score, work.heap_row, work.heap_entry, state[HEAP])
             state[HEAP] -= 1
             if marked(work, np.int64(row)) > RESERVED:
-                late = work.union_best[entry] & LATEST
-                append(GRAPH, row, score, work.voter[LATEST - late], work)
+                append(GRAPH, row, score, work.voter[greatest(work, np.int64(entry))], work)
                 return True
     return False
 

@@ -34,8 +34,11 @@ LONGEST_DISCOUNT = 1000
 
 _HASH = 0x9E3779B1
 _WORD = 0xFFFFFFFF
-_LATE_BITS = 10
-LATEST = (1 << _LATE_BITS) - 1
+_PLACE_BITS = 10
+_LAST_PLACE = (1 << _PLACE_BITS) - 1
+SEVERAL = -1
+"""In place of a row's only voter: it has several."""
+
 AHEAD = 2
 """Rows of the graph that are under way from memory while one is read."""
 
@@ -43,6 +46,9 @@ _ROOM = 4
 """The table of the union is at most an eighth full at this room: a collision is a branch that nobody foresaw."""
 
 _LARGEST = 2**31 - 1
+
+_MANY, _APART = 2048, 8
+"""Of so many scores and more, one in so many is counted."""
 
 
 @kernel
@@ -147,9 +153,10 @@ def emptied(work: Workspace) -> Whole:
 
 @inlined
 def add(
-    other: Whole, term: Whole, late: Whole, base: Whole, bits: Whole, size: np.uint64, work: Workspace
+    other: Whole, term: Whole, place: Whole, base: Whole, bits: Whole, size: np.uint64, work: Workspace
 ) -> np.uint64:
-    """Add a contribution to a row of the union; returns how many rows it has then."""
+    """Add a contribution of the voter at ``place`` to a row of the union; returns how many rows it has then. A row that
+    is new must find ``place`` in ``union_voter`` already."""
     slot = (np.uint64(np.uint32(other)) * np.uint64(_HASH) & np.uint64(_WORD)) >> np.uint64(32 - bits)
     while True:
         entry = np.uint64(np.int64(work.table[slot]) - base)
@@ -157,21 +164,37 @@ def add(
             work.table[slot] = base + np.int64(size)
             work.union_row[size] = other
             work.union_score[size] = term
-            work.union_best[size] = (term << _LATE_BITS) | late
             return size + np.uint64(1)
         if work.union_row[entry] == other:
+            best = work.union_best[entry]
+            if work.union_voter[entry] != SEVERAL:
+                best = above(work.union_score[entry], np.int64(work.union_voter[entry]))
+                work.union_voter[entry] = SEVERAL
+            work.union_best[entry] = max(best, above(term, place))
             work.union_score[entry] += term
-            work.union_best[entry] = max(work.union_best[entry], (term << _LATE_BITS) | late)
             return size
         slot = (slot + np.uint64(1)) & np.uint64((1 << bits) - 1)
+
+
+@inlined
+def above(term: Whole, place: Whole) -> Whole:
+    """A contribution above the place of its voter: the larger one wins, and of equal ones the more recent voter."""
+    return (term << _PLACE_BITS) | (_LAST_PLACE - place)
+
+
+@kernel
+def greatest(work: Workspace, entry: Whole) -> Whole:
+    """Place of the voter with the greatest contribution to a row of the union, of equal ones the most recent."""
+    only = np.int64(work.union_voter[entry])
+    return only if only != SEVERAL else np.int64(_LAST_PLACE - (work.union_best[entry] & _LAST_PLACE))
 
 
 @kernel
 def gather(neighbours: Int32s, weights: NDArray[np.int16], growth: Int32s, voters: Whole, work: Workspace) -> Whole:
     """Sum the votes of ``voters`` items over the graph and its growth; returns the number of rows in the union.
 
-    ``union_best`` holds, per row, its greatest single contribution above the place of the voter it came from, so that
-    the larger contribution wins, and of equal ones the more recent voter.
+    ``union_voter`` holds, per row, the place of its only voter; where it has several, ``union_best`` holds the greatest
+    contribution. Most rows have one voter, and its place is written for a whole row of the graph at once.
     """
     rows, width, voter = neighbours.shape[0], neighbours.shape[1], work.voter
     grown = GROWN_WIDTH if growth.size > SMALLEST_BLOCK else 0
@@ -193,26 +216,28 @@ def gather(neighbours: Int32s, weights: NDArray[np.int16], growth: Int32s, voter
                 prefetch(weights, start + place)
         if n < 0:
             continue
-        votes, late = work.vote[n], np.int64(LATEST - n)
+        votes, own = work.vote[n], np.int64(n)
+        work.union_voter[size : size + np.uint64(width + grown)] = n
         if voter[n] < rows:
             near, heavy = neighbours[voter[n]], weights[voter[n]]
             for place in range(width):
                 if near[place] < 0:
                     break
-                size = add(near[place], votes * np.int64(heavy[place]), late, base, bits, size, work)
+                size = add(near[place], votes * np.int64(heavy[place]), own, base, bits, size, work)
         if grown > 0:
             gained = entry_of(growth, voter[n])
             if gained > 0:
                 for place in range(gained + 1, gained + 1 + grown):
                     if growth[place] < 0:
                         break
-                    size = add(growth[place], votes * np.int64(growth[place + grown]), late, base, bits, size, work)
+                    size = add(growth[place], votes * np.int64(growth[place + grown]), own, base, bits, size, work)
     return np.int64(size)
 
 
 @kernel
 def bucketed(work: Workspace, size: Whole) -> None:
-    """Prepare the histogram of ``size`` gathered scores, by which they are judged from the top down."""
+    """Prepare the histogram of ``size`` gathered scores, by which they are judged from the top down. Of many scores a
+    part is counted, each for as many as it stands for: the histogram tells how far to go, not what comes first."""
     top = np.int64(0)
     for n in range(size):
         top = max(top, work.union_score[n])
@@ -220,8 +245,9 @@ def bucketed(work: Workspace, size: Whole) -> None:
     while (top >> shift) >= BUCKETS:
         shift += 1
     work.counts[:] = 0
-    for n in range(size):
-        work.counts[max(work.union_score[n], 0) >> shift] += 1
+    apart = 1 if size < _MANY else _APART
+    for n in range(0, size, apart):
+        work.counts[max(work.union_score[n], 0) >> shift] += apart
     work.state[UNION] = size
     work.state[SHIFT] = shift
     work.state[BUCKET] = BUCKETS

@@ -163,6 +163,7 @@ class Workspace(NamedTuple):
     union_row: Int32s
     union_score: Int64s
     union_best: Int64s
+    union_voter: NDArray[np.int16]
     counts: Int32s
     heap_score: Int64s
     heap_row: Int32s
@@ -229,15 +230,13 @@ def allocated(union: int, listed: int, marked: int, voters: int, session: int, t
     """
     listed, topics = -(-listed // 8) * 8, -(-topics // 16) * 16
     bytes_of = (
-        *(8 * STATE, 8, 4 * _power_above(4 * union)),
-        *(4 * union, 8 * union, 8 * union),
+        *(8 * STATE, 8, 4 * _power_above(4 * union), 4 * union, 8 * union, 8 * union, 2 * union),
         *(4 * BUCKETS, 8 * union, 4 * union, 4 * union),
         *(8 * listed, 4 * listed, 4 * listed),
         *(4 * voters, 8 * voters, 4 * _power_above(voters)),
         *(4 * _power_above(marked), 4 * marked, 4 * marked),
         *(8 * SOURCES * listed * 3, 4 * session, session),
-        *(4 * _power_above(topics), 4 * topics, 24 * topics),
-        *(4 * REACH, 4 * VOICES * listed, 4 * listed),
+        *(4 * _power_above(topics), 4 * topics, 24 * topics, 4 * REACH, 4 * VOICES * listed, 4 * listed),
     )
     words = [-(-size // _LINE) * _LINE // 8 for size in (8 * (len(bytes_of) + 1), *bytes_of)]
     bounds = list(accumulate(words))
@@ -255,28 +254,29 @@ def laid_out(block: Int64s) -> Workspace:
         block[block[3] : block[4]].view(np.int32),
         block[block[4] : block[5]],
         block[block[5] : block[6]],
-        block[block[6] : block[7]].view(np.int32),
-        block[block[7] : block[8]],
-        block[block[8] : block[9]].view(np.int32),
+        block[block[6] : block[7]].view(np.int16),
+        block[block[7] : block[8]].view(np.int32),
+        block[block[8] : block[9]],
         block[block[9] : block[10]].view(np.int32),
-        block[block[10] : block[11]],
-        block[block[11] : block[12]].view(np.int32),
+        block[block[10] : block[11]].view(np.int32),
+        block[block[11] : block[12]],
         block[block[12] : block[13]].view(np.int32),
         block[block[13] : block[14]].view(np.int32),
-        block[block[14] : block[15]],
-        block[block[15] : block[16]].view(np.int32),
+        block[block[14] : block[15]].view(np.int32),
+        block[block[15] : block[16]],
         block[block[16] : block[17]].view(np.int32),
         block[block[17] : block[18]].view(np.int32),
         block[block[18] : block[19]].view(np.int32),
-        block[block[19] : block[20]].reshape((SOURCES, -1, 3)),
-        block[block[20] : block[21]].view(np.int32),
-        block[block[21] : block[22]].view(np.uint8),
-        block[block[22] : block[23]].view(np.int32),
+        block[block[19] : block[20]].view(np.int32),
+        block[block[20] : block[21]].reshape((SOURCES, -1, 3)),
+        block[block[21] : block[22]].view(np.int32),
+        block[block[22] : block[23]].view(np.uint8),
         block[block[23] : block[24]].view(np.int32),
-        block[block[24] : block[25]].reshape((-1, 3)),
-        block[block[25] : block[26]].view(np.int32),
-        block[block[26] : block[27]].view(np.int32).reshape((-1, VOICES)),
-        block[block[27] : block[28]].view(np.int32),
+        block[block[24] : block[25]].view(np.int32),
+        block[block[25] : block[26]].reshape((-1, 3)),
+        block[block[26] : block[27]].view(np.int32),
+        block[block[27] : block[28]].view(np.int32).reshape((-1, VOICES)),
+        block[block[28] : block[29]].view(np.int32),
     )
 
 

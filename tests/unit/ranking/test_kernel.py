@@ -101,12 +101,12 @@ def test_gathering_sums_votes_times_weights_and_remembers_the_greatest(
             if other < 0:
                 break
             terms.setdefault(other, []).append((vote * weight, -place))
-    found = {int(work.union_row[n]): (int(work.union_score[n]), int(work.union_best[n])) for n in range(size)}
+    found = {int(work.union_row[n]): (int(work.union_score[n]), int(kernel.greatest(work, n))) for n in range(size)}
     assert {row: score for row, (score, _) in found.items()} == {
         row: sum(t for t, _ in all_) for row, all_ in terms.items()
     }
-    for row, (_, best) in found.items():
-        assert -(kernel.LATEST - (best & kernel.LATEST)) == max(terms[row])[1]
+    for row, (_, place) in found.items():
+        assert -place == max(terms[row])[1]
 
 
 def test_the_largest_sums_stay_within_int64() -> None:
