@@ -38,7 +38,7 @@ class Spread:
 
 
 def interleaved(
-    contenders: Mapping[str, Asked], *, rounds: int = 4, seconds: float = 0.3, most: int = 500
+    contenders: Mapping[str, Asked], *, rounds: int = 4, seconds: float = 0.3, most: int = 5000
 ) -> dict[str, Spread]:
     """Time every contender in turn, ``rounds`` times: in each turn ``most`` requests, or as many as fit in
     ``seconds``, and ``_LEAST`` at least."""
