@@ -22,6 +22,7 @@ def erase(service: Service, reader: str) -> Erasure:
         settings=first.settings + late.settings,
         servings=first.servings + late.servings,
         decisions=first.decisions + late.decisions,
+        entries=first.entries + late.entries,
     )
 
 

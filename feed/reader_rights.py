@@ -106,7 +106,7 @@ def erase(service: Service, reader: str) -> ReceiptOut:
         receipt=secrets.token_hex(16),
         reader=reader,
         erased_at=now,
-        rows=Rows(erased.events, erased.settings, erased.servings, erased.decisions),
+        rows=Rows(erased.events, erased.settings, erased.servings, erased.decisions, erased.entries),
         caches=["reader state in memory", "Servings waiting to be written"],
         lists_by=now + 2,
         remains=Remains(

@@ -128,12 +128,14 @@ class ExportOut:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows that an erasure removed (servings: emptied; decisions: no longer naming the reader)."""
+    """Rows that an erasure removed (servings: emptied; decisions: no longer naming the reader; entries: their papers,
+    or that no longer name them)."""
 
     events: int
     settings: int
     servings: int
     decisions: int
+    entries: int
 
 
 @dataclass(frozen=True, slots=True)

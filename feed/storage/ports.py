@@ -26,6 +26,7 @@ from feed.storage.records import (
     ReaderRecord,
     ServingRecord,
 )
+from feed.storage.register import Register
 from feed.storage.register_ports import Keys, Models
 
 
@@ -72,6 +73,15 @@ class Events(Protocol):
 
     def columns(self, *, after: int = -1, newest: int | None = None) -> EventColumns:
         """Consented events but impressions, with occurred_at > ``after``; at most the ``newest`` so many."""
+        ...
+
+    def exposures(self, item: str, *, after: int = 0, before: int = 0) -> int:
+        """Impressions of an item, consented or not, with ``after`` <= occurred_at < ``before``; 0 asks for any."""
+        ...
+
+    def exposed(self, items: Sequence[str], *, after: str = "", limit: int) -> list[str]:
+        """Readers who had an impression of any of these items, each once, ascending by code point, those beyond
+        ``after``; at most ``limit``."""
         ...
 
     def count(self) -> int:
@@ -264,6 +274,10 @@ class Store(Protocol):
     def models(self) -> Models: ...
     @property
     def keys(self) -> Keys: ...
+
+    def register(self, name: str) -> Register:
+        """The register of this name; all that any store is asked for are there, empty at first."""
+        ...
 
     def queue_depth(self) -> int:
         """Writes waiting for the writer."""

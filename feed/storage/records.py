@@ -30,7 +30,7 @@ class EventRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ItemRecord:
-    """An item as its client gave it. ``withdrawn`` once deleted."""
+    """An item as its client gave it. ``withdrawn`` once deleted; ``text`` is for evidence and for finding copies."""
 
     id: str
     author: str = ""
@@ -41,6 +41,7 @@ class ItemRecord:
     region: str = ""
     community: str = ""
     withdrawn: bool = False
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +166,11 @@ class EventColumns:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What erasing a reader removed, for the receipt: rows per table, and decisions that no longer name them."""
+    """What erasing a reader removed, for the receipt: rows per table, decisions that no longer name them, and theirs
+    among the entries of registers."""
 
     events: int
     settings: int
     servings: int
     decisions: int = 0
+    entries: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import orjson
@@ -9,6 +10,7 @@ import orjson
 from feed.storage.errors import IdempotencyConflict, VersionConflict
 from feed.storage.ports import Once
 from feed.storage.records import ItemRecord, ServingRecord
+from feed.storage.register import Entry
 from ranking.journal import ItemPublished, ItemWithdrawn
 
 NO_PERSONS = frozenset(("operator", "weir"))
@@ -36,6 +38,13 @@ def idempotency_conflict(once: Once) -> IdempotencyConflict:
     return IdempotencyConflict(
         f"idempotency key {once.key!r} was used for another request; repeat that one, or take a new key"
     )
+
+
+def numbered(ids: Sequence[str], stored: Mapping[str, Entry], made: Sequence[Entry]) -> list[Entry]:
+    """Entries with their next versions; raises ``ValueError`` for one whose id was not named, or that comes twice."""
+    if len({entry.id for entry in made}) < len(made) or not {entry.id for entry in made} <= set(ids):
+        raise ValueError("an entry was made of an id that was not asked for, or twice of one")
+    return [replace(entry, version=(stored[entry.id].version if entry.id in stored else 0) + 1) for entry in made]
 
 
 def entry_of_item(item: ItemRecord) -> ItemPublished | ItemWithdrawn:

@@ -22,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """Schema revisions that this release knows, oldest first; the last one is the one it reads and writes."""
 
 APPLICATION_ID = 0x57656972
@@ -30,6 +30,9 @@ APPLICATION_ID = 0x57656972
 
 VOICED = "consented = 1 AND kind <> 0"
 """Events that count for ranking and training (law 7); kind 0 is the impression. Also a partial index's condition."""
+
+EXPOSURE = "kind = 0"
+"""Events that are exposures. Also a partial index's condition: other events cost their writer nothing for it."""
 
 LEDGER = "ledger"
 JOURNAL = "journal"
@@ -80,6 +83,14 @@ events = Table(
     _flag("consented"),
     UniqueConstraint("reader", "client_id"),
     Index("ix_events_voiced", "occurred_at", sqlite_where=text(VOICED), postgresql_where=text(VOICED)),
+    Index(
+        "ix_events_exposure",
+        "item",
+        "reader",
+        "occurred_at",
+        sqlite_where=text(EXPOSURE),
+        postgresql_where=text(EXPOSURE),
+    ),
 )
 
 items = Table(
@@ -94,6 +105,7 @@ items = Table(
     _text("region"),
     _text("community"),
     _flag("withdrawn"),
+    Column("text", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("id"),
 )
 
@@ -238,6 +250,28 @@ servings = Table(
     UniqueConstraint("request_id"),
     Index(None, "reader"),
     Index(None, "served_at"),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    _text("register"),
+    _text("id"),
+    _text("content"),
+    _text("state"),
+    _text("subject"),
+    _text("person"),
+    _flag("kept"),
+    _number("at"),
+    _number("due_at"),
+    _number("priority"),
+    _number("version"),
+    PrimaryKeyConstraint("register", "id"),
+    Index("ix_entries_at", "register", "at"),
+    Index("ix_entries_state", "register", "state", "priority"),
+    Index("ix_entries_subject", "register", "subject"),
+    Index("ix_entries_due", "register", "due_at", sqlite_where=text("due_at > 0"), postgresql_where=text("due_at > 0")),
+    Index("ix_entries_person", "person", sqlite_where=text("person <> ''"), postgresql_where=text("person <> ''")),
 )
 
 models = Table(

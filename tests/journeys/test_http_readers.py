@@ -118,12 +118,12 @@ def test_erasing_a_reader_leaves_nothing_and_says_what_it_took(http):
     feed(http)
     http.service.servings.flush()
     receipt = mine(http, "DELETE").json()
-    assert receipt["rows"] == {"events": 2, "settings": 1, "servings": 1, "decisions": 0}
+    assert receipt["rows"] == {"events": 2, "settings": 1, "servings": 1, "decisions": 0, "entries": 0}
     assert receipt["remains"] == {"model": "", "trained_at": None, "until": "nothing", "by": None}
     assert len(receipt["receipt"]) == 32
     told = mine(http, "GET", "/export").json()
     assert (told["events"], told["settings"]["version"], told["settings"]["hidden"]) == ([], 0, [])
-    assert mine(http, "DELETE").json()["rows"] == {"events": 0, "settings": 0, "servings": 0, "decisions": 0}
+    assert mine(http, "DELETE").json()["rows"] == {"events": 0, "settings": 0, "servings": 0, "decisions": 0, "entries": 0}
 
 
 def test_what_was_erased_does_not_shape_the_next_page(http):

@@ -11,6 +11,7 @@ from feed.storage.memory.journal import MemoryJournal
 from feed.storage.memory.ledger import MemoryLedger, MemoryPolicies
 from feed.storage.memory.log import MemoryLog
 from feed.storage.memory.readers import MemoryReaders
+from feed.storage.memory.register import MemoryRegister
 from feed.storage.memory.registers import MemoryKeys, MemoryModels
 from feed.storage.memory.room import Room
 from feed.storage.memory.servings import MemoryServings
@@ -33,6 +34,10 @@ class MemoryStore:
         self.policies = MemoryPolicies(self._room)
         self.models = MemoryModels(self._room)
         self.keys = MemoryKeys(self._room)
+
+    def register(self, name: str) -> MemoryRegister:
+        """The register of this name."""
+        return MemoryRegister(self._room, name)
 
     def queue_depth(self) -> int:
         """None ever wait."""

@@ -85,6 +85,28 @@ class MemoryEvents:
             kinds=_column([event.kind for event in voiced], np.uint8),
         )
 
+    def exposures(self, item: str, *, after: int = 0, before: int = 0) -> int:
+        """Impressions of an item, consented or not, with ``after`` <= occurred_at < ``before``."""
+        with self._room.open():
+            return sum(
+                event.item == item
+                and event.kind == EventKind.IMPRESSION
+                and event.occurred_at >= after
+                and (not before or event.occurred_at < before)
+                for event in self._room.events.values()
+            )
+
+    def exposed(self, items: Sequence[str], *, after: str = "", limit: int) -> list[str]:
+        """Readers who had an impression of any of these items, each once, ascending, those beyond ``after``."""
+        wanted = set(items)
+        with self._room.open():
+            found = {
+                event.reader
+                for event in self._room.events.values()
+                if event.kind == EventKind.IMPRESSION and event.item in wanted and event.reader > after
+            }
+        return sorted(found)[:limit]
+
     def count(self) -> int:
         """Number of stored events."""
         with self._room.open():

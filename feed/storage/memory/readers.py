@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 
 from feed.storage.memory.log import erase_person
+from feed.storage.memory.register import forget_person
 from feed.storage.memory.room import Room
 from feed.storage.records import Erasure, ReaderRecord
 from feed.storage.rules import emptied, version_conflict
@@ -44,7 +45,8 @@ class MemoryReaders:
                 del self._room.events[key]
             settings = self._room.readers.pop(reader, None)
             servings = empty_servings(self._room, reader, at)
-            return Erasure(len(gone), int(settings is not None), servings, erase_person(self._room, reader))
+            decisions, entries = erase_person(self._room, reader), forget_person(self._room, reader)
+            return Erasure(len(gone), int(settings is not None), servings, decisions, entries)
 
         return self._room.write(effect)
 

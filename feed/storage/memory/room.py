@@ -25,6 +25,7 @@ from feed.storage.records import (
     ReaderRecord,
     ServingRecord,
 )
+from feed.storage.register import Entry
 from feed.storage.rules import idempotency_conflict
 
 T = TypeVar("T")
@@ -51,6 +52,7 @@ class Room:
         self.servings: dict[str, ServingRecord] = {}
         self.models: dict[str, ModelRecord] = {}
         self.keys: dict[str, KeyRecord] = {}
+        self.registers: dict[str, dict[str, Entry]] = {}
         self._once: dict[str, tuple[str, str, int]] = {}
 
     @contextmanager

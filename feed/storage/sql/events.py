@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
-from itertools import chain
+from heapq import merge
+from itertools import chain, groupby, islice
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import bindparam, delete, func, select, text
 
 from feed.storage.ports import Outcome
 from feed.storage.records import EventColumns, EventRecord
-from feed.storage.schema import events
+from feed.storage.schema import EXPOSURE, events
 from feed.storage.sql.columns import read_columns
 from feed.storage.sql.erasures import Erasures
 from feed.storage.sql.hides import Hides
@@ -44,6 +45,15 @@ class SqlEvents:
             .limit(bindparam("limit"))
         )
         self._count = select(func.count()).select_from(events)
+        shown = (text(EXPOSURE), events.c.item == bindparam("item"))
+        self._exposures = self._count.where(*shown, events.c.occurred_at >= bindparam("after"))
+        self._exposed = (
+            select(events.c.reader)
+            .distinct()
+            .where(*shown, events.c.reader > bindparam("after"))
+            .order_by(events.c.reader)
+            .limit(bindparam("limit"))
+        )
 
     def append(self, records: Sequence[EventRecord]) -> Future[list[Outcome]]:
         """Store a batch, and let its hides join their readers' settings, in one transaction; one outcome per record."""
@@ -87,6 +97,17 @@ class SqlEvents:
     def columns(self, *, after: int = -1, newest: int | None = None) -> EventColumns:
         """Consented events without impressions, of readers whose personalization is on, oldest first."""
         return read_columns(self._reading, after, newest)
+
+    def exposures(self, item: str, *, after: int = 0, before: int = 0) -> int:
+        """Impressions of an item, consented or not, with ``after`` <= occurred_at < ``before``."""
+        query = self._exposures.where(events.c.occurred_at < before) if before else self._exposures
+        return self._reading.number(query, item=item, after=after)
+
+    def exposed(self, items: Sequence[str], *, after: str = "", limit: int) -> list[str]:
+        """Readers who had an impression of any of these items, each once, ascending, those beyond ``after``."""
+        found = [self._reading.table(self._exposed, item=item, after=after, limit=limit) for item in set(items)]
+        readers = merge(*([reader for (reader,) in page] for page in found))
+        return [reader for reader, _ in islice(groupby(readers), limit)]
 
     def count(self) -> int:
         """Number of stored events."""

@@ -230,9 +230,10 @@ def _item_row(item: ItemRecord) -> _Row:
         item.region,
         item.community,
         int(item.withdrawn),
+        item.text,
     )
 
 
 def _item_record(row: Any) -> ItemRecord:
-    fields = [*row[:3], tuple(orjson.loads(row[3])), *row[4:-1], bool(row[-1])]
+    fields = [*row[:3], tuple(orjson.loads(row[3])), *row[4:-2], bool(row[-2]), row[-1]]
     return ItemRecord(*fields)

@@ -18,6 +18,7 @@ from feed.storage.sql.events import SqlEvents
 from feed.storage.sql.persons import Named, Persons
 from feed.storage.sql.queue import Cursor, Lane
 from feed.storage.sql.reading import Reading
+from feed.storage.sql.register import EntryPersons
 from feed.storage.sql.statements import Statements, names
 from feed.storage.sql.writer import Writes
 
@@ -28,12 +29,19 @@ class SqlReaders:
     """Readers' explicit settings."""
 
     def __init__(
-        self, reading: Reading, writes: Writes, statements: Statements, events: SqlEvents, persons: Persons
+        self,
+        reading: Reading,
+        writes: Writes,
+        statements: Statements,
+        events: SqlEvents,
+        persons: Persons,
+        entries: EntryPersons,
     ) -> None:
         self._reading = reading
         self._writes = writes
         self._events = events
         self._persons = persons
+        self._entries = entries
         fields = names(ReaderRecord)
         mine = readers.c.reader == bindparam("of")
         self._put = statements.put(readers, *fields, "personalized", key=["reader"])
@@ -82,4 +90,5 @@ class SqlReaders:
         cursor.execute(self._delete, (reader,))
         settings = cursor.rowcount
         events, servings = self._events.erase(cursor, reader, None, at)
-        return Erasure(events, settings, servings, self._persons.erase(cursor, named))
+        decisions = self._persons.erase(cursor, named)
+        return Erasure(events, settings, servings, decisions, self._entries.forget(cursor, reader))

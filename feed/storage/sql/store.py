@@ -22,6 +22,7 @@ from feed.storage.sql.policies import SqlPolicies
 from feed.storage.sql.queue import Lane, Work
 from feed.storage.sql.readers import SqlReaders
 from feed.storage.sql.reading import Reading
+from feed.storage.sql.register import EntryPersons, SqlRegister
 from feed.storage.sql.servings import SqlServings
 from feed.storage.sql.statements import Statements
 from feed.storage.sql.tree import SqlTree
@@ -59,7 +60,8 @@ class SqlStore:
         erasures = Erasures(statements)
         self.events = SqlEvents(reading, writes, statements, erasures)
         self.items = SqlItems(reading, writes, statements, changes)
-        self.readers = SqlReaders(reading, writes, statements, self.events, Persons(reading, statements))
+        persons = Persons(reading, statements)
+        self.readers = SqlReaders(reading, writes, statements, self.events, persons, EntryPersons(statements))
         tree = SqlTree(reading, statements)
         self.ledger = SqlLedger(reading, writes, statements, tree)
         self.log = SqlLog(reading, writes, statements, tree)
@@ -68,6 +70,15 @@ class SqlStore:
         self.servings = SqlServings(reading, writes, statements, erasures)
         self.models = SqlModels(reading, writes, statements)
         self.keys = SqlKeys(reading, writes, statements)
+        self._statements = statements
+        self._registers: dict[str, SqlRegister] = {}
+
+    def register(self, name: str) -> SqlRegister:
+        """The register of this name."""
+        found = self._registers.get(name)
+        if found is None:
+            found = self._registers[name] = SqlRegister(self._reading, self._writes, self._statements, name)
+        return found
 
     def queue_depth(self) -> int:
         """Writes waiting for the writer."""
