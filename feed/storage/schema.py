@@ -34,6 +34,8 @@ VOICED = "consented = 1 AND kind <> 0"
 EXPOSURE = "kind = 0"
 """Events that are exposures. Also a partial index's condition: other events cost their writer nothing for it."""
 
+_EXPOSED = ("item", "reader", "occurred_at", "kind")  # with the kind, SQLite reads nothing but the index
+
 LEDGER = "ledger"
 JOURNAL = "journal"
 
@@ -83,14 +85,7 @@ events = Table(
     _flag("consented"),
     UniqueConstraint("reader", "client_id"),
     Index("ix_events_voiced", "occurred_at", sqlite_where=text(VOICED), postgresql_where=text(VOICED)),
-    Index(
-        "ix_events_exposure",
-        "item",
-        "reader",
-        "occurred_at",
-        sqlite_where=text(EXPOSURE),
-        postgresql_where=text(EXPOSURE),
-    ),
+    Index("ix_events_exposure", *_EXPOSED, sqlite_where=text(EXPOSURE), postgresql_where=text(EXPOSURE)),
 )
 
 items = Table(

@@ -207,6 +207,53 @@ def test_hides_written_together_all_join_and_the_oldest_leave_beyond_the_limit(s
     assert (len(hidden(store)), hidden(store)[0], hidden(store)[-1]) == (LONGEST_HIDDEN, "i1", "new")
 
 
+def impression(reader, item="i1", at=100, **more):
+    return event(reader, f"{item} at {at}", item, EventKind.IMPRESSION, at, **more)
+
+
+def test_exposures_are_impressions_of_the_item_counted_in_a_span(store):
+    store.events.append(
+        [
+            *(impression("ada", at=at) for at in (10, 20, 30)),
+            impression("bob", at=20, consented=0),
+            impression("bob", "i2", at=20),
+            event("cat", "c", "i1", EventKind.CLICK, at=20),
+        ]
+    ).result()
+    assert store.events.exposures("i1") == 4
+    assert store.events.exposures("i1", before=20) == 1
+    assert store.events.exposures("i1", after=20) == 3
+    assert store.events.exposures("i1", after=20, before=30) == 2
+    assert store.events.exposures("nothing") == 0
+
+
+def test_the_exposed_are_told_once_each_in_order_page_by_page(store):
+    store.events.append(
+        [
+            *(impression(reader, "i1", at) for reader in ("dan", "ada", "Zoe", "\u00e9va") for at in (1, 2)),
+            *(impression(reader, "i2") for reader in ("bob", "ada")),
+            impression("eve", "i3"),
+            event("cat", "c", "i1", EventKind.LIKE),
+        ]
+    ).result()
+    everybody = ["Zoe", "ada", "bob", "dan", "\u00e9va"]
+    assert store.events.exposed(["i1", "i2", "i1"], limit=10) == everybody
+    pages, after = [], ""
+    while page := store.events.exposed(["i2", "i1"], after=after, limit=2):
+        pages.append(page)
+        after = page[-1]
+    assert pages == [everybody[:2], everybody[2:4], everybody[4:]]
+    assert store.events.exposed(["nothing"], limit=10) == store.events.exposed([], limit=10) == []
+
+
+def test_who_is_forgotten_was_never_exposed(store):
+    store.events.append([impression("ada"), impression("bob"), impression("bob", "i2")]).result()
+    store.readers.erase("ada", 200).result()
+    store.events.forget("bob", "i1").result()
+    assert (store.events.exposed(["i1"], limit=10), store.events.exposures("i1")) == ([], 0)
+    assert store.events.exposed(["i1", "i2"], limit=10) == ["bob"]
+
+
 def test_settings_that_cannot_be_read_stay_off_when_a_hide_joins_them(store):
     store.readers.save(ReaderRecord("ada", "[odd"), None).result()
     store.events.append([event(client_id="h", item="i1", kind=EventKind.HIDE)]).result()

@@ -14,6 +14,7 @@ from feed.storage.memory.room import Room
 from feed.storage.ports import Outcome
 from feed.storage.records import EventColumns, EventRecord, ReaderRecord
 from feed.storage.rules import is_personalized
+from ranking.reader import EventKind
 
 
 class MemoryEvents:
