@@ -34,7 +34,8 @@ VOICED = "consented = 1 AND kind <> 0"
 EXPOSURE = "kind = 0"
 """Events that are exposures. Also a partial index's condition: other events cost their writer nothing for it."""
 
-_EXPOSED = ("item", "reader", "occurred_at", "kind")  # with the kind, SQLite reads nothing but the index
+_EXPOSED = ("item", "occurred_at", "reader", "kind")
+"""By time, so that the writer adds at the end of an item's; with the kind, SQLite reads nothing but the index."""
 
 LEDGER = "ledger"
 JOURNAL = "journal"

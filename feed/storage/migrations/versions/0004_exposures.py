@@ -11,5 +11,5 @@ down_revision = "0003"
 
 def upgrade() -> None:
     shown = sa.text("kind = 0")
-    columns = ["item", "reader", "occurred_at", "kind"]
+    columns = ["item", "occurred_at", "reader", "kind"]
     op.create_index("ix_events_exposure", "events", columns, sqlite_where=shown, postgresql_where=shown)
