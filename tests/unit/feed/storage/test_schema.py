@@ -136,4 +136,4 @@ def test_exposures_are_found_by_an_index_alone(engine):
             "SELECT count(*) FROM events WHERE kind = 0 AND item = 'i' AND occurred_at >= 5",
         ):
             plan = connection.execute(text(f"EXPLAIN QUERY PLAN {query}")).all()
-            assert ["COVERING INDEX ix_events_exposure" in step.detail for step in plan] == [True]
+            assert any("COVERING INDEX ix_events_exposure" in step.detail for step in plan)
