@@ -12,6 +12,9 @@ from controls.errors import NeedsApproval, NotAllowed
 
 ADMIN = "admin"
 
+SERVICE_ROLE = "service"
+"""Role of the service's own account, which acts by rules that people approved; no token may claim it."""
+
 SCOPES_FOR: dict[DecisionType, frozenset[str]] = {
     DecisionType.PIN: frozenset({"editor"}),
     DecisionType.BOOST: frozenset({"editor"}),

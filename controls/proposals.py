@@ -51,7 +51,8 @@ _PARAMETERS = {
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """A decision before it is made. ``starts_at`` None means now; ``subject`` may be None for a reversal only, which
-    takes its target's subject, and for acts on the platform."""
+    takes its target's subject, and for acts on the platform. ``expected_revision``: refused when something about the
+    subject was decided above it. ``break_glass``: why an act that needs a second person is done without one."""
 
     type: DecisionType
     subject: Subject | None
@@ -65,6 +66,8 @@ class Proposal:
     evidence: tuple[str, ...] = ()
     reverses: str | None = None
     idempotency_key: str = ""
+    expected_revision: int | None = None
+    break_glass: str = ""
 
 
 def check(proposal: Proposal, now: int) -> None:
