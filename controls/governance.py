@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from controls.causes import Cause, Classes
+from controls.causes import Cause, Classes, Contribution
 from controls.decisions import Decision
 from controls.join import Verdict, join
-from controls.scopes import Audience, Scope, SurfaceKind
+from controls.scopes import Audience, Scope, Sensitive, SurfaceKind
 from controls.tiers import Tier
 from controls.verdicts import Pin, Shares, VerdictTable
 
@@ -41,7 +41,8 @@ class Tables:
         """The verdicts of the first ``size`` classes."""
         named = audience.region in self._classes.regions
         region = audience.region if named or audience.region == "*" else _UNNAMED
-        key = (Audience(region, audience.age), surface)
+        chosen = audience.sensitive if self._classes.sensitive else Sensitive.UNCHOSEN
+        key = (Audience(region, audience.age, sensitive=chosen), surface)
         table = self._tables.get(key)
         if table is None or len(table.effects) < size:
             table = self._grown(table, key, size)
@@ -177,6 +178,11 @@ class Governance:
         """Every cause of a verdict class, wherever it holds, by kind and id."""
         named = [self._interned.named(cause) for cause in self._interned.causes_of(cls)]
         return tuple(sorted(named, key=lambda cause: (cause.kind, cause.id, cause.words)))
+
+    def asked(self, cls: int) -> tuple[tuple[Cause, Contribution], ...]:
+        """Every cause of a verdict class with what it asks for, wherever it holds."""
+        interned = self._interned
+        return tuple((interned.named(cause), interned.contribution(cause)) for cause in interned.causes_of(cls))
 
     def acting(self, cls: int, audience: Audience, surface: SurfaceKind) -> tuple[Cause, ...]:
         """The causes of a verdict class whose scope reaches this audience on this surface."""

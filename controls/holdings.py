@@ -1,0 +1,73 @@
+"""Holdings: which rows are held below standard by other causes than before, told from verdict classes (laws 2 and 9).
+
+Classes are compared as arrays; what a class means is worked out once. So a change costs what changed, whatever the
+number of rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controls.causes import Handles
+from controls.governance import Governance
+from controls.restrictions import Holding, holding
+
+_NOTHING: frozenset[Holding] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Rows int32[n] whose holdings changed; ``old`` and ``new`` int32[n] are places in ``sets``."""
+
+    rows: NDArray[np.int32]
+    old: NDArray[np.int32]
+    new: NDArray[np.int32]
+    sets: list[frozenset[Holding]]
+
+    def change(self, place: int) -> tuple[frozenset[Holding], frozenset[Holding]]:
+        """What took hold of the row at a place, and what let go of it."""
+        old, new = self.sets[self.old[place]], self.sets[self.new[place]]
+        return new - old, old - new
+
+
+class Holdings:
+    """The sets of holdings of one replica's verdict classes; for one thread. Sets once handed out never change."""
+
+    def __init__(self) -> None:
+        self._sets: list[frozenset[Holding]] = [_NOTHING]
+        self._places: dict[frozenset[Holding], int] = {_NOTHING: 0}
+        self._place_of = np.zeros(1024, dtype=np.int32)
+        self._known = 0
+
+    def moved(self, governance: Governance, before: Handles) -> Moved:
+        """What changed from earlier classes int32[m], m <= N, to those of a governance; rows past m were not held."""
+        after = governance.class_of
+        places = self._worked_out(governance)
+        rows = np.flatnonzero(before != after[: before.size]).astype(np.int32)
+        old, new = places[before[rows]], places[after[rows]]
+        added = np.arange(before.size, after.size, dtype=np.int32)
+        rows = np.concatenate((rows, added))
+        old = np.concatenate((old, np.zeros(added.size, dtype=np.int32)))
+        new = np.concatenate((new, places[after[added]]))
+        differ = old != new
+        return Moved(rows[differ], old[differ], new[differ], self._sets)
+
+    def _worked_out(self, governance: Governance) -> NDArray[np.int32]:
+        """int32[C]: the place of each class's set."""
+        size = governance.classes
+        if size > self._place_of.size:
+            self._place_of = np.concatenate((self._place_of, np.zeros(size, dtype=np.int32)))
+        for cls in range(self._known, size):
+            self._place_of[cls] = self._place(governance, cls)
+        self._known = max(self._known, size)
+        return self._place_of
+
+    def _place(self, governance: Governance, cls: int) -> int:
+        found = frozenset(held for held in (holding(*pair) for pair in governance.asked(cls)) if held is not None)
+        place = self._places.setdefault(found, len(self._sets))
+        if place == len(self._sets):
+            self._sets.append(found)
+        return place
