@@ -25,6 +25,15 @@ SCOPES_FOR: dict[DecisionType, frozenset[str]] = {
     DecisionType.FREEZE: frozenset({"moderator"}),
     DecisionType.PUBLISH_POLICY: frozenset({"policy"}),
     DecisionType.ACTIVATE_MODEL: frozenset({"experimenter"}),
+    DecisionType.LABEL: frozenset({"moderator"}),
+    DecisionType.RESTRICT: frozenset({"moderator"}),
+    DecisionType.CORRECT: frozenset({"moderator"}),
+    DecisionType.RELEASE: frozenset({"moderator"}),
+    DecisionType.RESTRICT_AUTHOR: frozenset({"moderator"}),
+    DecisionType.STRIKE: frozenset({"moderator"}),
+    DecisionType.VERIFY_IDENTITY: frozenset({"moderator"}),
+    DecisionType.GRANT: frozenset(),
+    DecisionType.REVOKE: frozenset(),
 }
 """The scopes that open each type beside ``admin``. ``reverse`` is opened by the scopes of its target's type."""
 
@@ -57,9 +66,11 @@ def require(principal: Principal, act: DecisionType) -> None:
 
 def high_impact(act: DecisionType, subject: Subject) -> bool:
     """Whether an act reaches so far that a second person should approve it."""
-    if act in (DecisionType.PUBLISH_POLICY, DecisionType.FREEZE):
+    if act in (DecisionType.PUBLISH_POLICY, DecisionType.FREEZE, DecisionType.RESTRICT_AUTHOR):
         return True
-    restricts = act in (DecisionType.SUPPRESS, DecisionType.TAKEDOWN)
+    if act is DecisionType.GRANT:
+        return subject.kind is SubjectKind.PLATFORM
+    restricts = act in (DecisionType.SUPPRESS, DecisionType.TAKEDOWN, DecisionType.RESTRICT)
     return restricts and subject.kind in (SubjectKind.AUTHOR, SubjectKind.TOPIC, SubjectKind.COMMUNITY)
 
 

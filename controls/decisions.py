@@ -27,6 +27,15 @@ class DecisionType(StrEnum):
     PUBLISH_POLICY = "publish_policy"
     ACTIVATE_MODEL = "activate_model"
     FREEZE = "freeze"
+    LABEL = "label"
+    RESTRICT = "restrict"
+    CORRECT = "correct"
+    RELEASE = "release"
+    RESTRICT_AUTHOR = "restrict_author"
+    STRIKE = "strike"
+    VERIFY_IDENTITY = "verify_identity"
+    GRANT = "grant"
+    REVOKE = "revoke"
 
 
 class SubjectKind(StrEnum):
@@ -61,8 +70,7 @@ class Basis:
 class Decision:
     """One act. Times are integer seconds since the epoch; ``revision`` is 0 until the ledger has given one.
 
-    ``parameters`` holds what the type needs: ``position`` (pin, int >= 0, position in the session),
-    ``factor`` (boost, float in (0, 4]; suppress needs none), ``policy`` (content hash), ``model`` (version).
+    ``parameters`` holds what the type needs, see :mod:`controls.parameters`.
     """
 
     id: str

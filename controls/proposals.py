@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,11 +9,15 @@ from types import MappingProxyType
 
 from controls.decisions import Basis, DecisionType, Subject, SubjectKind
 from controls.errors import InvalidDecision
+from controls.parameters import POWERS, check_parameters
 from controls.scopes import EVERYWHERE, Scope, SurfaceKind
 
 PLACEMENTS = frozenset({DecisionType.PIN, DecisionType.FEATURE})
 PLATFORM_ACTS = frozenset({DecisionType.PUBLISH_POLICY, DecisionType.ACTIVATE_MODEL, DecisionType.FREEZE})
-UNDOING = frozenset({DecisionType.REVERSE, DecisionType.RESTORE})
+UNDOING = frozenset({DecisionType.REVERSE, DecisionType.RESTORE, DecisionType.REVOKE})
+ON_ITEMS = frozenset({*PLACEMENTS, DecisionType.LABEL, DecisionType.CORRECT, DecisionType.RELEASE})
+ON_AUTHORS = frozenset({DecisionType.RESTRICT_AUTHOR, DecisionType.STRIKE, DecisionType.VERIFY_IDENTITY})
+ON_POWERS = frozenset({DecisionType.GRANT, DecisionType.REVOKE})
 ENDING = frozenset(
     {
         DecisionType.PIN,
@@ -23,16 +26,19 @@ ENDING = frozenset(
         DecisionType.SUPPRESS,
         DecisionType.TAKEDOWN,
         DecisionType.FREEZE,
+        DecisionType.RESTRICT,
+        DecisionType.CORRECT,
+        DecisionType.RESTRICT_AUTHOR,
+        DecisionType.STRIKE,
     }
 )
 """Restrictions and placements: they must say when they end or are reviewed."""
 
+EXPIRING = frozenset({DecisionType.STRIKE})
+"""Of them those that must say when they expire; a review date is not enough."""
+
 BASIS_KINDS = ("law", "terms", "editorial", "operations")
 
-LAST_POSITION = 499
-"""A session serves 500 items at most."""
-
-MAX_FACTOR = 4.0
 LATE_START = 300
 """Seconds by which a start may lie in the past, for clocks that differ."""
 HORIZON = 10 * 366 * 86_400
@@ -40,12 +46,6 @@ HORIZON = 10 * 366 * 86_400
 
 _TEXT = {"reason": 5_000, "id": 256, "clause": 256, "url": 500, "category": 64, "evidence": 500}
 _MAX_EVIDENCE = 50
-_PARAMETERS = {
-    DecisionType.PIN: "position",
-    DecisionType.BOOST: "factor",
-    DecisionType.PUBLISH_POLICY: "policy",
-    DecisionType.ACTIVATE_MODEL: "model",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,9 @@ def check(proposal: Proposal, now: int) -> None:
     _check_subject(proposal)
     _check_times(proposal, now)
     _check_scope(proposal.scope)
-    _check_parameters(proposal)
+    check_parameters(proposal.type, proposal.subject, proposal.parameters)
+    if proposal.type is DecisionType.VERIFY_IDENTITY and not any(map(str.strip, proposal.evidence)):
+        raise InvalidDecision("an attestation says who verified, and how; name them, never a document", "evidence")
 
 
 def _check_reason(proposal: Proposal) -> None:
@@ -108,10 +110,29 @@ def _check_subject(proposal: Proposal) -> None:
         if subject is not None and subject.kind is not SubjectKind.PLATFORM:
             raise InvalidDecision(f"{kind.value} acts on the platform; leave the subject out", "subject.kind")
         return
+    if kind in ON_POWERS:
+        _check_place_of_power(kind, subject)
+        return
     if subject is None or subject.kind is SubjectKind.PLATFORM or not subject.id:
         raise InvalidDecision(f"{kind.value} needs a subject: an item, author, topic or community by id", "subject")
     if kind in PLACEMENTS and subject.kind is not SubjectKind.ITEM:
         raise InvalidDecision(f"{kind.value} places an item, not a {subject.kind.value}; name the item", "subject.kind")
+    for acts, wanted in ((ON_ITEMS, SubjectKind.ITEM), (ON_AUTHORS, SubjectKind.AUTHOR)):
+        if kind in acts and subject.kind is not wanted:
+            raise InvalidDecision(
+                f"{kind.value} is about an {wanted.value}, not a {subject.kind.value}; name the {wanted.value}",
+                "subject.kind",
+            )
+    _text("id", subject.id, "subject.id")
+
+
+def _check_place_of_power(kind: DecisionType, subject: Subject | None) -> None:
+    if subject is None or subject.kind not in POWERS:
+        raise InvalidDecision(
+            f"a {kind.value} is about the platform or a community; name the kind, and a community by id", "subject.kind"
+        )
+    if (subject.kind is SubjectKind.COMMUNITY) is not bool(subject.id):
+        raise InvalidDecision("a community is named by its id, the platform has none", "subject.id")
     _text("id", subject.id, "subject.id")
 
 
@@ -135,6 +156,8 @@ def _check_times(proposal: Proposal, now: int) -> None:
             raise InvalidDecision(f"{name} lies more than ten years ahead; give it in epoch seconds", name)
     if proposal.type in ENDING and proposal.expires_at is None and proposal.review_by is None:
         raise InvalidDecision(f"{proposal.type.value} needs an end; give expires_at or review_by", "expires_at")
+    if proposal.type in EXPIRING and proposal.expires_at is None:
+        raise InvalidDecision(f"a {proposal.type.value} expires; give expires_at, a review is not enough", "expires_at")
 
 
 def _check_scope(scope: Scope) -> None:
@@ -145,26 +168,6 @@ def _check_scope(scope: Scope) -> None:
         raise InvalidDecision("regions are * or two capital letters each (ISO 3166-1 alpha-2)", "scope.regions")
     if scope.audience not in ("any", "adult", "minor"):
         raise InvalidDecision("an audience is any, adult or minor", "scope.audience")
-
-
-def _check_parameters(proposal: Proposal) -> None:
-    wanted = _PARAMETERS.get(proposal.type)
-    for name in proposal.parameters:
-        if name != wanted:
-            raise InvalidDecision(f"{proposal.type.value} has no parameter {name!r}; remove it", f"parameters.{name}")
-    if wanted is None:
-        return
-    value = proposal.parameters.get(wanted)
-    field_name = f"parameters.{wanted}"
-    if wanted == "position":
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LAST_POSITION:
-            raise InvalidDecision(f"a pin needs a position, a whole number from 0 to {LAST_POSITION}", field_name)
-    elif wanted == "factor":
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not math.isfinite(value) or not 0 < value <= MAX_FACTOR:  # type: ignore[arg-type,operator]
-            raise InvalidDecision(f"a boost needs a factor above 0 and up to {MAX_FACTOR:g}", field_name)
-    elif not isinstance(value, str) or not value or len(value) > _TEXT["id"]:
-        raise InvalidDecision(f"{proposal.type.value} needs the version of the {wanted}", field_name)
 
 
 def _text(kind: str, value: str, field_name: str = "") -> None:

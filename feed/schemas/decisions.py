@@ -12,7 +12,7 @@ from feed.schemas.fields import OptionalId, Second, Text, Wire, Word
 
 _Reason = Annotated[str, StringConstraints(min_length=1, max_length=5000, pattern=r"^[^\x00]*$")]
 _Line = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
-_Parameters = dict[Word, Annotated[str, Field(max_length=256)] | int | float]
+_Parameters = dict[Word, Annotated[str, Field(max_length=1000)] | int | float]
 _Words = Annotated[tuple[Word, ...], Field(min_length=1, max_length=300)]
 
 
@@ -72,7 +72,7 @@ class DecisionIn(Wire):
     review_by: Second | None = None
     scope: ScopeIn = ScopeIn()
     parameters: Annotated[_Parameters, Field(max_length=10, default_factory=dict)]
-    """``position`` (pin), ``factor`` (boost), ``policy`` (publish_policy), ``model`` (activate_model)."""
+    """What the type needs, see docs/decisions.md: ``position`` (pin), ``factor`` (boost), ``points`` (strike) and so on."""
     evidence: Annotated[tuple[_Line, ...], Field(max_length=50)] = ()
     reverses: OptionalId | None = None
     """Id of the decision that is undone (type ``reverse``)."""

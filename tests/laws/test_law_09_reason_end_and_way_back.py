@@ -13,7 +13,7 @@ from controls.decisions import Basis, DecisionType
 from controls.errors import InvalidDecision, PolicyError
 from controls.lint import check_policy
 from controls.policy import content_hash
-from controls.proposals import ENDING, UNDOING, Proposal
+from controls.proposals import ENDING, EXPIRING, ON_AUTHORS, ON_ITEMS, UNDOING, Proposal
 from tests.laws.governed_worlds import everything, policies, scopes, subjects
 from tests.unit.controls.building import subject
 from tests.unit.controls.office import ADMIN, NOW, Office, propose
@@ -33,9 +33,12 @@ def proposals(draw: st.DrawFn) -> Proposal:
     kind = draw(restrictions_and_placements)
     made = propose(kind.value)
     about = made.subject if kind is DecisionType.FREEZE else draw(subjects)
-    if kind in (DecisionType.PIN, DecisionType.FEATURE):
+    if kind in ON_ITEMS:
         about = subject(f"item:{draw(st.sampled_from(['a', 'b', 'new']))}")
-    expires_at, review_by = draw(st.tuples(later, later) | st.tuples(later, st.none()) | st.tuples(st.none(), later))
+    if kind in ON_AUTHORS:
+        about = subject(f"author:{draw(st.sampled_from(['x', 'y', 'new']))}")
+    ends = st.tuples(later, later) | st.tuples(later, st.none())
+    expires_at, review_by = draw(ends if kind in EXPIRING else ends | st.tuples(st.none(), later))
     return replace(
         made,
         subject=about,

@@ -9,7 +9,7 @@ from typing import Any
 
 from controls.authority import Principal
 from controls.decisions import Basis, Decision, DecisionType
-from controls.proposals import Proposal
+from controls.proposals import ON_AUTHORS, ON_POWERS, Proposal
 from controls.service import DecisionService
 from tests.unit.controls.building import Sandbox, policy, rule, subject
 from tests.unit.controls.plain_columns import PlainColumns, PlainItem
@@ -112,7 +112,17 @@ def propose(kind: str, about: str | None = "item:a", **fields: Any) -> Proposal:
         "boost": {"factor": 1.5},
         "publish_policy": {"policy": "good"},
         "activate_model": {"model": "v1"},
+        "label": {"name": "rumour", "score": 0.9},
+        "correct": {"notice": "corrected", "text": "It was the other way round."},
+        "restrict_author": {"service": "pre_review"},
+        "strike": {"points": 10},
+        "verify_identity": {"identity": "verified"},
+        "grant": {"person": "cleo", "power": "manager"},
+        "revoke": {"person": "cleo", "power": "manager"},
     }
+    if about == "item:a":
+        about = dict.fromkeys(ON_AUTHORS, "author:x").get(act, about)
+        about = dict.fromkeys(ON_POWERS, "community:c").get(act, about)
     made = Proposal(
         type=act,
         subject=subject(about) if about else None,
@@ -123,8 +133,10 @@ def propose(kind: str, about: str | None = "item:a", **fields: Any) -> Proposal:
     )
     if kind in ("publish_policy", "activate_model", "freeze"):
         made = replace(made, subject=None)
-    if kind in ("restore", "reverse"):
+    if kind in ("restore", "reverse", "revoke"):
         made = replace(made, expires_at=None)
+    if kind == "verify_identity":
+        made = replace(made, evidence=("seen by the desk in Bonn",))
     if kind == "reverse":
         made = replace(made, subject=None)
     return replace(made, **fields)

@@ -44,7 +44,13 @@ def test_only_the_owner_and_admin_own_an_id() -> None:
     assert not EDITOR.owns("mo") and not Principal("", frozenset()).owns("")
 
 
-HIGH = [("publish_policy", None), ("freeze", None), ("suppress", "topic:t"), ("takedown", "author:x")]
+HIGH = [
+    ("publish_policy", None),
+    ("freeze", None),
+    ("suppress", "topic:t"),
+    ("takedown", "author:x"),
+    ("restrict_author", "author:x"),
+]
 
 
 @pytest.mark.parametrize(("kind", "about"), HIGH)

@@ -9,6 +9,7 @@ import pytest
 from controls.decisions import Basis
 from controls.errors import (
     InvalidDecision,
+    NeedsApproval,
 )
 from controls.proposals import HORIZON, LATE_START
 from controls.scopes import Scope
@@ -67,6 +68,27 @@ def test_a_proposal_with_a_fault_is_refused_by_its_field(fields: dict[str, Any],
         ("boost", {}, "parameters.factor"),
         ("publish_policy", {"policy": ""}, "parameters.policy"),
         ("activate_model", {"model": 7}, "parameters.model"),
+        *(("label", {"name": value, "score": 1}, "parameters.name") for value in ("", "Rumour", "a.b", "x" * 65, 1)),
+        *(("label", {"name": "l", "score": value}, "parameters.score") for value in (-0.1, 1.1, True, "1", None)),
+        ("label", {"name": "l", "score": float("nan")}, "parameters.score"),
+        ("correct", {"notice": "corrected"}, "parameters.text"),
+        ("correct", {"notice": "Corrected!", "text": "right"}, "parameters.notice"),
+        ("correct", {"notice": "corrected", "text": "x" * 1_001}, "parameters.text"),
+        ("correct", {"notice": "corrected", "text": "\ud800"}, "parameters.text"),
+        ("restrict", {"tier": "blocked"}, "parameters.tier"),
+        ("restrict_author", {}, "parameters.service"),
+        ("restrict_author", {"service": "banned"}, "parameters.service"),
+        ("restrict_author", {"service": "rate"}, "parameters.per_day"),
+        *(("restrict_author", {"service": "rate", "per_day": x}, "parameters.per_day") for x in (0, 1.5, True, "3")),
+        ("restrict_author", {"service": "suspended", "per_day": 3}, "parameters.per_day"),
+        ("restrict_author", {"service": "suspended", "below": 101}, "parameters.below"),
+        *(("strike", {"points": value}, "parameters.points") for value in (0, 101, 1.5, True, None)),
+        ("verify_identity", {"identity": ""}, "parameters.identity"),
+        *((kind, {"power": "manager"}, "parameters.person") for kind in ("grant", "revoke")),
+        *((kind, {"person": "cleo"}, "parameters.power") for kind in ("grant", "revoke")),
+        ("grant", {"person": "cleo", "power": "king"}, "parameters.power"),
+        ("grant", {"person": "cleo", "power": "moderator"}, "parameters.power"),
+        ("release", {"until": 3}, "parameters.until"),
     ],
 )
 def test_a_parameter_out_of_range_is_refused(kind: str, parameters: dict[str, object], field: str) -> None:
@@ -86,3 +108,60 @@ def test_only_items_are_placed(kind: str, about: str) -> None:
 def test_acts_on_the_platform_have_no_other_subject(kind: str) -> None:
     with pytest.raises(InvalidDecision, match="acts on the platform"):
         Office().decide(propose(kind, subject=subject("item:a")))
+
+
+@pytest.mark.parametrize("kind", ["label", "correct", "release", "restrict_author", "strike", "verify_identity"])
+@pytest.mark.parametrize("about", ["item:a", "author:x", "topic:t", "community:c"])
+def test_items_are_labelled_and_authors_struck_and_nothing_else(kind: str, about: str) -> None:
+    wanted = "item" if kind in ("label", "correct", "release") else "author"
+    proposal = propose(kind, subject=subject(about))
+    if about.startswith(wanted):
+        assert Office().decide(proposal).subject == subject(about)
+    else:
+        with pytest.raises(InvalidDecision, match=f"{kind} is about an {wanted}, not a") as refused:
+            Office().decide(proposal)
+        assert refused.value.field == "subject.kind"
+
+
+@pytest.mark.parametrize("kind", ["grant", "revoke"])
+@pytest.mark.parametrize(
+    ("about", "field"),
+    [
+        ("item:a", "subject.kind"),
+        ("author:x", "subject.kind"),
+        ("community:", "subject.id"),
+        ("platform:p", "subject.id"),
+    ],
+)
+def test_a_power_is_held_in_a_community_or_on_the_platform(kind: str, about: str, field: str) -> None:
+    with pytest.raises(InvalidDecision) as refused:
+        Office().decide(propose(kind, subject=subject(about)))
+    assert refused.value.field == field
+
+
+def test_a_power_on_the_platform_is_one_of_its_own() -> None:
+    whole = propose("grant", "platform:", parameters={"person": "cleo", "power": "moderator"})
+    assert Office().decide(whole).subject == subject("platform:")
+
+
+def test_a_strike_expires_and_is_not_only_reviewed() -> None:
+    with pytest.raises(InvalidDecision, match="a review is not enough") as refused:
+        Office().decide(propose("strike", expires_at=None, review_by=NOW + 60))
+    assert refused.value.field == "expires_at"
+
+
+def test_an_attestation_says_who_verified() -> None:
+    for evidence in ((), (" ",)):
+        with pytest.raises(InvalidDecision, match="who verified") as refused:
+            Office().decide(propose("verify_identity", evidence=evidence))
+        assert refused.value.field == "evidence"
+
+
+@pytest.mark.parametrize(("about", "needed"), [("item:a", False), ("topic:t", True), ("author:x", True)])
+def test_restricting_many_items_needs_a_second_person(about: str, needed: bool) -> None:
+    proposal, office = propose("restrict", subject=subject(about)), Office(approvals=True)
+    if needed:
+        with pytest.raises(NeedsApproval):
+            office.decide(proposal)
+    else:
+        office.decide(proposal)
