@@ -7,6 +7,7 @@ surface alone (law 6 does the rest: verdicts join, strictest wins). It is writte
 from __future__ import annotations
 
 import hashlib
+
 from controls.errors import PolicyError, Problem
 from controls.policy import Policy, Tiers
 from controls.scopes import EVERYWHERE, SurfaceKind
