@@ -3,14 +3,21 @@ the field it was found in, and what to do about it.
 
 ControlsError
 ├── NotAllowed            who asks lacks the scope for this act
+│   └── SameDecider       an appeal against one's own decision
 ├── NeedsApproval         the act needs a second person who approves it
 ├── InvalidDecision       a field of a proposal is missing, contradictory or out of range
 │   └── UnknownReference  it names a decision, policy or model that does not exist
+├── DecidedSince          something about the subject was decided after the revision that was named
 ├── Conflict              the act contradicts what already holds
 │   ├── AlreadyReversed   the decision was reversed before
 │   ├── NothingToRestore  no takedown of the subject is in force
 │   ├── PositionTaken     another pin holds the position, or the item
+│   ├── CaseResolved      the case has its answer
+│   ├── CaseHeld          somebody else holds the case, or nobody
+│   ├── CaseChanged       the case is at another version than was named
+│   ├── AppealLate        the days for an appeal are over
 │   └── IneligibleSubject a placement of an item that may not be shown there
+├── InvalidCase           a field of a case, or of what is done with it, does not hold
 ├── PolicyError           a policy document cannot be used; lists every problem with path and line
 ├── LeafError             bytes or attachments that are not those of a ledger leaf, or a proof that cannot be made
 ├── NoteError             a key, signed note or checkpoint that is malformed, altered or signed by nobody known
@@ -41,6 +48,12 @@ class NotAllowed(ControlsError):
     type = "not-allowed"
 
 
+class SameDecider(NotAllowed):
+    """An appeal against one's own decision."""
+
+    type = "same-decider"
+
+
 class NeedsApproval(ControlsError):
     """The act needs a second person who approves it."""
 
@@ -57,6 +70,12 @@ class UnknownReference(InvalidDecision):
     """A proposal names a decision, policy or model that does not exist."""
 
     type = "unknown-reference"
+
+
+class DecidedSince(ControlsError):
+    """Something about the subject was decided after the revision that was named."""
+
+    type = "decided-since"
 
 
 class Conflict(ControlsError):
@@ -81,6 +100,36 @@ class PositionTaken(Conflict):
     """Another pin holds the position, or the item."""
 
     type = "position-taken"
+
+
+class CaseResolved(Conflict):
+    """The case has its answer."""
+
+    type = "case-resolved"
+
+
+class CaseHeld(Conflict):
+    """Somebody else holds the case, or nobody."""
+
+    type = "case-held"
+
+
+class CaseChanged(Conflict):
+    """The case is at another version than was named."""
+
+    type = "case-changed"
+
+
+class AppealLate(Conflict):
+    """The days for an appeal are over."""
+
+    type = "appeal-late"
+
+
+class InvalidCase(ControlsError):
+    """A field of a case, or of what is done with it, does not hold."""
+
+    type = "invalid-case"
 
 
 class IneligibleSubject(Conflict):

@@ -169,8 +169,14 @@ class Ledger(Protocol):
         None, and nothing is written. ``matters`` runs on the thread that writes, as an ``ItemEdit`` does."""
         ...
 
+    def append_all_unless(
+        self, matters: Callable[[Decision], bool], after: int, decisions: Sequence[Decision], once: Once | None = None
+    ) -> Future[range | None]:
+        """The same of many, in order, all or none; their revisions, with a known ``once`` those of the first time."""
+        ...
+
     def decided_under(self, once: Once) -> Decision | None:
-        """The decision that this very request made before, or None."""
+        """The decision that this very request made before, the first of many, or None."""
         ...
 
     def append_all(self, decisions: Sequence[Decision]) -> Future[range]:

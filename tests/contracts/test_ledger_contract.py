@@ -97,6 +97,35 @@ def test_what_was_overtaken_does_not_use_up_its_key_and_what_was_made_is_found_b
     assert store.ledger.decided_under(Once("key", "another")) is None
 
 
+def test_decisions_made_together_are_in_the_ledger_all_or_none(store):
+    store.ledger.append(decision("d1")).result()
+    three = [decision(f"a.{n}") for n in range(3)]
+    assert store.ledger.append_all_unless(lambda other: other.id == "d1", 0, three).result() is None
+    with pytest.raises(RecordRefused):
+        store.ledger.append_all_unless(lambda other: True, 1, [*three, decision("d1")]).result()
+    assert store.ledger.head() == 1
+    assert store.ledger.append_all_unless(lambda other: True, 1, three).result() == range(2, 5)
+    assert [one.id for one in store.ledger.since(0)] == ["d1", "a.0", "a.1", "a.2"]
+
+
+def test_decisions_made_together_are_made_once_under_a_key(store):
+    once = Once("key", "digest")
+    two, again = ([decision(f"{name}.{n}") for n in range(2)] for name in "ab")
+    assert store.ledger.append_all_unless(lambda other: True, 0, two, once).result() == range(1, 3)
+    assert store.ledger.append_all_unless(lambda other: True, 0, again, once).result() == range(1, 3)
+    assert store.ledger.decided_under(once).id == "a.0"
+    with pytest.raises(IdempotencyConflict):
+        store.ledger.append_all_unless(lambda other: False, 2, again, Once("key", "another")).result()
+    assert store.ledger.head() == 2
+
+
+def test_of_many_made_together_at_once_each_sees_what_the_others_wrote(store):
+    batches = [[decision(f"{n}.{m}") for m in range(3)] for n in range(20)]
+    futures = [store.ledger.append_all_unless(lambda other: True, 0, batch) for batch in batches]
+    assert [future.result() for future in futures] == [range(1, 4)] + [None] * 19
+    assert [one.id for one in store.ledger.since(0)] == ["0.0", "0.1", "0.2"]
+
+
 def test_a_key_used_for_another_request_is_refused(store):
     store.ledger.append(decision("d1"), Once("key", "digest")).result()
     store.items.put_items([], Once("item key", "digest")).result()

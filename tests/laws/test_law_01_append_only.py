@@ -116,7 +116,7 @@ def test_every_ledger_is_the_provable_beginning_of_each_later_one(
 
 def test_the_door_to_the_ledger_can_append_and_read_and_nothing_else() -> None:
     appending, reading = (
-        {"append", "append_unless"},
+        {"append", "append_unless", "append_all_unless"},
         {"head", "since", "by_id", "decided_under", "reversal_of", "listing"},
     )
     assert {name for name in vars(LedgerPort) if not name.startswith("_")} == appending | reading

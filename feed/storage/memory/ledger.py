@@ -47,6 +47,20 @@ class MemoryLedger:
 
         return self._room.write(effect)
 
+    def append_all_unless(
+        self, matters: Callable[[Decision], bool], after: int, decisions: Sequence[Decision], once: Once | None = None
+    ) -> Future[range | None]:
+        """The same of many, in order, all or none; their revisions, with a known ``once`` those of the first time."""
+
+        def effect() -> range | None:
+            known = once is not None and self._room.kept(once) is not None
+            if not known and any(matters(newer) for newer in self._room.decisions[after:]):
+                return None
+            first = self._room.write_once("ledger", once, lambda: self._appended(decisions).start)
+            return range(first, first + len(decisions))
+
+        return self._room.write(effect)
+
     def decided_under(self, once: Once) -> Decision | None:
         """The decision that this very request made before, or None."""
         with self._room.open():

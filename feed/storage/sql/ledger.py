@@ -18,13 +18,14 @@ from sqlalchemy import ColumnElement, Select, bindparam, select, update
 
 from controls.decisions import Decision
 from controls.errors import LeafError
-from controls.ledger import SALT_BYTES, attachments, decision_from, leaf, leaf_hash
+from controls.ledger import SALT_BYTES
 from feed.storage.answers import refused
 from feed.storage.errors import StoreCorrupt
 from feed.storage.ports import Once
 from feed.storage.schema import LEDGER, heads
 from feed.storage.schema import attachments as attachments_table
 from feed.storage.schema import ledger as ledger_table
+from feed.storage.sql.leaves import MOST_PARTS, Parts, Row, all_prepared, decision_of, prepared, size_of
 from feed.storage.sql.once import Keyed
 from feed.storage.sql.queue import Cursor, Lane
 from feed.storage.sql.reading import Reading
@@ -35,27 +36,27 @@ from feed.storage.sql.writer import Writes
 _given = attrgetter(*(name for name in names(Decision) if name != "revision"))
 
 
-_Row = tuple[str, str, str | None, bytes, bytes]
-"""id, subject, reverses, leaf, leaf hash."""
-
-_Parts = Sequence[tuple[str, bytes, bytes]]
-"""Name, salt and content of each attachment."""
-
-
-_MOST_PARTS = 4
-"""Attachments that a decision may have."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Entry:
     """A decision made ready by its caller, so that the writer only has to number and insert it."""
 
     decision: Decision
-    row: _Row
-    parts: _Parts
+    row: Row
+    parts: Parts
     once: Once | None
     after: int = 0
     matters: Callable[[Decision], bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Together:
+    """Decisions that are written all or none, made ready by their caller."""
+
+    rows: list[Row]
+    parts: list[Parts]
+    once: Once | None
+    after: int
+    matters: Callable[[Decision], bool]
 
 
 class SqlLedger:
@@ -86,7 +87,7 @@ class SqlLedger:
     def append(self, decision: Decision, once: Once | None = None) -> Future[Decision]:
         """Append and return the decision with its revision; with a known ``once``, the first one."""
         try:
-            row, parts = _prepared(decision, os.urandom(SALT_BYTES * _MOST_PARTS))
+            row, parts = prepared(decision, os.urandom(SALT_BYTES * MOST_PARTS))
         except (LeafError, TypeError, ValueError) as cause:
             return refused(cause)
         return self._submit(_Entry(decision, row, parts, once))
@@ -96,30 +97,43 @@ class SqlLedger:
     ) -> Future[Decision | None]:
         """Append, unless a decision above the revision ``after`` matters; then None, and nothing is written."""
         try:
-            row, parts = _prepared(decision, os.urandom(SALT_BYTES * _MOST_PARTS))
+            row, parts = prepared(decision, os.urandom(SALT_BYTES * MOST_PARTS))
         except (LeafError, TypeError, ValueError) as cause:
             return refused(cause)
         return self._submit(_Entry(decision, row, parts, once, after, matters))
 
     def _submit(self, entry: _Entry) -> Future[Any]:
-        return self._writes.submit(self._append, entry, lane=Lane.DECISIONS, size=_size([entry.row], [entry.parts]))
+        return self._writes.submit(self._append, entry, lane=Lane.DECISIONS, size=size_of([entry.row], [entry.parts]))
 
     def append_all(self, decisions: Sequence[Decision]) -> Future[range]:
         """Append many in one transaction, in order, all or none; returns their revisions."""
         try:
-            rows, parts = _all_prepared(decisions)
+            rows, parts = all_prepared(decisions)
         except (LeafError, TypeError, ValueError) as cause:
             return refused(cause)
         return self._writes.submit(
-            self._append_all, (rows, parts), lane=Lane.DECISIONS, rows=len(rows), size=_size(rows, parts)
+            self._append_all, (rows, parts), lane=Lane.DECISIONS, rows=len(rows), size=size_of(rows, parts)
+        )
+
+    def append_all_unless(
+        self, matters: Callable[[Decision], bool], after: int, decisions: Sequence[Decision], once: Once | None = None
+    ) -> Future[range | None]:
+        """The same of many, in order, all or none; their revisions, with a known ``once`` those of the first time."""
+        try:
+            rows, parts = all_prepared(decisions)
+        except (LeafError, TypeError, ValueError) as cause:
+            return refused(cause)
+        job = _Together(rows, parts, once, after, matters)
+        return self._writes.submit(
+            self._append_together, job, lane=Lane.DECISIONS, rows=len(rows), size=size_of(rows, parts)
         )
 
     def _append(self, cursor: Cursor, entries: Sequence[_Entry]) -> list[Any]:
         revision = head = self._locked(cursor)
         results: list[Any] = []
         made: list[Decision] = []
-        rows: list[_Row] = []
-        parts: list[_Parts] = []
+        rows: list[Row] = []
+        parts: list[Parts] = []
         for entry in entries:
             if entry.once is not None:
                 first = self._once.first(cursor, entry.once)
@@ -151,12 +165,25 @@ class SqlLedger:
         stored = (self._written(cursor, revision) for revision in range(after + 1, head + 1))
         return any(matters(decision) for decision in chain(made, stored))
 
-    def _append_all(self, cursor: Cursor, batches: Sequence[tuple[list[_Row], list[_Parts]]]) -> list[range]:
+    def _append_all(self, cursor: Cursor, batches: Sequence[tuple[list[Row], list[Parts]]]) -> list[range]:
         head = self._locked(cursor)
         ends = list(accumulate((len(rows) for rows, _ in batches), initial=head + 1))
         rows = list(chain.from_iterable(rows for rows, _ in batches))
         self._write(cursor, head, rows, list(chain.from_iterable(parts for _, parts in batches)))
         return [range(first, end) for first, end in pairwise(ends)]
+
+    def _append_together(self, cursor: Cursor, jobs: Sequence[_Together]) -> list[Any]:
+        results: list[Any] = []
+        for job in jobs:
+            head = self._locked(cursor)
+            first = None if job.once is None else self._once.first(cursor, job.once)
+            if first is None and not self._overtaken(cursor, job.matters, job.after, head, ()):
+                first = head + 1
+                if job.once is not None:
+                    self._once.keep(cursor, job.once, first)
+                self._write(cursor, head, job.rows, job.parts)
+            results.append(range(first, first + len(job.rows)) if isinstance(first, int) else first)
+        return results
 
     def _locked(self, cursor: Cursor) -> int:
         """The head, which nobody else moves until the transaction ends."""
@@ -164,7 +191,7 @@ class SqlLedger:
         (head,) = cursor.fetchone()
         return int(head)
 
-    def _write(self, cursor: Cursor, head: int, rows: Sequence[_Row], parts: Sequence[_Parts]) -> None:
+    def _write(self, cursor: Cursor, head: int, rows: Sequence[Row], parts: Sequence[Parts]) -> None:
         """Number and insert entries after the head, complete blocks of the tree, and move the head."""
         if not rows:
             return
@@ -177,7 +204,7 @@ class SqlLedger:
         cursor.execute(self._row_text, (revision,))
         row = cursor.fetchone()
         cursor.execute(self._parts_text, (revision,))
-        return _decision(row, {name: content for _, name, content in cursor.fetchall()})
+        return decision_of(row, {name: content for _, name, content in cursor.fetchall()})
 
     def since(self, revision: int, limit: int = 1000) -> list[Decision]:
         """Decisions with a greater revision, in order. Raises ``StoreCorrupt`` when one is missing or altered."""
@@ -229,45 +256,4 @@ class SqlLedger:
         within = revision.between(first, last) if gapless else revision.in_(list(contents))
         for of, name, content in self._reading.all(self._parts.where(within)):
             contents[of][name] = content
-        return [_decision(row, contents[row.revision]) for row in rows]
-
-
-def _prepared(decision: Decision, random: bytes) -> tuple[_Row, _Parts]:
-    """A decision as rows; ``random`` is as many fresh bytes as the salts of all attachments may take."""
-    contents = attachments(decision)
-    salts: dict[str, bytes] = {}
-    parts: list[tuple[str, bytes, bytes]] = []
-    at = 0
-    for name, content in contents.items():
-        salts[name] = salt = random[at : at + SALT_BYTES]
-        parts.append((name, salt, content))
-        at += SALT_BYTES
-    entry = leaf(decision, salts, contents)
-    return (decision.id, decision.subject.id, decision.reverses, entry, leaf_hash(entry)), parts
-
-
-def _all_prepared(decisions: Sequence[Decision]) -> tuple[list[_Row], list[_Parts]]:
-    rows: list[_Row] = []
-    parts: list[_Parts] = []
-    width = SALT_BYTES * _MOST_PARTS
-    random = os.urandom(width * len(decisions))
-    for at, decision in enumerate(decisions):
-        row, of = _prepared(decision, random[at * width : (at + 1) * width])
-        rows.append(row)
-        parts.append(of)
-    return rows, parts
-
-
-def _size(rows: Sequence[_Row], parts: Sequence[_Parts]) -> int:
-    """Bytes that entries take, approximately."""
-    return sum(len(row[3]) + 512 for row in rows) + sum(len(content) for of in parts for _, _, content in of)
-
-
-def _decision(row: Any, contents: dict[str, bytes]) -> Decision:
-    revision, content, digest = row
-    if leaf_hash(content) != digest:
-        raise StoreCorrupt(f"the leaf of revision {revision} does not have its hash; restore the store from a backup")
-    try:
-        return decision_from(content, contents, revision)
-    except LeafError as cause:
-        raise StoreCorrupt(str(cause)) from cause
+        return [decision_of(row, contents[row.revision]) for row in rows]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
@@ -57,6 +57,22 @@ class ListLedger:
         known = once is not None and once in self.once
         overtaken = not known and any(matters(other) for other in self.decisions[after:])
         future.set_result(None if overtaken else self.append(decision, once).result())
+        return future
+
+    def append_all_unless(
+        self, matters: Callable[[Decision], bool], after: int, decisions: Sequence[Decision], once: Any = None
+    ) -> Future[range | None]:
+        future: Future[range | None] = Future()
+        meanwhile, self.meanwhile = self.meanwhile, []
+        for other in meanwhile:
+            self.append(other)
+        if any(matters(other) for other in self.decisions[after:]):
+            future.set_result(None)
+            return future
+        first = self.append(decisions[0], once).result().revision
+        for other in decisions[1:]:
+            self.append(other)
+        future.set_result(range(first, first + len(decisions)))
         return future
 
     def decided_under(self, once: Any) -> Decision | None:

@@ -16,9 +16,15 @@ def test_every_error_has_a_type_of_its_own_that_stays() -> None:
         pending += error.__subclasses__()
     assert sorted(kinds) == [
         "already-reversed",
+        "appeal-late",
+        "case-changed",
+        "case-held",
+        "case-resolved",
         "conflict",
         "controls-error",
+        "decided-since",
         "ineligible-subject",
+        "invalid-case",
         "invalid-decision",
         "invalid-policy",
         "ledger-altered",
@@ -28,6 +34,7 @@ def test_every_error_has_a_type_of_its_own_that_stays() -> None:
         "not-allowed",
         "nothing-to-restore",
         "position-taken",
+        "same-decider",
         "state-order",
         "unknown-reference",
     ]
