@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controls.scopes import EVERYWHERE, Scope
+from controls.sensitivity import Sensitivity
 from controls.tiers import Tier
 from controls.verdicts import ALL_SOURCES, WEIGHT_ONE
 
@@ -49,6 +50,7 @@ class Contribution:
     notices: tuple[str, ...] = ()
     disabled: tuple[str, ...] = ()
     adults_only: bool = False
+    sensitive: Sensitivity | None = None
 
     @property
     def favours(self) -> bool:
@@ -59,7 +61,8 @@ class Contribution:
     @property
     def limits(self) -> bool:
         """Whether it keeps an item from somebody, or limits how the item is shown."""
-        return self.ineligible or self.adults_only or bool(self.notices or self.disabled)
+        kept = self.ineligible or self.adults_only or self.sensitive is not None
+        return kept or bool(self.notices or self.disabled)
 
 
 class Classes:
@@ -78,6 +81,8 @@ class Classes:
         self._contribution_ids: dict[Contribution, int] = {}
         self.regions: set[str] = set()
         """Every region that some scope names."""
+        self.sensitive = False
+        """Whether some contribution calls items sensitive."""
         self._sets: list[tuple[int, ...]] = [()]
         self._handles: dict[tuple[int, ...], int] = {(): EMPTY_CLASS}
         self.signatures: list[tuple[int, ...]] = [()]
@@ -96,6 +101,7 @@ class Classes:
             return known
         if contribution not in self._contribution_ids:
             self.regions.update(region for region in contribution.scope.regions if region != EVERYWHERE)
+            self.sensitive = self.sensitive or contribution.sensitive is not None
             self._contribution_ids[contribution] = len(self.contributions)
             self.contributions.append(contribution)
         self._causes.append(cause)

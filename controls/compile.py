@@ -221,7 +221,8 @@ def _compact(keys: NDArray[np.int32] | NDArray[np.int64], bound: int) -> tuple[H
 
 def _kept(rule: Rule) -> str:
     """From whom a rule keeps what it matches, in words."""
-    return (", held" if rule.effect.hold else "") + (", adults only" if rule.effect.age_gate else "")
+    kept = (", held" if rule.effect.hold else "") + (", adults only" if rule.effect.age_gate else "")
+    return kept + (", sensitive" if rule.effect.sensitive else "")
 
 
 def rule_contribution(policy: Policy, rule: Rule) -> Contribution:
@@ -238,6 +239,7 @@ def rule_contribution(policy: Policy, rule: Rule) -> Contribution:
         disabled=tuple(sorted(set(rule.effect.disable))),
         ineligible=rule.effect.hold,
         adults_only=rule.effect.age_gate is not None,
+        sensitive=None if rule.effect.sensitive is None else rule.effect.sensitive.sensitivity,
     )
 
 

@@ -18,7 +18,7 @@ from controls.documents import Path, line_of, read
 from controls.errors import PolicyError, Problem
 from controls.join import Verdict, join
 from controls.policy import Policy, problem_of
-from controls.scopes import EVERYWHERE, AgeClass, Audience, SurfaceKind
+from controls.scopes import EVERYWHERE, AgeClass, Audience, Sensitive, SurfaceKind
 from controls.signals import LABEL_PREFIX
 
 Score = Annotated[Number, Field(ge=0, le=1)]
@@ -46,6 +46,7 @@ class ExampleAudience(Document):
 
     region: Annotated[str, Field(pattern=r"^([A-Z]{2}|\*)$")] = EVERYWHERE
     age: Literal["adult", "minor", "unknown"] = "adult"
+    sensitive: Literal["hide", "warn", "show", ""] = ""
 
 
 class ExampleItem(Document):
@@ -156,7 +157,8 @@ def _judged(policy: Policy, corpus: Corpus, cells: _Cells, as_of: int) -> list[t
     for row, example in enumerate(corpus.examples):
         handle, _ = compiled.apply_to(cells, row, as_of, EMPTY_CLASS)
         causes = classes.causes_of(handle)
-        audience = Audience(example.audience.region, AgeClass(example.audience.age))
+        told = example.audience
+        audience = Audience(told.region, AgeClass(told.age), sensitive=Sensitive(told.sensitive))
         verdict = join([classes.contribution(cause) for cause in causes], audience, SurfaceKind(example.surface))
         judged.append((verdict, frozenset(classes.named(cause).id for cause in causes)))
     return judged

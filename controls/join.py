@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import prod
 
 from controls.causes import Contribution
-from controls.scopes import AgeClass, Audience, SurfaceKind
+from controls.scopes import AgeClass, Audience, Sensitive, SurfaceKind
 from controls.tiers import Tier
 from controls.verdicts import ALL_SOURCES, WEIGHT_ONE, Effects, Source
 
@@ -57,13 +57,16 @@ def join(contributions: Sequence[Contribution], audience: Audience, surface: Sur
     weight = prod(down) * lift // WEIGHT_ONE ** len(down)
 
     gated = audience.age is not AgeClass.ADULT and any(c.adults_only for c in strict)
+    sensitive = [(c.sensitive.choice(audience), c.sensitive.notice) for c in strict if c.sensitive is not None]
+    gated = gated or any(choice is Sensitive.HIDE for choice, _ in sensitive)
+    warned = {notice for choice, notice in sensitive if choice is Sensitive.WARN}
     return Verdict(
         eligible=tier is not Tier.BLOCKED and not gated and not any(c.ineligible for c in strict),
         tier=tier,
         weight=max(WEIGHT_FLOOR, weight),
         sources=sources,
         effects=Effects(
-            notices=tuple(sorted({notice for c in strict for notice in c.notices})),
+            notices=tuple(sorted(warned.union(*(c.notices for c in strict)))),
             disabled=tuple(sorted({interaction for c in strict for interaction in c.disabled})),
         ),
     )

@@ -232,6 +232,7 @@ def _redundant(rule: Rule, other: Rule, policy: Policy) -> bool:
         as_broad = rule.missing == "skip" or rule.missing == other.missing == "apply"
         shown = own.notice in (None, effect.notice) and set(own.disable) <= set(effect.disable)
         kept = (effect.hold or not own.hold) and own.age_gate in (None, effect.age_gate)
+        kept = kept and own.sensitive in (None, effect.sensitive)
         idle = as_strict and as_broad and shown and kept and own.weight == 1
     return idle and (rule.missing == "skip" or _as_stale(rule, other)) and implies(rule.when, other.when, policy.sets)
 

@@ -34,7 +34,8 @@ from controls.conditions import (
 )
 from controls.documents import Path, line_of, read
 from controls.errors import PolicyError, Problem
-from controls.scopes import EVERYWHERE, Scope, SurfaceKind
+from controls.scopes import EVERYWHERE, Scope, Sensitive, SurfaceKind
+from controls.sensitivity import Sensitivity
 from controls.verdicts import Source
 
 Weight = Annotated[Number, Field(gt=0, le=4)]
@@ -115,15 +116,32 @@ class ScopeDocument(Document):
         return Scope(tuple(sorted(set(self.surfaces))), tuple(sorted(set(self.regions))), self.audience)
 
 
+class SensitiveDocument(Document):
+    """What a reader's choice means for the items of a rule. Who chose ``hide`` does not get them, who chose ``warn``
+    gets them with ``notice``, who chose ``show`` gets them as they are. ``unchosen`` holds for who did not choose;
+    nobody who is not known to be adult has more than ``minors``."""
+
+    notice: Name
+    unchosen: Literal["hide", "warn", "show"] = "warn"
+    minors: Literal["hide", "warn", "show"] = "hide"
+
+    @property
+    def sensitivity(self) -> Sensitivity:
+        """The same for the join."""
+        return Sensitivity(self.notice, Sensitive(self.unchosen), Sensitive(self.minors))
+
+
 class EffectDocument(Document):
     """What a rule does besides its tier: ``weight`` multiplies the score on top of the tier's own weight, ``notice``
     is a code shown with the item, ``disable`` lists interactions the client withholds, ``age_gate: adult`` keeps the
-    item from everybody who is not known to be adult, and ``hold`` keeps it from everybody while the rule matches."""
+    item from everybody who is not known to be adult, ``sensitive`` leaves it to the reader's choice, and ``hold`` keeps
+    it from everybody while the rule matches."""
 
     weight: Weight = 1.0
     notice: Name | None = None
     disable: tuple[Name, ...] = ()
     age_gate: Literal["adult"] | None = None
+    sensitive: SensitiveDocument | None = None
     hold: Annotated[bool, Field(strict=True)] = False
 
 
@@ -250,7 +268,7 @@ _FIELDS = sorted(
     {
         field.alias or name
         for model in (
-            *(Policy, Tiers, TierSettings, Rule, ScopeDocument, EffectDocument, BasisDocument),
+            *(Policy, Tiers, TierSettings, Rule, ScopeDocument, EffectDocument, SensitiveDocument, BasisDocument),
             *(AllOf, AnyOf, Not, LabelPredicate, StandingPredicate, AgePredicate, MemberPredicate),
         )
         for name, field in model.model_fields.items()

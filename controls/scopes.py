@@ -25,14 +25,24 @@ class AgeClass(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Sensitive(StrEnum):
+    """What is to become of sensitive items; which items those are, policies say. UNCHOSEN: as the policy has it."""
+
+    HIDE = "hide"
+    WARN = "warn"
+    SHOW = "show"
+    UNCHOSEN = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """What a verdict may depend on besides the item: region (ISO 3166 code or ``*`` when unknown),
-    age class and language (ISO 639-1 code or ``*``)."""
+    """What a verdict may depend on besides the item: region (ISO 3166 code or ``*`` when unknown), age class, language
+    (ISO 639-1 code or ``*``), and what was chosen for sensitive items."""
 
     region: str = EVERYWHERE
     age: AgeClass = AgeClass.UNKNOWN
     language: str = EVERYWHERE
+    sensitive: Sensitive = Sensitive.UNCHOSEN
 
 
 @dataclass(frozen=True, slots=True)

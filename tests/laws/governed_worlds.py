@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from controls.decisions import Basis, Decision, DecisionType, Subject, SubjectKind
 from controls.governance import Governance
 from controls.policy import Policy, validated
-from controls.scopes import AgeClass, Audience, Scope, SurfaceKind
+from controls.scopes import AgeClass, Audience, Scope, Sensitive, SurfaceKind
 from tests.laws.plain_governance import SOURCES, PlainVerdict
 from tests.unit.controls.plain_columns import PlainItem
 
@@ -26,9 +26,13 @@ AUDIENCES = (
     Audience("FR", AgeClass.UNKNOWN),
     Audience("*", AgeClass.ADULT),
     Audience(),
+    Audience("DE", AgeClass.ADULT, sensitive=Sensitive.HIDE),
+    Audience("DE", AgeClass.MINOR, sensitive=Sensitive.SHOW),
+    Audience("FR", AgeClass.ADULT, sensitive=Sensitive.WARN),
 )
 SURFACES = (SurfaceKind.HOME, SurfaceKind.TOPIC)
 POLICIES = ("p1", "p2", "p3")
+CHOICES = ("hide", "warn", "show")
 
 seconds = st.integers(0, LAST)
 scores = st.sampled_from([0.0, 0.25, 0.5, 1.0])
@@ -107,6 +111,10 @@ rules = st.fixed_dictionaries(
                 "disable": st.sampled_from([["share"], ["like", "share"]]),
                 "age_gate": st.just("adult"),
                 "hold": st.booleans(),
+                "sensitive": st.fixed_dictionaries(
+                    {"notice": st.sampled_from(["n1", "n3"])},
+                    optional={"unchosen": st.sampled_from(CHOICES), "minors": st.sampled_from(CHOICES)},
+                ),
             },
         ),
     }

@@ -85,6 +85,12 @@ def plain_verdict(
             disabled |= set(rule.effect.disable)
             gated = rule.effect.age_gate == "adult" and audience.age is not AgeClass.ADULT
             eligible &= not (rule.effect.hold or gated)
+            if rule.effect.sensitive is not None:
+                choice = audience.sensitive or rule.effect.sensitive.unchosen
+                if audience.age is not AgeClass.ADULT:
+                    choice = min(choice, rule.effect.sensitive.minors, key=("hide", "warn", "show").index)
+                eligible &= choice != "hide"
+                notices |= {rule.effect.sensitive.notice} if choice == "warn" else set()
     for made in in_force(decisions, as_of):
         if not about(made, item):
             continue

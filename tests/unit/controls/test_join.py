@@ -6,7 +6,8 @@ import pytest
 
 from controls.causes import Contribution
 from controls.join import WEIGHT_CAP, WEIGHT_FLOOR, Verdict, join
-from controls.scopes import AgeClass, Audience, Scope, SurfaceKind
+from controls.scopes import AgeClass, Audience, Scope, Sensitive, SurfaceKind
+from controls.sensitivity import Sensitivity
 from controls.tiers import Tier
 from controls.verdicts import ALL_SOURCES, NO_EFFECTS, WEIGHT_ONE, Effects, Source
 from tests.unit.controls.building import ADULT, HOME, NOBODY_KNOWN
@@ -97,6 +98,35 @@ def test_notices_and_disabled_interactions_are_gathered_and_sorted() -> None:
         Contribution(notices=("early",), disabled=("share",)),
     )
     assert verdict.effects == Effects(("early", "late"), ("like", "share"))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "age", "becomes"),
+    [
+        (Sensitive.UNCHOSEN, AgeClass.ADULT, Sensitive.WARN),
+        (Sensitive.HIDE, AgeClass.ADULT, Sensitive.HIDE),
+        (Sensitive.WARN, AgeClass.ADULT, Sensitive.WARN),
+        (Sensitive.SHOW, AgeClass.ADULT, Sensitive.SHOW),
+        (Sensitive.SHOW, AgeClass.MINOR, Sensitive.HIDE),
+        (Sensitive.SHOW, AgeClass.UNKNOWN, Sensitive.HIDE),
+    ],
+)
+def test_a_sensitive_item_becomes_what_its_reader_chose_and_minors_may_have(
+    chosen: Sensitive, age: AgeClass, becomes: Sensitive
+) -> None:
+    graphic = Contribution(sensitive=Sensitivity("graphic", Sensitive.WARN, Sensitive.HIDE))
+    verdict = joined(graphic, audience=Audience("DE", age, sensitive=chosen))
+    assert verdict.eligible is (becomes is not Sensitive.HIDE)
+    assert verdict.effects == Effects(("graphic",) if becomes is Sensitive.WARN else ())
+
+
+def test_of_several_words_on_sensitive_items_the_strictest_counts() -> None:
+    mild = Contribution(sensitive=Sensitivity("loud", Sensitive.SHOW, Sensitive.SHOW))
+    strict = Contribution(sensitive=Sensitivity("graphic", Sensitive.HIDE, Sensitive.HIDE))
+    assert joined(mild).eligible
+    assert not joined(mild, strict).eligible and not joined(strict, mild).eligible
+    warned = joined(mild, strict, audience=Audience("DE", AgeClass.ADULT, sensitive=Sensitive.WARN))
+    assert warned.effects == Effects(("graphic", "loud"))
 
 
 def test_what_is_out_of_scope_says_nothing() -> None:

@@ -192,6 +192,7 @@ def test_a_rule_without_effect_beside_a_stricter_one_is_shadowed(narrow: dict[st
         ({"effect": {"weight": 0.5}}, {}),
         ({"effect": {"hold": True}}, {}),
         ({"effect": {"age_gate": "adult"}}, {}),
+        ({"effect": {"sensitive": {"notice": "graphic"}}}, {}),
         ({}, {"scope": {"regions": ["DE"]}}),
         ({}, {"scope": {"surfaces": ["home"]}}),
         ({}, {"scope": {"audience": "minor"}}),

@@ -9,14 +9,24 @@ import pytest
 from pydantic import BaseModel
 
 from controls import corpus, lint
-from controls.policy import BasisDocument, EffectDocument, Policy, Rule, ScopeDocument, Tiers, TierSettings, parse
+from controls.policy import (
+    BasisDocument,
+    EffectDocument,
+    Policy,
+    Rule,
+    ScopeDocument,
+    SensitiveDocument,
+    Tiers,
+    TierSettings,
+    parse,
+)
 from controls.signals import CATEGORICAL, NUMERIC
 
 FOLDER = Path(__file__).resolve().parents[3] / "docs" / "policies"
 TEXT = (FOLDER / "README.md").read_text(encoding="utf-8")
 TOLD = set(re.findall(r"`([a-z_.-]+)`", TEXT))
 MODELS: tuple[type[BaseModel], ...] = (
-    *(Policy, Tiers, TierSettings, Rule, ScopeDocument, EffectDocument, BasisDocument),
+    *(Policy, Tiers, TierSettings, Rule, ScopeDocument, EffectDocument, SensitiveDocument, BasisDocument),
     *(corpus.Example, corpus.ExampleItem, corpus.ExampleAuthor, corpus.ExampleAudience, corpus.Expected),
 )
 
@@ -44,7 +54,7 @@ def test_every_example_in_the_tables_of_rules_and_effects_is_a_part_of_a_policy(
     text = "name: n\nrules:\n  - " + "\n    ".join(fields.values()) + "\n"
     assert parse(text).rules[0].id == "unverified-rumour"
     effects = [example for field, example in rows if field in EffectDocument.model_fields and field != "weight"]
-    assert len(effects) == 4
+    assert len(effects) == 5
     whole = text.replace(fields["effect"], f"effect: {{{', '.join(effects)}}}")
     assert parse(whole).rules[0].effect.hold
 
