@@ -11,6 +11,9 @@ from pathlib import Path
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from controls.case_terms import TermsTable
+from controls.errors import InvalidCase
+
 PREFIX = "WEIR_"
 
 _DAY = 86_400
@@ -101,6 +104,14 @@ class Settings(BaseSettings):
     log_every: float = Field(default=60.0, ge=1)
     """Seconds between two signed checkpoints that are kept, while decisions are made."""
 
+    # How decisions are made
+
+    approvals: bool = True
+    """Whether acts of high impact, such as publishing a policy, wait for a second person who approves them."""
+
+    approval_hours: int = Field(default=72, ge=1, le=720)
+    """Hours for which an act or a policy waits for its second person; then it has to be proposed again."""
+
     # How pages are made
 
     lease: float = Field(default=2.0, gt=0, le=60)
@@ -141,6 +152,35 @@ class Settings(BaseSettings):
     models_kept: int = Field(default=3, ge=1)
     """Model files kept of models that served last, and of ones that never did; kept Servings keep their models' too."""
 
+    # How cases are worked on
+
+    case_hours: dict[str, float] | None = None
+    """Hours to the deadline of cases by category or kind, such as {"danger": 2}, over the table of docs/cases.md."""
+
+    case_severity: dict[str, int] | None = None
+    """Severity from 1 to 10 of cases by category or kind, over the same table; what it does not know is added."""
+
+    case_lease: int = Field(default=1800, ge=60, le=86_400)
+    """Seconds for which a claimed case is held for the one who claimed it."""
+
+    report_daily: int = Field(default=50, ge=1)
+    """Reports that one reader may make within a day."""
+
+    report_form_hourly: int = Field(default=10, ge=1)
+    """Reports that one address may make by the public form within an hour."""
+
+    appeal_days: int = Field(default=180, ge=1, le=3650)
+    """Days after a decision within which it can be appealed."""
+
+    overturn_limit: float = Field(default=0.5, gt=0, le=1)
+    """Share of a rule's appeals that are upheld, as the lower bound of an interval, beyond which it turns to shadow."""
+
+    overturn_days: int = Field(default=90, ge=1, le=3650)
+    """Days of appeals by which a rule is judged."""
+
+    review_hours: float = Field(default=0.0, ge=0)
+    """Hours of review that people give in a day; 0 while nobody has counted them."""
+
     # What is kept
 
     servings_days: int = Field(default=30, ge=1)
@@ -159,6 +199,14 @@ class Settings(BaseSettings):
     def _keeps_its_promise(self) -> Settings:
         if (self.retrain_seconds or 0) > self.retrain_days * _DAY:
             raise ValueError("WEIR_RETRAIN_EVERY is longer than WEIR_RETRAIN_DAYS, which is promised; shorten it")
+        return self
+
+    @model_validator(mode="after")
+    def _terms_hold(self) -> Settings:
+        try:
+            TermsTable(self.case_hours, self.case_severity)
+        except InvalidCase as refusal:
+            raise ValueError(f"WEIR_CASE_{refusal.field.upper()}: {refusal.message}") from None
         return self
 
     @model_validator(mode="after")

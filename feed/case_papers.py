@@ -1,0 +1,101 @@
+"""Case papers: cases as entries of the register, and edits of them that are judged where they are written.
+
+The register's columns are what the queue asks for: state, subject, deadline and priority. A case's own version counts
+what people did with it; the register's version counts every write, a new priority included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+import orjson
+
+from controls.cases import Case, CaseKind, CaseOutcome, CaseState, Resolution
+from controls.decisions import Subject, SubjectKind
+from controls.errors import ControlsError
+from feed.errors import NotFound
+from feed.storage.ports import Store
+from feed.storage.register import Entry, Register
+from feed.wire import durable
+
+CASES = "cases"
+
+Change = Callable[[Case], Case]
+"""What becomes of a case; raises what ``controls`` refuses."""
+
+
+def cases_of(store: Store) -> Register:
+    """The register of cases."""
+    return store.register(CASES)
+
+
+def paper_of(case: Case, priority: int, person: str = "") -> Entry:
+    """A case as it is stored. ``person``: the reader who asked, whose name the content does not hold."""
+    content = asdict(case)
+    for column in ("id", "state", "opened_at", "due_at"):
+        del content[column]
+    return Entry(
+        id=case.id,
+        content=orjson.dumps(content).decode(),
+        state=case.state.value,
+        subject=case.subject.id,
+        person=person,
+        kept=True,
+        at=case.opened_at,
+        due_at=case.due_at,
+        priority=priority,
+    )
+
+
+def case_of(entry: Entry) -> Case:
+    """The case that an entry holds."""
+    content: dict[str, Any] = orjson.loads(entry.content)
+    subject, resolution = content.pop("subject"), content.pop("resolution")
+    if resolution is not None:
+        resolution["outcome"] = CaseOutcome(resolution["outcome"])
+        resolution = Resolution(**resolution | {"decisions": tuple(resolution["decisions"])})
+    return Case(
+        **content
+        | {
+            "id": entry.id,
+            "kind": CaseKind(content["kind"]),
+            "state": CaseState(entry.state),
+            "opened_at": entry.at,
+            "due_at": entry.due_at,
+            "subject": Subject(SubjectKind(subject["kind"]), subject["id"]),
+            "resolution": resolution,
+        }
+    )
+
+
+def found_case(store: Store, id: str) -> tuple[Case, Entry]:
+    """A case with its entry; raises ``NotFound``. Blocks."""
+    entry = cases_of(store).get(id)
+    if entry is None:
+        raise NotFound(f"no case {id!r} is known; check the id")
+    return case_of(entry), entry
+
+
+async def changed(store: Store, id: str, change: Change) -> tuple[Case, Entry]:
+    """Change a case in the transaction that reads it; raises ``NotFound``, and what ``change`` raises."""
+    refusals: list[Exception] = []
+
+    def edit(stored: Mapping[str, Entry]) -> list[Entry]:
+        refusals.clear()
+        entry = stored.get(id)
+        if entry is None:
+            refusals.append(NotFound(f"no case {id!r} is known; check the id"))
+            return []
+        try:
+            case = change(case_of(entry))
+        except ControlsError as refusal:
+            refusals.append(refusal)
+            return []
+        return [replace(paper_of(case, entry.priority, entry.person), version=entry.version)]
+
+    written = await durable(cases_of(store).edit([id], edit))
+    if refusals:
+        raise refusals[0]
+    return case_of(written[0]), written[0]
