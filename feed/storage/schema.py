@@ -265,7 +265,7 @@ entries = Table(
     PrimaryKeyConstraint("register", "id"),
     Index("ix_entries_at", "register", "at"),
     Index("ix_entries_state", "register", "state", "priority"),
-    Index("ix_entries_subject", "register", "subject"),
+    Index("ix_entries_subject", "register", "subject", "at"),
     Index("ix_entries_due", "register", "due_at", sqlite_where=text("due_at > 0"), postgresql_where=text("due_at > 0")),
     Index("ix_entries_person", "person", sqlite_where=text("person <> ''"), postgresql_where=text("person <> ''")),
 )

@@ -30,6 +30,6 @@ def upgrade() -> None:
     due, owned = sa.text("due_at > 0"), sa.text("person <> ''")
     op.create_index("ix_entries_at", "entries", ["register", "at"])
     op.create_index("ix_entries_state", "entries", ["register", "state", "priority"])
-    op.create_index("ix_entries_subject", "entries", ["register", "subject"])
+    op.create_index("ix_entries_subject", "entries", ["register", "subject", "at"])
     op.create_index("ix_entries_due", "entries", ["register", "due_at"], sqlite_where=due, postgresql_where=due)
     op.create_index("ix_entries_person", "entries", ["person"], sqlite_where=owned, postgresql_where=owned)
