@@ -79,9 +79,9 @@ class Events(Protocol):
         """Impressions of an item, consented or not, with ``after`` <= occurred_at < ``before``; 0 asks for any."""
         ...
 
-    def exposed(self, items: Sequence[str], *, after: str = "", limit: int) -> list[str]:
+    def exposed(self, items: Sequence[str], *, after: str = "", before: int = 0, limit: int) -> list[str]:
         """Readers who had an impression of any of these items, each once, ascending by code point, those beyond
-        ``after``; at most ``limit``."""
+        ``after``; at most ``limit``. ``before``: of impressions with occurred_at below it; 0 asks for any."""
         ...
 
     def count(self) -> int:

@@ -243,6 +243,8 @@ def test_the_exposed_are_told_once_each_in_order_page_by_page(store):
         pages.append(page)
         after = page[-1]
     assert pages == [everybody[:2], everybody[2:4], everybody[4:]]
+    assert store.events.exposed(["i1"], before=2, limit=10) == ["Zoe", "ada", "dan", "\u00e9va"]
+    assert store.events.exposed(["i1"], before=1, limit=10) == []
     assert store.events.exposed(["nothing"], limit=10) == store.events.exposed([], limit=10) == []
 
 

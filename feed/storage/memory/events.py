@@ -97,14 +97,17 @@ class MemoryEvents:
                 for event in self._room.events.values()
             )
 
-    def exposed(self, items: Sequence[str], *, after: str = "", limit: int) -> list[str]:
+    def exposed(self, items: Sequence[str], *, after: str = "", before: int = 0, limit: int) -> list[str]:
         """Readers who had an impression of any of these items, each once, ascending, those beyond ``after``."""
         wanted = set(items)
         with self._room.open():
             found = {
                 event.reader
                 for event in self._room.events.values()
-                if event.kind == EventKind.IMPRESSION and event.item in wanted and event.reader > after
+                if event.kind == EventKind.IMPRESSION
+                and event.item in wanted
+                and event.reader > after
+                and (not before or event.occurred_at < before)
             }
         return sorted(found)[:limit]
 

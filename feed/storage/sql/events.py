@@ -21,6 +21,7 @@ from feed.storage.sql.statements import Statements, limited, names
 from feed.storage.sql.writer import Writes
 
 _EVENT_BYTES = 256
+_NEVER = (1 << 63) - 1
 
 
 class SqlEvents:
@@ -46,11 +47,11 @@ class SqlEvents:
         )
         self._count = select(func.count()).select_from(events)
         shown = (text(EXPOSURE), events.c.item == bindparam("item"))
-        self._exposures = self._count.where(*shown, events.c.occurred_at >= bindparam("after"))
+        self._exposures = self._count.where(*shown, events.c.occurred_at.between(bindparam("after"), bindparam("last")))
         self._exposed = (
             select(events.c.reader)
             .distinct()
-            .where(*shown, events.c.reader > bindparam("after"))
+            .where(*shown, events.c.reader > bindparam("after"), events.c.occurred_at < bindparam("before"))
             .order_by(events.c.reader)
             .limit(bindparam("limit"))
         )
@@ -100,12 +101,12 @@ class SqlEvents:
 
     def exposures(self, item: str, *, after: int = 0, before: int = 0) -> int:
         """Impressions of an item, consented or not, with ``after`` <= occurred_at < ``before``."""
-        query = self._exposures.where(events.c.occurred_at < before) if before else self._exposures
-        return self._reading.number(query, item=item, after=after)
+        return self._reading.number(self._exposures, item=item, after=after, last=(before or _NEVER) - 1)
 
-    def exposed(self, items: Sequence[str], *, after: str = "", limit: int) -> list[str]:
+    def exposed(self, items: Sequence[str], *, after: str = "", before: int = 0, limit: int) -> list[str]:
         """Readers who had an impression of any of these items, each once, ascending, those beyond ``after``."""
-        found = [self._reading.table(self._exposed, item=item, after=after, limit=limit) for item in set(items)]
+        wanted = {"after": after, "before": before or _NEVER, "limit": limit}
+        found = [self._reading.table(self._exposed, item=item, **wanted) for item in set(items)]
         readers = merge(*([reader for (reader,) in page] for page in found))
         return [reader for reader, _ in islice(groupby(readers), limit)]
 
