@@ -16,6 +16,7 @@ from hashlib import sha256
 import anyio.to_thread
 import jwt
 
+from controls.authority import SERVICE_ROLE
 from controls.scopes import EVERYWHERE, AgeClass, Audience
 from feed.audience import UNKNOWN
 from feed.clock import Clock
@@ -220,10 +221,13 @@ class Authenticator:
         scopes = _scopes(claims)
         if scopes & PERSONAL and not _ID.fullmatch(subject):
             raise TokenInvalid("the token's sub is no id of a reader or author: 1 to 128 characters without a slash")
+        role = _matching(claims.get("role"), _ROLE, _role(scopes))
+        if role == SERVICE_ROLE:
+            raise TokenInvalid(f"the role {SERVICE_ROLE} is the service's own; get a token with another one")
         return Caller(
             subject=subject,
             scopes=scopes,
-            role=_matching(claims.get("role"), _ROLE, _role(scopes)),
+            role=role,
             audience=_audience(claims),
             account=f"{_listed(scopes)} {subject}",
         )

@@ -83,6 +83,7 @@ def open_service(settings: Settings, clock: Clock | None = None, store: Store | 
         # Ids begin with their second: an index over a long ledger then grows at its end.
         new_id=lambda: f"{clock.now():010x}{token_hex(11)}",
         policies=policies,
+        approvals=settings.approvals,
     )
     return Service(
         settings=settings,

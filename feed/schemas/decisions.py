@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from controls.decisions import DecisionType, SubjectKind
 from feed.schemas.fields import OptionalId, Second, Text, Wire, Word
@@ -13,6 +13,7 @@ from feed.schemas.fields import OptionalId, Second, Text, Wire, Word
 _Reason = Annotated[str, StringConstraints(min_length=1, max_length=5000, pattern=r"^[^\x00]*$")]
 _Line = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
 _Parameters = dict[Word, Annotated[str, Field(max_length=1000)] | int | float]
+Revision = Annotated[int, Field(strict=True, ge=0, le=1 << 53, description="A place in the ledger")]
 _Words = Annotated[tuple[Word, ...], Field(min_length=1, max_length=300)]
 
 
@@ -76,6 +77,18 @@ class DecisionIn(Wire):
     evidence: Annotated[tuple[_Line, ...], Field(max_length=50)] = ()
     reverses: OptionalId | None = None
     """Id of the decision that is undone (type ``reverse``)."""
+    expected_revision: Revision | None = None
+    """Refuse with 412 if anything about the subject was decided above this revision; ``If-Match`` says the same."""
+    break_glass: bool = False
+    """Do what needs a second person without one: at once, for 24 hours at most, and a review is opened."""
+    break_glass_reason: _Line = ""
+    """Why it cannot wait; needed with ``break_glass``."""
+
+    @model_validator(mode="after")
+    def _breaks_with_a_reason(self) -> Self:
+        if self.break_glass != bool(self.break_glass_reason.strip()):
+            raise ValueError("break_glass and break_glass_reason go together; say why it cannot wait, or leave both out")
+        return self
 
 
 class ReversalIn(Wire):
@@ -83,6 +96,8 @@ class ReversalIn(Wire):
 
     reason: Annotated[Text, Field(min_length=1)]
     basis: BasisIn
+    expected_revision: Revision | None = None
+    """Refuse with 412 if anything about the subject was decided above this revision; ``If-Match`` says the same."""
 
 
 @dataclass(frozen=True, slots=True)

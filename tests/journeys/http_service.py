@@ -102,8 +102,8 @@ class Http:
 
 @contextmanager
 def running(home: Path, **chosen: Any) -> Iterator[Http]:
-    """A service on a folder, started, and closed at the end."""
-    chosen = {"rate_personal": 0, "rate_service": 0, "popular_every": 0, **chosen}
+    """A service on a folder, started, and closed at the end. One person decides, unless ``approvals`` are asked for."""
+    chosen = {"rate_personal": 0, "rate_service": 0, "popular_every": 0, "approvals": False, **chosen}
     service = open_service(Settings(home=home, **chosen))
     app = create_app(service)
     with TestClient(app, raise_server_exceptions=False) as client:
