@@ -7,18 +7,11 @@ to do. ``feed.refusals`` turns errors into answers; docs/problems.md is held to 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from feed.case_problems import CASE_PROBLEMS
+from feed.problem import Problem
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One type of problem: stable name, HTTP status, title, what it means and what to do about it."""
-
-    name: str
-    status: int
-    title: str
-    meaning: str
-    remedy: str
+__all__ = ["PROBLEMS", "Problem", "reference"]
 
 
 _REGISTER = (
@@ -101,13 +94,6 @@ _REGISTER = (
         "Use the id that is the token's `sub`.",
     ),
     Problem(
-        "same-decider",
-        403,
-        "It is your own decision",
-        "An appeal is decided by somebody else than who first decided.",
-        "Leave the appeal to somebody else.",
-    ),
-    Problem(
         "needs-approval",
         403,
         "A second person must approve",
@@ -154,27 +140,6 @@ _REGISTER = (
         "Reverse the pin that `detail` names, or choose another position, scope or time.",
     ),
     Problem(
-        "case-resolved",
-        409,
-        "The case is resolved",
-        "The case has its answer, and nothing changes it any more.",
-        "Read the case; an appeal is a case of its own.",
-    ),
-    Problem(
-        "case-held",
-        409,
-        "You do not hold the case",
-        "Somebody else holds the case, or nobody does.",
-        "Claim it first; if somebody holds it, take another one or wait for the end of the lease.",
-    ),
-    Problem(
-        "appeal-late",
-        409,
-        "Too late for an appeal",
-        "The days within which an appeal can be made are over.",
-        "Nothing is left to do here; `detail` names the last day.",
-    ),
-    Problem(
         "ineligible-subject",
         409,
         "The subject may not be shown there",
@@ -217,13 +182,6 @@ _REGISTER = (
         "Read the current version, apply the change to it and send it again.",
     ),
     Problem(
-        "case-changed",
-        412,
-        "The case has changed",
-        "`If-Match` names another version than the case has.",
-        "Read the case again, then act.",
-    ),
-    Problem(
         "decided-since",
         412,
         "Something was decided since",
@@ -256,13 +214,6 @@ _REGISTER = (
         422,
         "The decision cannot be made like this",
         "A field of the decision is missing, contradictory or out of range.",
-        "Correct the field that `errors` names.",
-    ),
-    Problem(
-        "invalid-case",
-        422,
-        "That cannot be done with the case",
-        "A field of the case, or of what is to be done with it, does not hold.",
         "Correct the field that `errors` names.",
     ),
     Problem(
@@ -316,7 +267,7 @@ _REGISTER = (
     ),
 )
 
-PROBLEMS: Mapping[str, Problem] = {problem.name: problem for problem in _REGISTER}
+PROBLEMS: Mapping[str, Problem] = {problem.name: problem for problem in (*_REGISTER, *CASE_PROBLEMS)}
 """Every problem type by name."""
 
 
