@@ -12,16 +12,16 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from controls.causes import Cause, Classes, Contribution, Handles
-from controls.compile import CompiledPolicy, fixed_point, session_shares
+from controls.compile import fixed_point
 from controls.decisions import Decision, DecisionType, SubjectKind
 from controls.errors import StateError
 from controls.governance import Governance, Placement, Tables
 from controls.policy import Policy
+from controls.published import Published
 from controls.rows import NEVER, RowClasses, with_cause
 from controls.signals import Columns, Rows
 from controls.tiers import Tier
 from controls.timetable import Timetable
-from controls.verdicts import OPEN_SHARES
 
 __all__ = ["Governance", "State"]
 
@@ -44,7 +44,6 @@ class State:
     publishes it, so that the fold never waits (law 4)."""
 
     def __init__(self, policies: Callable[[str], Policy]) -> None:
-        self._policies = policies
         self._revision = 0
         self._timetable = Timetable()
         self._classes = Classes()
@@ -58,10 +57,7 @@ class State:
         self._platform: dict[str, Decision] = {}
         self._placed: dict[str, Decision] = {}
         self._placements: tuple[Placement, ...] | None = ()
-        self._stored: dict[str, Policy] = {}
-        self._policy = ""
-        self._compiled: CompiledPolicy | None = None
-        self._shares = OPEN_SHARES
+        self._published = Published(policies, self._classes)
         self._governance: Governance | None = None
 
     def decide(self, decisions: Sequence[Decision]) -> None:
@@ -110,12 +106,12 @@ class State:
                 revision=self._revision,
                 as_of=self._timetable.as_of,
                 class_of=self._rows.view(),
-                policy=self._policy,
+                policy=self._published.policy,
                 model=self._latest(DecisionType.ACTIVATE_MODEL, "model"),
                 frozen=any(d.type is DecisionType.FREEZE for d in self._platform.values()),
                 next_change=None if upcoming == NEVER else upcoming,
                 placements=self._current_placements(),
-                tier_shares=self._shares,
+                tier_shares=self._published.shares,
                 classes=self._classes.size,
                 pinned=tuple(self._timetable.pins.values()),
                 _interned=self._classes,
@@ -134,30 +130,19 @@ class State:
                 "read the ledger by revision, without gaps"
             )
         if decision.type is DecisionType.PUBLISH_POLICY:
-            digest = str(decision.parameters["policy"])
-            try:
-                self._stored[digest] = self._policies(digest)
-            except KeyError as error:
-                raise StateError(
-                    f"revision {decision.revision} publishes policy {digest}, which is not stored; "
-                    "restore the document, then fold on"
-                ) from error
+            self._published.fetch(decision)
         self._revision = decision.revision
         self._governance = None
         self._turn(*self._timetable.arrive(decision))
 
     def _enforce_policy(self) -> None:
-        """Compile the policy that is now in force, if it is another one than before, over all rows."""
-        digest = self._latest(DecisionType.PUBLISH_POLICY, "policy")
-        if digest == self._policy:
-            return
-        self._policy = digest
-        policy = self._stored[digest] if digest else None
-        self._compiled = CompiledPolicy(policy, self._classes) if policy is not None else None
-        self._shares = session_shares(policy) if policy is not None else OPEN_SHARES
-        self._rows.clear_due()
-        if self._columns is not None:
-            self._derive(self._columns, np.arange(self._rows.count, dtype=np.int32))
+        """Compile the policies that are now in force, where they are others than before, over the rows they judge."""
+        changed = self._published.enforce(self._platform.values(), self._columns)
+        if changed is None:
+            self._rows.clear_due()
+            changed = np.arange(self._rows.count, dtype=np.int32)
+        if self._columns is not None and changed.size:
+            self._derive(self._columns, changed)
 
     def _turn(self, started: Iterable[Decision], ended: Iterable[Decision]) -> None:
         for decision in started:
@@ -219,9 +204,8 @@ class State:
         handles = with_cause(self._classes, handles, columns.withdrawn(rows), self._withdrawn)
         for kind, signal in _SIGNAL.items():
             handles = self._with_groups(columns, rows, handles, self._of_groups[kind], signal)
-        if self._compiled is not None:
-            handles, due = self._compiled.apply(columns, rows, self._timetable.as_of, handles)
-            self._rows.set_due(rows, due)
+        handles, due = self._published.apply(columns, rows, self._timetable.as_of, handles)
+        self._rows.set_due(rows, due)
         self._rows.put(rows, handles)
 
     def _derive_one(self, columns: Columns, row: int) -> None:
@@ -233,9 +217,8 @@ class State:
             if groups:
                 for group in columns.words_at(_SIGNAL[kind], row):
                     kept += groups.get(group, ())
-        handle, due = self._classes.intern(tuple(kept)), NEVER
-        if self._compiled is not None:
-            handle, due = self._compiled.apply_to(columns, row, self._timetable.as_of, handle)
+        handle = self._classes.intern(tuple(kept))
+        handle, due = self._published.apply_to(columns, row, self._timetable.as_of, handle)
         self._rows.put_one(row, handle, due)
 
     def _with_groups(

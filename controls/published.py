@@ -1,0 +1,110 @@
+"""Published policies: the platform's, and beside it those of communities, each for the community's own rows (law 6).
+
+The newest publication in force counts, for the platform and for each community by itself; when it is undone, the one
+before it counts again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from controls.causes import Classes, Handles
+from controls.communities import confined
+from controls.compile import CompiledPolicy, session_shares
+from controls.decisions import Decision, DecisionType, Subject, SubjectKind
+from controls.errors import StateError
+from controls.policy import Policy
+from controls.rows import NEVER
+from controls.signals import Columns, Rows
+from controls.verdicts import OPEN_SHARES, Shares
+
+_COMMUNITY = SubjectKind.COMMUNITY.value
+
+
+class Published:
+    """The policies that a replica enforces. ``policies`` gives one by content hash, stored before it was published."""
+
+    def __init__(self, policies: Callable[[str], Policy], classes: Classes) -> None:
+        self._policies = policies
+        self._classes = classes
+        self._stored: dict[str, Policy] = {}
+        self._communities: dict[str, str] = {}
+        self._compiled: CompiledPolicy | None = None
+        self._of_communities: dict[str, CompiledPolicy] = {}
+        self.policy = ""
+        """Content hash of the platform's policy in force, or empty."""
+        self.shares: Shares = OPEN_SHARES
+
+    def fetch(self, decision: Decision) -> None:
+        """Have at hand what a decision publishes; raises :class:`StateError` when it is not stored."""
+        digest = str(decision.parameters["policy"])
+        try:
+            self._stored[digest] = self._policies(digest)
+        except KeyError as error:
+            raise StateError(
+                f"revision {decision.revision} publishes policy {digest}, which is not stored; "
+                "restore the document, then fold on"
+            ) from error
+
+    def enforce(self, in_force: Iterable[Decision], columns: Columns | None) -> Rows | None:
+        """Compile what is in force now; int32[n], ascending: the rows that it may judge otherwise than before, or None
+        for all of them."""
+        newest: dict[Subject, Decision] = {}
+        for decision in in_force:
+            if decision.type is DecisionType.PUBLISH_POLICY:
+                held = newest.get(decision.subject)
+                if held is None or held.revision < decision.revision:
+                    newest[decision.subject] = decision
+        digests = {subject: str(decision.parameters["policy"]) for subject, decision in newest.items()}
+        platform = next((digest for subject, digest in digests.items() if subject.kind is SubjectKind.PLATFORM), "")
+        communities = {s.id: digest for s, digest in digests.items() if s.kind is SubjectKind.COMMUNITY}
+        changed = {
+            community
+            for community in self._communities.keys() | communities.keys()
+            if self._communities.get(community) != communities.get(community)
+        }
+        for community in changed:
+            self._communities.pop(community, None)
+            self._of_communities.pop(community, None)
+            if community in communities:
+                self._communities[community] = digest = communities[community]
+                self._of_communities[community] = CompiledPolicy(
+                    confined(self._stored[digest], community), self._classes
+                )
+        if platform != self.policy:
+            self.policy = platform
+            policy = self._stored[platform] if platform else None
+            self._compiled = CompiledPolicy(policy, self._classes) if policy is not None else None
+            self.shares = session_shares(policy) if policy is not None else OPEN_SHARES
+            return None
+        rows = [columns.rows_of(_COMMUNITY, community) for community in changed] if columns is not None else []
+        return np.unique(np.concatenate(rows)).astype(np.int32) if rows else np.empty(0, dtype=np.int32)
+
+    def apply(self, columns: Columns, rows: Rows, as_of: int, handles: Handles) -> tuple[Handles, NDArray[np.int64]]:
+        """As :meth:`CompiledPolicy.apply`, of all policies in force."""
+        due = np.full(rows.size, NEVER, dtype=np.int64)
+        if self._compiled is not None:
+            handles, due = self._compiled.apply(columns, rows, as_of, handles)
+        for community, compiled in self._of_communities.items():
+            mine = np.flatnonzero(columns.member(_COMMUNITY, frozenset((community,)), rows))
+            if mine.size:
+                handles, due = handles.copy(), due.copy()
+                handles[mine], turns = compiled.apply(columns, rows[mine], as_of, handles[mine])
+                due[mine] = np.minimum(due[mine], turns)
+        return handles, due
+
+    def apply_to(self, columns: Columns, row: int, as_of: int, handle: int) -> tuple[int, int]:
+        """The same for one row."""
+        due = NEVER
+        if self._compiled is not None:
+            handle, due = self._compiled.apply_to(columns, row, as_of, handle)
+        if self._of_communities:
+            for community in columns.words_at(_COMMUNITY, row):
+                compiled = self._of_communities.get(community)
+                if compiled is not None:
+                    handle, turn = compiled.apply_to(columns, row, as_of, handle)
+                    due = min(due, turn)
+        return handle, due
