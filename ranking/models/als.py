@@ -8,7 +8,6 @@ history is the average one, so the factors become a graph like all others.
 from __future__ import annotations
 
 import dataclasses
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from ranking.graph import ItemGraph
 from ranking.interactions import Interactions
+from ranking.models.cores import available
 from ranking.models.dense import Scores, symmetric_scores
 from ranking.models.pairs import Symmetric, top_pairs
 from ranking.models.progress import Progress, stage
@@ -61,7 +61,7 @@ class AlsParameters:
 def train(interactions: Interactions, parameters: AlsParameters, *, seed: int, progress: Progress) -> ItemGraph:
     """Train on interactions; rows that nobody has acted on get no neighbours."""
     active, folded = _model(interactions, parameters, seed, stage(progress, 0.0, 0.7))
-    with threadpool_limits(limits=os.cpu_count(), user_api="blas"):
+    with threadpool_limits(limits=available(), user_api="blas"):
         ones = np.ones(active.size, np.float32)
         ids, weights = top_pairs(Symmetric(folded), ones, ones, parameters.width, stage(progress, 0.7, 1.0))
     return ItemGraph.from_arrays(
@@ -103,7 +103,7 @@ def _model(
     popularity = interactions.popularity()
     active = np.flatnonzero(popularity)
     factors = np.asarray(model.item_factors, np.float32)[active]
-    with threadpool_limits(limits=os.cpu_count(), user_api="blas"):
+    with threadpool_limits(limits=available(), user_api="blas"):
         return active, _folded(factors, popularity[active], interactions.readers, parameters)
 
 

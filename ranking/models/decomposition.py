@@ -7,13 +7,12 @@ matrix product, and from Householder where that is not enough. Same seed, same m
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
 from threadpoolctl import threadpool_limits
 
+from ranking.models.cores import available
 from ranking.models.progress import Progress
 from ranking.models.sparse_product import multiply
 
@@ -45,7 +44,7 @@ def right_singular(
     across = sparse.csr_matrix(matrix.T)
     lean, wide = (matrix, across) if rows <= columns else (across, matrix)
     rounds = power_iterations + 2
-    with threadpool_limits(limits=os.cpu_count(), user_api="blas"):
+    with threadpool_limits(limits=available(), user_api="blas"):
         draw = np.random.default_rng(seed)
         basis = multiply(lean, draw.standard_normal((int(lean.shape[1]), block), dtype=np.float32))
         for step in range(power_iterations):

@@ -7,7 +7,6 @@ cubic in the rows: for small catalogues.
 from __future__ import annotations
 
 import dataclasses
-import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +18,7 @@ from threadpoolctl import threadpool_limits
 from ranking.errors import TrainingError
 from ranking.graph import ItemGraph
 from ranking.interactions import Interactions
+from ranking.models.cores import available
 from ranking.models.dense import Scores, matrix_scores
 from ranking.models.heaviest import heaviest
 from ranking.models.progress import Progress, stage
@@ -89,7 +89,7 @@ def _model(
 
 def _inverse(gram: NDArray[np.float32]) -> NDArray[np.float32]:
     """Inverse of a symmetric positive definite matrix, in place."""
-    with threadpool_limits(limits=os.cpu_count(), user_api="blas"):
+    with threadpool_limits(limits=available(), user_api="blas"):
         factor, failed = lapack.spotrf(gram, lower=1, overwrite_a=1)
         if not failed:
             factor, failed = lapack.spotri(factor, lower=1, overwrite_c=1)
