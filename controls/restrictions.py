@@ -55,10 +55,15 @@ def holding(cause: Cause, asked: Contribution) -> Holding | None:
     if asked.tier is Tier.BLOCKED:
         effects.append(Effect.BLOCKED)
     elif asked.ineligible:
-        effects.append(Effect.SUPPRESSED if cause.kind == "decision" else Effect.HELD)
+        effects.append(Effect.HELD if asked.held else Effect.SUPPRESSED)
     elif asked.tier is Tier.RESTRICTED or asked.weight < WEIGHT_ONE:
         effects.append(Effect.DEMOTED)
-    flags = ((Effect.AGE_GATED, asked.adults_only), (Effect.DISABLED, asked.disabled), (Effect.LABELLED, asked.notices))
+    sensitive = asked.sensitive is not None
+    flags = (
+        (Effect.AGE_GATED, asked.adults_only or sensitive),
+        (Effect.DISABLED, asked.disabled),
+        (Effect.LABELLED, asked.notices or sensitive),
+    )
     effects += [effect for effect, does in flags if does]
     return Holding(cause.kind, cause.id, tuple(effects), asked.scope) if effects else None
 
@@ -74,7 +79,7 @@ class Restriction:
 
     @property
     def id(self) -> str:
-        """Its name, the same whoever works it out: the second at which it began, then a digest; names rise with time."""
+        """Its name, the same whoever works it out: the second at which it began, then a digest."""
         held = self.holding
         parts = (self.item, held.kind, held.id, *held.effects, *held.scope.surfaces, *held.scope.regions)
         digest = blake2b(digest_size=11)

@@ -1,0 +1,267 @@
+"""Stating: from a Restriction, or an act on an author, to the statement of its reasons (DSA art. 17, law 9).
+
+What the database wants to know is worked out of what governance knows: visibility from effects, ground from the basis,
+category from the operator's table, territory from the scope's regions, automation from who acted. Nothing here names
+the author, the item, or who decided.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from controls.decisions import Basis, Decision, DecisionType
+from controls.dsa import (
+    LANGUAGES,
+    TERRITORIES,
+    Account,
+    AccountType,
+    AutomatedDecision,
+    Category,
+    ContentType,
+    Ground,
+    Keyword,
+    Provision,
+    SourceType,
+    Visibility,
+    YesNo,
+)
+from controls.parameters import Service
+from controls.restrictions import Effect, Restriction
+from controls.scopes import EVERYWHERE, Scope
+from controls.statements import LATEST, LONGEST, OLDEST_APPLICATION, OLDEST_CONTENT, StatementFields, impersonal
+
+ACCOUNT_ACTS = frozenset({DecisionType.RESTRICT_AUTHOR, DecisionType.STRIKE})
+"""Acts on an author that have a statement of their own, whatever they do to items."""
+
+_VISIBILITY = {
+    Effect.BLOCKED: Visibility.DISABLED,
+    Effect.SUPPRESSED: Visibility.DEMOTED,
+    Effect.HELD: Visibility.DISABLED,
+    Effect.DEMOTED: Visibility.DEMOTED,
+    Effect.AGE_GATED: Visibility.AGE_RESTRICTED,
+    Effect.DISABLED: Visibility.INTERACTION_RESTRICTED,
+    Effect.LABELLED: Visibility.LABELLED,
+}
+_SAID = {
+    Effect.BLOCKED: "is not shown",
+    Effect.SUPPRESSED: "is left out of all recommendations",
+    Effect.HELD: "is kept back until more is known of it",
+    Effect.DEMOTED: "is recommended less often",
+    Effect.AGE_GATED: "is shown only to readers who are known to be adult",
+    Effect.DISABLED: "is shown without some of the ways to interact with it",
+    Effect.LABELLED: "is shown with a notice",
+}
+_SERVICES = {
+    Service.PRE_REVIEW: "new items of the account are looked at before they are published",
+    Service.NO_RECOMMENDATION: "items of the account are not recommended",
+    Service.RATE: "the account publishes at most a number of items a day",
+    Service.SUSPENDED: "the account is suspended",
+}
+_ACCOUNT_TYPES = {"business": AccountType.BUSINESS, "person": AccountType.PRIVATE}
+_Word = TypeVar("_Word", Category, Keyword)
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """Why: the basis, an explanation in plain words, who acted and how it was found."""
+
+    basis: Basis
+    explanation: str
+    automated: AutomatedDecision
+    detected: YesNo
+    """Whether it was found by automated means."""
+    source: SourceType = SourceType.VOLUNTARY
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """What the statement is about: when it was published, its language, its author's kind. ``names`` are cleared from
+    every text: ids and names of the author, the item and whoever decided."""
+
+    published_at: int = 0
+    language: str = ""
+    author_kind: str = ""
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the operator chose: categories by the words that policies and decisions use in their basis, each a
+    ``STATEMENT_CATEGORY_``, or one with a ``KEYWORD_`` behind a slash; and the types of content."""
+
+    categories: Mapping[str, str]
+    content_types: tuple[ContentType, ...] = (ContentType.TEXT,)
+    content_type_other: str = ""
+
+
+def category_of(word: str, basis_kind: str, categories: Mapping[str, str]) -> tuple[Category, Keyword | None]:
+    """The category, and keyword if any, of a basis's own word: by the table, or by the word itself where it is one of
+    the database's. Without either: a breach of the terms, or content that is not specified further."""
+    named = categories.get(word) or categories.get(word.lower()) or word
+    first, _, second = named.replace("-", "_").upper().partition("/")
+    category = _member(Category, first, "STATEMENT_CATEGORY_")
+    keyword = _member(Keyword, second or first, "KEYWORD_")
+    if category is not None:
+        return category, keyword
+    return (Category.NOT_SPECIFIED_NOTICE if basis_kind == "law" else Category.OTHER_VIOLATION_TC), keyword
+
+
+def check_categories(categories: Mapping[str, str]) -> None:
+    """Raise ``ValueError`` for an entry of an operator's table that names no category, or no keyword."""
+    for word, named in categories.items():
+        first, slash, second = named.partition("/")
+        if _member(Category, first, "STATEMENT_CATEGORY_") is None:
+            raise ValueError(f"{word!r} names {first!r}, which is no STATEMENT_CATEGORY_; see docs/statements.md")
+        if slash and _member(Keyword, second, "KEYWORD_") is None:
+            raise ValueError(f"{word!r} names {second!r}, which is no KEYWORD_; see docs/statements.md")
+
+
+def territory(scope: Scope) -> tuple[str, ...] | None:
+    """The countries of the European Economic Area that a scope reaches; None when it reaches none."""
+    if EVERYWHERE in scope.regions:
+        return TERRITORIES
+    return tuple(code for code in TERRITORIES if code in scope.regions) or None
+
+
+def restriction_stated(
+    restriction: Restriction,
+    reasons: Reasons,
+    concerned: Concerned,
+    desk: Desk,
+    *,
+    decision: Decision | None = None,
+) -> StatementFields:
+    """The statement of a Restriction; ``decision`` is its cause where that is one. Its ``puid`` is the Restriction's
+    id."""
+    held = restriction.holding
+    taken_down = decision is not None and decision.type is DecisionType.TAKEDOWN and EVERYWHERE in held.scope.regions
+    shown = [_VISIBILITY[effect] for effect in held.effects]
+    visibility = [Visibility.REMOVED if taken_down and one is Visibility.DISABLED else one for one in shown]
+    said = "; it ".join(_SAID[effect] for effect in held.effects)
+    ends = decision.expires_at if decision is not None else None
+    facts = f"From {_time(restriction.from_at)} on, the item {said}. {_where(held.scope)}{_end(ends)}"
+    fields = {
+        "decision_visibility": tuple(dict.fromkeys(visibility)),
+        "end_date_visibility_restriction": _end_date(ends, restriction.from_at),
+        "territorial_scope": territory(held.scope),
+    }
+    return _stated(restriction.id, restriction.from_at, facts, reasons, concerned, desk, fields)
+
+
+def act_stated(decision: Decision, reasons: Reasons, concerned: Concerned, desk: Desk, *, puid: str) -> StatementFields:
+    """The statement of an act on an author, a ``restrict_author`` or a ``strike``."""
+    ends = decision.expires_at
+    end_date = _end_date(ends, decision.starts_at)
+    fields: dict[str, object] = {"territorial_scope": territory(decision.scope)}
+    if decision.type is DecisionType.STRIKE:
+        points = decision.parameters.get("points")
+        said = f"a strike takes {points} points from the standing of the account"
+        fields |= {
+            "decision_visibility": (Visibility.OTHER,),
+            "decision_visibility_other": "A strike against the account's standing, on which its services depend",
+            "end_date_visibility_restriction": end_date,
+        }
+    else:
+        service = Service(str(decision.parameters["service"]))
+        said = _SERVICES[service]
+        if service is Service.SUSPENDED:
+            fields |= {"decision_account": Account.SUSPENDED, "end_date_account_restriction": end_date}
+        elif service is Service.NO_RECOMMENDATION:
+            fields |= {"decision_visibility": (Visibility.DEMOTED,), "end_date_visibility_restriction": end_date}
+        else:
+            fields |= {
+                "decision_provision": Provision.PARTIAL_SUSPENSION,
+                "end_date_service_restriction": end_date,
+            }
+        if service is Service.RATE:
+            said = f"the account publishes at most {decision.parameters.get('per_day')} items a day"
+    facts = f"From {_time(decision.starts_at)} on, {said}. {_where(decision.scope)}{_end(ends)}"
+    return _stated(puid, decision.starts_at, facts, reasons, concerned, desk, fields)
+
+
+def _stated(
+    puid: str,
+    at: int,
+    facts: str,
+    reasons: Reasons,
+    concerned: Concerned,
+    desk: Desk,
+    fields: Mapping[str, object],
+) -> StatementFields:
+    category, keyword = category_of(reasons.basis.category, reasons.basis.kind, desk.categories)
+    illegal = reasons.basis.kind == "law"
+    ground = _clipped(impersonal(reasons.basis.clause, concerned.names), LONGEST["line"])
+    why = _clipped(impersonal(reasons.explanation, concerned.names), LONGEST["explanation"])
+    prefix = "illegal_content" if illegal else "incompatible_content"
+    url = reasons.basis.url if reasons.basis.url.startswith(("http://", "https://")) else ""
+    language = concerned.language.upper()[:2]
+    applied = _clamped(at, OLDEST_APPLICATION)
+    return StatementFields.model_validate(
+        {
+            **fields,
+            "account_type": _ACCOUNT_TYPES.get(concerned.author_kind),
+            "decision_facts": _clipped(facts, LONGEST["facts"]),
+            "decision_ground": Ground.ILLEGAL if illegal else Ground.INCOMPATIBLE,
+            "decision_ground_reference_url": url[: LONGEST["line"]] or None,
+            "illegal_content_legal_ground" if illegal else "incompatible_content_ground": ground,
+            f"{prefix}_explanation": why,
+            "content_type": desk.content_types,
+            "content_type_other": desk.content_type_other if ContentType.OTHER in desk.content_types else None,
+            "category": category,
+            "category_specification": (keyword,) if keyword is not None else None,
+            "content_language": language if language in LANGUAGES else None,
+            "content_date": _clamped(concerned.published_at or at, OLDEST_CONTENT),
+            "application_date": applied,
+            "source_type": reasons.source,
+            "automated_detection": reasons.detected,
+            "automated_decision": reasons.automated,
+            "puid": puid,
+        }
+    )
+
+
+def day_of(second: int) -> datetime.date:
+    """The day (UTC) of a second."""
+    return datetime.datetime.fromtimestamp(second, datetime.UTC).date()
+
+
+def _clamped(second: int, oldest: datetime.date) -> datetime.date:
+    """A second's day, within the dates that the database takes."""
+    return min(max(day_of(min(max(second, 0), 1 << 40)), oldest), LATEST)
+
+
+def _end_date(ends: int | None, at: int) -> datetime.date | None:
+    """The day of an end; None for none, and for one that the database would take for a mistake."""
+    if ends is None or not 0 < ends < 1 << 40:
+        return None
+    day = day_of(ends)
+    return day if _clamped(at, OLDEST_APPLICATION) <= day <= LATEST else None
+
+
+def _time(second: int) -> str:
+    return datetime.datetime.fromtimestamp(second, datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _end(ends: int | None) -> str:
+    return f" It ends on {_time(ends)} unless it is lifted before." if ends is not None else ""
+
+
+def _where(scope: Scope) -> str:
+    everywhere = EVERYWHERE in scope.regions
+    where = "everywhere" if everywhere else f"in {', '.join(scope.regions)}"
+    surfaces = "" if EVERYWHERE in scope.surfaces else f", on these surfaces: {', '.join(scope.surfaces)}"
+    whom = {"adult": ", for adults", "minor": ", for minors"}.get(scope.audience, "")
+    return f"This holds {where}{surfaces}{whom}."
+
+
+def _clipped(text: str, longest: int) -> str:
+    said = text.strip() or "not specified"
+    return said if len(said) <= longest else f"{said[: longest - 1]}…"
+
+
+def _member(kind: type[_Word], word: str, prefix: str) -> _Word | None:
+    bare = word.strip().upper().removeprefix(prefix)
+    return next((one for one in kind if one.name == bare), None)
