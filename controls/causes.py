@@ -38,7 +38,8 @@ class Cause:
 class Contribution:
     """What one cause asks for, where its scope reaches. Weights are fixed point (WEIGHT_ONE is 1.0).
 
-    ``tier_weight`` and ``sources`` belong to ``tier`` and count only where that tier is the joined one.
+    ``tier_weight`` and ``sources`` belong to ``tier`` and count only where that tier is the joined one. ``held``
+    says of ``ineligible`` that it is a hold, which a cause that ``releases`` lifts.
     """
 
     scope: Scope = field(default_factory=Scope)
@@ -47,6 +48,8 @@ class Contribution:
     sources: int = ALL_SOURCES
     weight: int = WEIGHT_ONE
     ineligible: bool = False
+    held: bool = False
+    releases: bool = False
     notices: tuple[str, ...] = ()
     disabled: tuple[str, ...] = ()
     adults_only: bool = False
@@ -54,8 +57,8 @@ class Contribution:
 
     @property
     def favours(self) -> bool:
-        """Whether it only favours: encourages or lifts, and restricts nothing."""
-        lifts = self.tier is Tier.ENCOURAGED or (self.tier is None and self.weight > WEIGHT_ONE)
+        """Whether it only favours: encourages, lifts or releases, and restricts nothing."""
+        lifts = self.tier is Tier.ENCOURAGED or (self.tier is None and (self.weight > WEIGHT_ONE or self.releases))
         return lifts and self.weight >= WEIGHT_ONE and not self.limits
 
     @property

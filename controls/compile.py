@@ -166,7 +166,7 @@ class CompiledPolicy:
         ground = f" ({rule.basis.kind} {rule.basis.clause})" if rule.basis is not None else ""
         scope = rule.scope.scope
         matched = Contribution(scope) if shadow else rule_contribution(policy, rule)
-        held = Contribution(scope, ineligible=not shadow)
+        held = Contribution(scope, ineligible=not shadow, held=not shadow)
         return (
             self._classes.cause(Cause("rule", rule.id, f"{shadow}{rule.tier}{_kept(rule)}{ground}"), matched),
             self._classes.cause(Cause("rule", rule.id, f"{shadow}held: missing signal"), held),
@@ -238,6 +238,7 @@ def rule_contribution(policy: Policy, rule: Rule) -> Contribution:
         notices=() if rule.effect.notice is None else (rule.effect.notice,),
         disabled=tuple(sorted(set(rule.effect.disable))),
         ineligible=rule.effect.hold,
+        held=rule.effect.hold,
         adults_only=rule.effect.age_gate is not None,
         sensitive=None if rule.effect.sensitive is None else rule.effect.sensitive.sensitivity,
     )

@@ -37,7 +37,7 @@ def join(contributions: Sequence[Contribution], audience: Audience, surface: Sur
     """The verdict of contributions for an audience and a surface; an empty sequence gives the standard verdict.
 
     What restricts reaches an audience whose region or age is unknown; what favours (the encouraged tier, a weight
-    above one) does not. The joined tier's own weight counts once; weights of causes multiply on top of it.
+    above one, a release) does not. The joined tier's own weight counts once; weights of causes multiply on top of it.
     """
     strict = [c for c in contributions if c.scope.covers(surface, audience, restricting=True)]
     favoured = [c for c in contributions if c.scope.covers(surface, audience, restricting=False)]
@@ -60,8 +60,10 @@ def join(contributions: Sequence[Contribution], audience: Audience, surface: Sur
     sensitive = [(c.sensitive.choice(audience), c.sensitive.notice) for c in strict if c.sensitive is not None]
     gated = gated or any(choice is Sensitive.HIDE for choice, _ in sensitive)
     warned = {notice for choice, notice in sensitive if choice is Sensitive.WARN}
+    released = any(c.releases for c in favoured)
+    kept = any(c.ineligible and not (c.held and released) for c in strict)
     return Verdict(
-        eligible=tier is not Tier.BLOCKED and not gated and not any(c.ineligible for c in strict),
+        eligible=tier is not Tier.BLOCKED and not gated and not kept,
         tier=tier,
         weight=max(WEIGHT_FLOOR, weight),
         sources=sources,

@@ -82,7 +82,7 @@ def test_names_are_the_same_whoever_works_them_out_and_differ_by_item_cause_and_
         (Contribution(tier=Tier.RESTRICTED), ("demoted",)),
         (Contribution(weight=WEIGHT_ONE // 2), ("demoted",)),
         (Contribution(tier=Tier.BLOCKED, notices=("disputed",)), ("blocked", "labelled")),
-        (Contribution(ineligible=True), ("held",)),
+        (Contribution(ineligible=True, held=True), ("held",)),
         (Contribution(adults_only=True, disabled=("share",)), ("age-gated", "interactions-disabled")),
         (Contribution(tier=Tier.ENCOURAGED, tier_weight=2 * WEIGHT_ONE), None),
         (Contribution(weight=2 * WEIGHT_ONE), None),
