@@ -11,6 +11,7 @@ from feed.clock import Clock, SystemClock
 from feed.control.publisher import Publisher
 from feed.control.replica import Replica
 from feed.cursor import Cursors
+from feed.families import Families
 from feed.keys import KeySet, load_secret
 from feed.library import Graphs, PolicyDocuments
 from feed.log_keys import LogKeys, load_log_keys
@@ -37,6 +38,7 @@ class Service:
     policies: PolicyDocuments
     replica: Replica
     publisher: Publisher
+    families: Families
     readers: ReaderStates
     servings: ServingQueue
     pages: Pages
@@ -50,9 +52,11 @@ class Service:
         self.replica.start()
         self.servings.start()
         self.publisher.start()
+        self.families.start(lambda: self.replica.latest().catalogue.ids, self.clock.now())
 
     def close(self) -> None:
         """Stop publishing and following, write what is queued, close the store."""
+        self.families.close()
         self.publisher.close()
         self.replica.close()
         self.servings.close()
@@ -94,6 +98,7 @@ def open_service(settings: Settings, clock: Clock | None = None, store: Store | 
         policies=policies,
         replica=replica,
         publisher=publisher,
+        families=Families(store),
         readers=ReaderStates(store, settings.reader_states),
         servings=servings,
         pages=Pages(Cursors(secret, settings.cursor_hours * 3600), servings, clock),

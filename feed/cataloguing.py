@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from feed.auth import ADMIN, Caller
 from feed.errors import Fault, FeedError, InputInvalid, NotYours, UnknownItem
 from feed.future import DUE, ahead
-from feed.schemas.items import ItemIn, ItemOut
+from feed.schemas.items import CopyOut, ItemIn, ItemOut
+from feed.sketches import likeness
 from feed.storage.records import ItemRecord
 
 
@@ -35,6 +36,7 @@ def record_of(item: str, body: ItemIn, stored: ItemRecord | None, caller: Caller
         language=body.language,
         region=body.region,
         community=body.community,
+        text=body.text,
     )
 
 
@@ -104,4 +106,11 @@ def shown(record: ItemRecord) -> ItemOut:
         region=record.region,
         community=record.community,
         withdrawn=record.withdrawn,
+        text=record.text,
     )
+
+
+def copy_of(record: ItemRecord, other: ItemRecord) -> CopyOut:
+    """An item as the copy of another one."""
+    alike = round(likeness((record.title, record.text), (other.title, other.text)), 3)
+    return CopyOut(other.id, other.author, other.title, other.published_at, other.withdrawn, alike)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from hashlib import sha256
 
+import anyio.to_thread
 import orjson
 from pydantic import ValidationError
 
@@ -18,6 +19,7 @@ from feed.errors import Fault, FeedError
 from feed.refusals import faults_of
 from feed.schemas.items import ImportOut, ItemLine, LineOut
 from feed.storage.ports import Once
+from feed.storage.records import ItemRecord
 from feed.wire import durable
 
 NDJSON_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
@@ -84,6 +86,8 @@ async def _write(
         sent = sha256(b"\n".join(line or b"" for _, line in batch)).hexdigest()
         ids = list(dict.fromkeys(item for item, _ in putting.bodies))
         await durable(service.store.items.edit_items(ids, putting, Once(key, sent) if key else None))
+        taken = [outcome for outcome in putting.outcomes if isinstance(outcome, ItemRecord)]
+        await anyio.to_thread.run_sync(service.families.take, taken, putting.now)
     outcomes = iter(putting.outcomes)
     return [item if isinstance(item, LineOut) else _told(number, item.id, next(outcomes)) for number, item in read]
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
+from feed.families import Families
 from feed.importers.errors import ImportStopped
 from feed.importers.reading import PUBLISHED_NOW, DataSet, Progress, Record, Taken
 from feed.importers.resume import Bookmark, Standing
-from feed.reader_states import parse_settings
+from feed.reader_choices import read_choices
 from feed.storage.errors import StorageError
 from feed.storage.ports import Outcome, Store
 from feed.storage.records import AuthorRecord, EventRecord, ItemRecord, LabelRecord
@@ -83,6 +84,7 @@ class Importer:
         self._summary = Summary(data.format)
         self._consents: dict[str, bool] = {}
         self._known: set[str] = set()
+        self._families = Families(store)
 
     def run(self, progress: Progress) -> Summary:
         """Import from where it stands to the end.
@@ -141,6 +143,8 @@ class Importer:
                 writes.append(("authors", 1, store.put_author(author)))
         items = self._changed_items(records, counts)
         if items:
+            # First, so that an import that is interrupted between the two makes up for it when it continues.
+            self._families.take(items, self._now)
             writes.append(("items", len(items), store.put_items(items)))
         labels = self._new_labels(records, counts)
         if labels:
@@ -184,7 +188,7 @@ class Importer:
         """The event with its reader's consent."""
         consent = self._consents.get(event.reader)
         if consent is None:
-            settings, _ = parse_settings(self._store.readers.get(event.reader).settings)
+            settings = read_choices(self._store.readers.get(event.reader).settings).settings
             consent = self._consents[event.reader] = settings.personalization
         if consent:
             return event

@@ -104,6 +104,7 @@ class WeirNdjson:
                     item.language,
                     item.region,
                     self._own(item.community),
+                    text=item.text,
                 )
             case AuthorLine() as author:
                 given = author.model_dump(include={"name", "standing", "kind", "identity"}, exclude_none=True)

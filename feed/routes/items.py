@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Path
+import anyio.to_thread
+from fastapi import Depends, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from feed.audience import audience_of
 from feed.auth import INSPECTORS, Caller
 from feed.bootstrap import Service
-from feed.cataloguing import Putting, Withdrawing, shown
+from feed.cataloguing import Putting, Withdrawing, copy_of, shown
 from feed.errors import FeedError, UnknownItem
 from feed.item_import import NDJSON_TYPES, import_items
 from feed.schemas.fields import Id
-from feed.schemas.items import ItemIn, ItemOut
+from feed.schemas.items import CopiesOut, ItemIn, ItemOut
 from feed.visibility import require_visible
 from feed.wire import Allow, IdempotencyKey, ServiceNow, answer, durable, require_type, router, tagged
 
@@ -66,7 +67,29 @@ async def _edited(service: Service, item: str, edit: Putting | Withdrawing) -> R
     (outcome,) = edit.outcomes
     if isinstance(outcome, FeedError):
         raise outcome
+    if isinstance(edit, Putting):
+        await anyio.to_thread.run_sync(service.families.take, [outcome], service.clock.now())
     return answer(shown(outcome))
+
+
+@routes.get("/v1/items/{item}/copies", summary="Read an item's copies", responses={200: {"model": CopiesOut}})
+def copies(
+    item: ItemId,
+    service: ServiceNow,
+    caller: Annotated[Caller, Depends(Allow("moderator", "auditor"))],
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> Response:
+    """Items whose title and text are near-duplicates of this one's, withdrawn ones too, those that came last first.
+
+    What is done about one item is done about its copies by deciding on them, too.
+    """
+    stored = service.store.items.item(item)
+    if stored is None:
+        raise UnknownItem(item)
+    found = [one for one in service.families.members(item) if one != item]
+    known = service.store.items.items(found[:limit])
+    told = [copy_of(stored, known[one]) for one in found[:limit] if one in known]
+    return answer(CopiesOut(item, len(found), told))
 
 
 @routes.post(

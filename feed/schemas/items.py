@@ -9,12 +9,17 @@ from pydantic import Field, StringConstraints
 
 from feed.schemas.fields import PRINTABLE, Id, Language, OptionalId, Region, Second, Topics, Wire, Word
 
+LONGEST_TEXT = 20_000
+ItemText = Annotated[str, StringConstraints(max_length=LONGEST_TEXT, pattern=r"^[^\x00]*$")]
+
 
 class ItemIn(Wire):
     """An item, created or replaced."""
 
     author: OptionalId = ""
     title: Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00]*$")] = ""
+    text: ItemText = ""
+    """What it says, for finding its copies and as evidence; it is never ranked by."""
     topics: Topics = ()
     published_at: Second | None = None
     """When it was published; now when absent. Not in the future: put an item when it is due."""
@@ -43,6 +48,29 @@ class ItemOut:
     region: str
     community: str
     withdrawn: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CopyOut:
+    """An item that is a near-duplicate of another one; ``likeness`` from 0 to 1 is the share of runs of five
+    characters that both have."""
+
+    id: str
+    author: str
+    title: str
+    published_at: int
+    withdrawn: bool
+    likeness: float
+
+
+@dataclass(frozen=True, slots=True)
+class CopiesOut:
+    """The near-duplicates of an item, those that came last first: ``copies`` are the first of so many as ``count``."""
+
+    item: str
+    count: int
+    copies: list[CopyOut]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ MATRIX: dict[str, frozenset[str] | set[str]] = {
     "GET /v1/items/{item}": {"feed", "reader", "author", *INSPECTING},
     "DELETE /v1/items/{item}": {"author"},
     "POST /v1/items/import": {"author"},
+    "GET /v1/items/{item}/copies": {"moderator", "auditor"},
     "GET /v1/items/{item}/verdict": {"author", *INSPECTING},
     "GET /v1/revocations": {"feed", "reader"},
     "PUT /v1/authors/{author}": {"author"},
