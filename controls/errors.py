@@ -22,6 +22,7 @@ ControlsError
 ├── LeafError             bytes or attachments that are not those of a ledger leaf, or a proof that cannot be made
 ├── NoteError             a key, signed note or checkpoint that is malformed, altered or signed by nobody known
 ├── LedgerAltered         an entry or checkpoint is not what was decided or signed, or is missing
+├── EvidenceAltered       a file of an evidence folder is not what was exported, or is missing
 └── StateError            the fold was given its inputs in the wrong order
 """
 
@@ -186,6 +187,15 @@ class LedgerAltered(ControlsError):
     def __init__(self, revision: int, what: str, *, signed: bool = False) -> None:
         super().__init__(what if signed else f"revision {revision}: {what}")
         self.revision = revision
+
+
+class EvidenceAltered(ControlsError):
+    """A file of an evidence folder is not what was exported, or is missing; ``field`` is its name."""
+
+    type = "evidence-altered"
+
+    def __init__(self, file: str, what: str) -> None:
+        super().__init__(f"{file}: {what}", file)
 
 
 class StateError(ControlsError):

@@ -23,6 +23,7 @@ def test_every_error_has_a_type_of_its_own_that_stays() -> None:
         "conflict",
         "controls-error",
         "decided-since",
+        "evidence-altered",
         "ineligible-subject",
         "invalid-case",
         "invalid-decision",
