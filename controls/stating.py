@@ -8,7 +8,7 @@ the author, the item, or who decided.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -117,6 +117,15 @@ def check_categories(categories: Mapping[str, str]) -> None:
             raise ValueError(f"{word!r} names {first!r}, which is no STATEMENT_CATEGORY_; see docs/statements.md")
         if slash and _member(Keyword, second, "KEYWORD_") is None:
             raise ValueError(f"{word!r} names {second!r}, which is no KEYWORD_; see docs/statements.md")
+
+
+def check_content_types(types: Sequence[str], other: str) -> None:
+    """Raise ``ValueError`` unless the words are types of content, and OTHER among them is said what it is."""
+    unknown = sorted(set(types) - set(ContentType.__members__))
+    if unknown:
+        raise ValueError(f"{', '.join(unknown)}: no type of content; there are {', '.join(ContentType.__members__)}")
+    if ("OTHER" in types) != bool(other):
+        raise ValueError("the type OTHER and what it is go together; set both or neither")
 
 
 def territory(scope: Scope) -> tuple[str, ...] | None:

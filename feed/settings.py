@@ -11,6 +11,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from controls.stating import check_categories, check_content_types
+
 from controls.case_terms import TermsTable
 from controls.errors import InvalidCase
 
@@ -181,6 +183,20 @@ class Settings(BaseSettings):
     review_hours: float = Field(default=0.0, ge=0)
     """Hours of review that people give in a day; 0 while nobody has counted them."""
 
+    # How restrictions are stated
+
+    restriction_quiet: int = Field(default=300, ge=0, le=86_400)
+    """Seconds after which a rule that let go of an item ended its Restriction; a label that flaps within them yields one."""
+
+    statement_categories: dict[str, str] | None = None
+    """Categories of statements by words of a basis, such as {"rumour": "SCAMS_AND_FRAUD/PHISHING"}; see docs/statements.md."""
+
+    content_types: tuple[str, ...] = Field(default=("TEXT",), min_length=1)
+    """What items are, in the words of the DSA database, as a JSON list; see docs/statements.md."""
+
+    content_type_other: str = Field(default="", max_length=500)
+    """What items of the type OTHER are."""
+
     # What is kept
 
     servings_days: int = Field(default=30, ge=1)
@@ -207,6 +223,12 @@ class Settings(BaseSettings):
             TermsTable(self.case_hours, self.case_severity)
         except InvalidCase as refusal:
             raise ValueError(f"WEIR_CASE_{refusal.field.upper()}: {refusal.message}") from None
+        return self
+
+    @model_validator(mode="after")
+    def _can_state(self) -> Settings:
+        check_categories(self.statement_categories or {})
+        check_content_types(self.content_types, self.content_type_other)
         return self
 
     @model_validator(mode="after")

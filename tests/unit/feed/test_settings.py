@@ -58,6 +58,9 @@ def test_settings_are_read_from_the_environment(monkeypatch):
         ("JWKS_URL", "http://id.example/keys"),
         ("LOCAL_TOKENS", "false"),
         ("RATE_BURST", "0"),
+        ("STATEMENT_CATEGORIES", '{"rumour": "NONSENSE"}'),
+        ("CONTENT_TYPES", '["TEXT", "NONSENSE"]'),
+        ("CONTENT_TYPES", '["OTHER"]'),
     ],
 )
 def test_settings_that_do_not_hold_are_refused(monkeypatch, name, value):
