@@ -42,6 +42,7 @@ def resolve(claimed: Audience, stored: Audience, asked: Asked = NOTHING_ASKED) -
         region=_tightened(_joined(claimed.region, stored.region, EVERYWHERE), asked.region, EVERYWHERE),
         age=_tightened(_joined(claimed.age, stored.age, AgeClass.UNKNOWN), asked.age, AgeClass.UNKNOWN),
         language=_tightened(_joined(claimed.language, stored.language, EVERYWHERE), asked.language, EVERYWHERE),
+        sensitive=stored.sensitive,
     )
 
 

@@ -1,8 +1,9 @@
 """Cursors: stateless, signed, bound to reader and surface; they carry what a session was served (laws 5 and 10).
 
-Layout, little-endian, as unpadded base64url: version u8, width u8, count u16, issued_at u32, binding 8 bytes,
-``count`` rows of ``width`` bytes, tiers packed four to a byte, tag 16 bytes. The binding is a keyed BLAKE2b (RFC 7693)
-of reader and surface, so that a cursor names neither; the tag is HMAC-SHA256 (RFC 2104), truncated to 128 bits.
+Layout, little-endian, as unpadded base64url: version u8, width u8, count u16, issued_at u32, began_at u32, binding 8
+bytes, ``count`` rows of ``width`` bytes, tiers packed four to a byte, tag 16 bytes. The binding is a keyed BLAKE2b
+(RFC 7693) of reader and surface, so that a cursor names neither; the tag is HMAC-SHA256 (RFC 2104), truncated to 128
+bits.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import binascii
 import hmac
 import struct
 from hashlib import blake2b
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +22,8 @@ from feed.errors import CursorExpired, CursorForeign, CursorForged
 CURSOR_ITEMS = 500
 """Items that one cursor can carry: the length of a session."""
 
-_VERSION = 1
-_HEAD = struct.Struct("<BBHI8s")
+_VERSION = 2
+_HEAD = struct.Struct("<BBHII8s")
 _TAG = 16
 _LONGEST = 4 * (_HEAD.size + CURSOR_ITEMS * 4 + CURSOR_ITEMS // 4 + _TAG) // 3 + 4
 _TO_URL = bytes.maketrans(b"+/", b"-_")
@@ -29,6 +31,16 @@ _FROM_URL = bytes.maketrans(b"-_+/", b"+/!!")
 _SHIFTS = np.array([0, 2, 4, 6], dtype=np.uint8)
 _UNPACKED = (np.arange(256, dtype=np.uint8)[:, None] >> _SHIFTS) & np.uint8(3)
 _CLOCK_SKEW = 60
+
+
+class Session(NamedTuple):
+    """The pages of one scroll so far: ``rows`` int32[n] and ``tiers`` uint8[n] in the order of serving, read-only; when
+    the first page was made, and when the last one was."""
+
+    rows: NDArray[np.int32]
+    tiers: NDArray[np.uint8]
+    began_at: int
+    issued_at: int
 
 
 class Cursors:
@@ -40,8 +52,9 @@ class Cursors:
         self._binding_key = hmac.digest(secret, b"weir cursor binding", "sha256")
         self._lifetime = lifetime
 
-    def encode(self, rows: NDArray[np.int32], tiers: NDArray[np.uint8], reader: str, surface: str, now: int) -> str:
-        """A cursor for a session that was served ``rows`` int32[n] with ``tiers`` uint8[n], n at most CURSOR_ITEMS."""
+    def encode(self, session: Session, reader: str, surface: str) -> str:
+        """A cursor that continues a session of at most CURSOR_ITEMS items."""
+        rows, tiers, began_at, issued_at = session
         count = len(rows)
         if count != len(tiers) or count > CURSOR_ITEMS:
             raise ValueError(f"a cursor carries at most {CURSOR_ITEMS} rows with one tier each, not {count}")
@@ -52,7 +65,7 @@ class Cursors:
         packed = np.bitwise_or.reduce(quads.reshape(-1, 4) << _SHIFTS, axis=1)
         payload = b"".join(
             (
-                _HEAD.pack(_VERSION, width, count, now, self._binding(reader, surface)),
+                _HEAD.pack(_VERSION, width, count, issued_at, began_at, self._binding(reader, surface)),
                 wide[:, :width].tobytes(),
                 packed.tobytes(),
             )
@@ -60,11 +73,8 @@ class Cursors:
         signed = payload + hmac.digest(self._tag_key, payload, "sha256")[:_TAG]
         return binascii.b2a_base64(signed, newline=False).translate(_TO_URL).rstrip(b"=").decode("ascii")
 
-    def decode(self, cursor: str, reader: str, surface: str, now: int) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-        """The rows int32[n] and tiers uint8[n], read-only, in the order of serving.
-
-        Raises ``CursorForged``, ``CursorForeign`` or ``CursorExpired``.
-        """
+    def decode(self, cursor: str, reader: str, surface: str, now: int) -> Session:
+        """The session that a cursor continues. Raises ``CursorForged``, ``CursorForeign`` or ``CursorExpired``."""
         signed = _from_url(cursor)
         payload, tag = signed[:-_TAG], signed[-_TAG:]
         if not hmac.compare_digest(hmac.digest(self._tag_key, payload, "sha256")[:_TAG], tag):
@@ -72,7 +82,7 @@ class Cursors:
         # What is signed was made by encode(): only the version may be another release's.
         if payload[0] != _VERSION:
             raise CursorExpired("the cursor was made by another release; leave it out to begin a new session")
-        _, width, count, issued_at, binding = _HEAD.unpack_from(payload)
+        _, width, count, issued_at, began_at, binding = _HEAD.unpack_from(payload)
         if not hmac.compare_digest(self._binding(reader, surface), binding):
             raise CursorForeign("the cursor was made for another reader or surface; leave it out to begin a session")
         if not issued_at - _CLOCK_SKEW <= now <= issued_at + self._lifetime:
@@ -87,7 +97,7 @@ class Cursors:
         tiers = _UNPACKED[packed].reshape(-1)[:count]
         rows.setflags(write=False)
         tiers.setflags(write=False)
-        return rows, tiers
+        return Session(rows, tiers, began_at, issued_at)
 
     def _binding(self, reader: str, surface: str) -> bytes:
         named = reader.encode("utf-8", "surrogatepass")

@@ -17,8 +17,9 @@ import numpy as np
 import orjson
 
 from controls.scopes import Audience
+from feed.breaks import due, limit
 from feed.clock import Clock
-from feed.cursor import Cursors
+from feed.cursor import Cursors, Session
 from feed.errors import CursorExpired
 from feed.reader_states import ReaderView
 from feed.recording import Inputs
@@ -37,7 +38,8 @@ NO_ARMS: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class PageQuery:
-    """A page asked for, already authorised. ``mode`` None takes the reader's own; ``audience`` is the effective one."""
+    """A page asked for, already authorised. ``mode`` None takes the reader's own; ``audience`` is the effective one;
+    ``minor``: somebody who may say so says that the reader is one."""
 
     reader: str
     surface: Surface
@@ -45,6 +47,7 @@ class PageQuery:
     cursor: str
     mode: Mode | None
     audience: Audience
+    minor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +74,11 @@ def effective_mode(view: ReaderView, asked: Mode | None, frozen: bool) -> Mode:
 class Pages:
     """Makes pages and offers their Servings."""
 
-    def __init__(self, cursors: Cursors, servings: ServingQueue, clock: Clock) -> None:
+    def __init__(self, cursors: Cursors, servings: ServingQueue, clock: Clock, minor_break_minutes: int = 0) -> None:
         self._cursors = cursors
         self._servings = servings
         self._clock = clock
+        self._minor_break_minutes = minor_break_minutes
         self._process = os.urandom(8).hex()
         self._numbers = count(1)
         self._seeds = Random(os.urandom(16))
@@ -83,13 +87,14 @@ class Pages:
         """Rank and lay down one page. Raises the cursor errors of ``feed.cursor``."""
         began = perf_counter_ns()
         mode = effective_mode(view, query.mode, snapshot.governance.frozen)
-        served_rows, served_tiers = NOTHING_SERVED, NO_TIERS
         surface = f"{query.surface.kind}:{query.surface.key}"
         now = self._clock.now()
+        session = Session(NOTHING_SERVED, NO_TIERS, now, now)
         if query.cursor:
-            served_rows, served_tiers = self._cursors.decode(query.cursor, query.reader, surface, now)
-            if served_rows.size and served_rows.max() >= snapshot.catalogue.rows:
+            session = self._cursors.decode(query.cursor, query.reader, surface, now)
+            if session.rows.size and session.rows.max() >= snapshot.catalogue.rows:
                 raise CursorExpired("the cursor tells of items that are not here; leave it out to begin a session")
+        served_rows, served_tiers = session.rows, session.tiers
         number = next(self._numbers)
         request = Request(
             surface=query.surface,
@@ -107,13 +112,8 @@ class Pages:
         cursor = None
         total = len(served_rows) + len(page.rows)
         if not page.exhausted and total < SESSION_LIMIT:
-            cursor = self._cursors.encode(
-                np.concatenate([served_rows, page.rows]),
-                np.concatenate([served_tiers, page.tiers]),
-                query.reader,
-                surface,
-                now,
-            )
+            rows, tiers = np.concatenate([served_rows, page.rows]), np.concatenate([served_tiers, page.tiers])
+            cursor = self._cursors.encode(Session(rows, tiers, session.began_at, now), query.reader, surface)
         head = orjson.dumps(
             {
                 "request_id": request_id,
@@ -125,7 +125,9 @@ class Pages:
                 "arms": {},
             }
         )
-        tail = orjson.dumps({"corrections": [], "cursor": cursor})
+        every = limit(view.break_minutes, self._minor_break_minutes, query.minor)
+        told = due(every, session.began_at, session.issued_at, now) if every else None
+        tail = orjson.dumps({"corrections": [], "break_notice": told, "cursor": cursor})
         body = b"".join((head[:-1], b',"items":', listed, b",", tail[1:]))
         self._servings.offer(
             Serving(

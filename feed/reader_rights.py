@@ -49,7 +49,7 @@ def history(service: Service, reader: str, limit: int) -> list[HistoryEntry]:
 def interests(service: Service, reader: str) -> InterestsOut:
     """The topics behind a reader's newest events, by the votes that ranking gives them; largest share first. Blocks."""
     snapshot = service.replica.latest()
-    settings = shown(service.store.readers.get(reader))
+    settings = shown(service.store.readers.get(reader), service.clock.now())
     votes: dict[str, int] = {}
     events: dict[str, int] = {}
     weights = _weights(snapshot.parameters)
@@ -88,7 +88,7 @@ def export(service: Service, reader: str) -> ExportOut:
     return ExportOut(
         reader=reader,
         exported_at=service.clock.now(),
-        settings=shown(service.store.readers.get(reader)),
+        settings=shown(service.store.readers.get(reader), service.clock.now()),
         interests=interests(service, reader),
         events=history(service, reader, EVERYTHING),
     )

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import orjson
 
 from controls.scopes import EVERYWHERE, AgeClass
 from feed.bootstrap import Service
 from feed.errors import Fault, InputInvalid, VersionMismatch
-from feed.reader_states import parse_settings
-from feed.schemas.readers import SettingsOut
+from feed.reader_choices import read_choices
+from feed.schemas.readers import LONGEST_LIST, SettingsOut
 from feed.storage.errors import VersionConflict
 from feed.storage.hides import read_settings
 from feed.storage.records import ReaderRecord
@@ -40,6 +41,7 @@ def change(
         after = apply(dict(before))
         if after == before:
             return record
+        _drop_ended(after, service.clock.now())
         changed = replace(record, settings=orjson.dumps(after).decode(), updated_at=service.clock.now())
         try:
             saved = service.store.readers.save(changed, record.version).result()
@@ -71,9 +73,49 @@ def _topics(settings: Stored, name: str) -> set[object]:
     return set(topics) if isinstance(topics, list | tuple) else set()
 
 
-def shown(record: ReaderRecord) -> SettingsOut:
-    """Settings as the wire shows them; unreadable ones show as what they do: personalization off."""
-    settings, audience = parse_settings(record.settings)
+def muted(stored: Stored, kind: str, name: str, until: int | None) -> Stored:
+    """Stored settings in which an author or a topic is muted until a second, or with None for good. Raises
+    ``InputInvalid`` when there are too many mutes."""
+    changed = unmuted(stored, kind, name)
+    plain, timed = f"muted_{kind}s", "mutes"
+    if until is None:
+        changed[plain] = [*_listed(changed, plain), name]
+    else:
+        changed[timed] = [*_listed(changed, timed), {"kind": kind, "name": name, "until": until}]
+    for field in (plain, timed):
+        if len(_listed(changed, field)) > LONGEST_LIST:
+            raise InputInvalid(
+                f"more than {LONGEST_LIST} mutes; take one out first", faults=[Fault(field, "is too long")]
+            )
+    return changed
+
+
+def unmuted(stored: Stored, kind: str, name: str) -> Stored:
+    """Stored settings in which an author or a topic is not muted."""
+    plain = f"muted_{kind}s"
+    others = [one for one in _listed(stored, plain) if one != name]
+    timed = [one for one in _listed(stored, "mutes") if not (one["kind"] == kind and one["name"] == name)]
+    changed = {**stored, plain: others, "mutes": timed}
+    return {field: value for field, value in changed.items() if value != [] or field in stored}
+
+
+def _drop_ended(stored: Stored, now: int) -> None:
+    """Mutes that have ended leave with the next change; until then they are just without effect."""
+    mutes = _listed(stored, "mutes")
+    lasting = [mute for mute in mutes if mute["until"] > now]
+    if len(lasting) < len(mutes):
+        stored["mutes"] = lasting
+
+
+def _listed(stored: Stored, field: str) -> list[Any]:
+    value = stored.get(field)
+    return value if isinstance(value, list) else []
+
+
+def shown(record: ReaderRecord, now: int) -> SettingsOut:
+    """Settings as the wire shows them at a second; unreadable ones show as what they do: personalization off."""
+    choices = read_choices(record.settings)
+    settings, audience = choices.settings, choices.audience
     return SettingsOut(
         reader=record.reader,
         version=record.version,
@@ -83,6 +125,9 @@ def shown(record: ReaderRecord) -> SettingsOut:
         hidden=settings.hidden,
         muted_authors=settings.muted_authors,
         muted_topics=settings.muted_topics,
+        mutes=tuple(mute for mute in settings.mutes if mute.until > now),
+        sensitive=audience.sensitive.value,
+        break_minutes=choices.break_minutes,
         more_topics=settings.more_topics,
         less_topics=settings.less_topics,
         region="" if audience.region == EVERYWHERE else audience.region,

@@ -14,14 +14,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
-from controls.scopes import AgeClass, Audience
+from controls.scopes import Audience
+from feed.reader_choices import ReaderChoices, read_choices
 from feed.storage.ports import Store
 from feed.storage.records import EventRecord, ReaderRecord
 from ranking.catalogue import Catalogue
-from ranking.reader import CONSUMED, NO_HISTORY, NO_SEEN, EventKind, Mode, Reader, Settings
+from ranking.reader import CONSUMED, NO_HISTORY, NO_SEEN, EventKind, Reader
 
 HISTORY_LIMIT = 200
 """Newest history entries kept of a reader; ``Parameters.history`` of them vote."""
@@ -36,11 +36,13 @@ _CONSUMING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ReaderView:
-    """A reader as one request sees it: what ranking may know, the stored record, and the stored audience."""
+    """A reader as one request sees it: what ranking may know, the stored record, the stored audience, and the minutes
+    of a session after which the reader wants to be told, 0 for never."""
 
     reader: Reader
     record: ReaderRecord
     audience: Audience
+    break_minutes: int = 0
 
     @property
     def personalized(self) -> bool:
@@ -51,8 +53,7 @@ class ReaderView:
 @dataclass(slots=True)
 class _State:
     record: ReaderRecord
-    settings: Settings
-    audience: Audience
+    choices: ReaderChoices
     history: NDArray[np.int64] = field(default_factory=lambda: NO_HISTORY)
     seen: dict[int, int] = field(default_factory=dict)
     pending: list[EventRecord] = field(default_factory=list)
@@ -128,7 +129,8 @@ class ReaderStates:
             changes = self._changes
         missing = [reader for reader, consent in known.items() if consent is None]
         read = {
-            reader: parse_settings(self._store.readers.get(reader).settings)[0].personalization for reader in missing
+            reader: read_choices(self._store.readers.get(reader).settings).settings.personalization
+            for reader in missing
         }
         with self._lock:
             # What was read while somebody's settings changed may be old, and is not remembered.
@@ -140,7 +142,7 @@ class ReaderStates:
 
     def _consent(self, reader: str) -> bool | None:
         state = self._states.get(reader)
-        return self._consents.get(reader) if state is None else state.settings.personalization
+        return self._consents.get(reader) if state is None else state.choices.settings.personalization
 
     @contextmanager
     def receiving(self, readers: Iterable[str]) -> Iterator[None]:
@@ -194,32 +196,8 @@ class ReaderStates:
         self.invalidate(reader)
 
 
-def parse_settings(text: str) -> tuple[Settings, Audience]:
-    """Stored settings as ranking and audience values; unreadable ones read as personalization off (law 7)."""
-    try:
-        stored = orjson.loads(text)
-        settings = Settings(
-            personalization=bool(stored.get("personalization", True)),
-            mode=Mode(stored.get("mode", Mode.PERSONALIZED)),
-            hidden=tuple(stored.get("hidden", ())),
-            muted_authors=tuple(stored.get("muted_authors", ())),
-            muted_topics=tuple(stored.get("muted_topics", ())),
-            more_topics=tuple(stored.get("more_topics", ())),
-            less_topics=tuple(stored.get("less_topics", ())),
-        )
-        audience = Audience(
-            region=stored.get("region") or "*",
-            age=AgeClass(stored.get("age") or AgeClass.UNKNOWN),
-            language=stored.get("language") or "*",
-        )
-    except (ValueError, TypeError, AttributeError):
-        return Settings(personalization=False, mode=Mode.POPULAR), Audience()
-    return settings, audience
-
-
 def _state(record: ReaderRecord) -> _State:
-    settings, audience = parse_settings(record.settings)
-    return _State(record, settings, audience)
+    return _State(record, read_choices(record.settings))
 
 
 def _absorb(state: _State, catalogue: Catalogue) -> None:
@@ -252,8 +230,9 @@ def _absorb(state: _State, catalogue: Catalogue) -> None:
 
 
 def _view(state: _State) -> ReaderView:
-    if not state.settings.personalization:
-        return ReaderView(Reader(NO_HISTORY, NO_SEEN, state.settings), state.record, state.audience)
+    settings, audience, break_minutes = state.choices.settings, state.choices.audience, state.choices.break_minutes
+    if not settings.personalization:
+        return ReaderView(Reader(NO_HISTORY, NO_SEEN, settings), state.record, audience, break_minutes)
     seen = np.array([(row, count) for row, count in state.seen.items() if count], dtype=np.int32).reshape(-1, 2)
     seen.setflags(write=False)
-    return ReaderView(Reader(state.history, seen, state.settings), state.record, state.audience)
+    return ReaderView(Reader(state.history, seen, settings), state.record, audience, break_minutes)

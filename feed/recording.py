@@ -18,11 +18,11 @@ import numpy as np
 import orjson
 
 from controls.causes import Cause
-from controls.scopes import AgeClass, Audience, SurfaceKind
+from controls.scopes import AgeClass, Audience, Sensitive, SurfaceKind
 from ranking.growth import Growth, grown_of
 from ranking.page import Page
 from ranking.parameters import Parameters
-from ranking.reader import Mode, Reader, Request, Settings, Surface
+from ranking.reader import Mode, Mute, Reader, Request, Settings, Surface
 from ranking.snapshot import Snapshot
 
 _FORMAT = 1
@@ -90,7 +90,7 @@ def encode(inputs: Inputs, page: Page, snapshot: Snapshot) -> bytes:
         {
             "format": _FORMAT,
             "surface": [surface.kind, surface.key],
-            "audience": [audience.region, audience.age, audience.language],
+            "audience": [audience.region, audience.age, audience.language, audience.sensitive],
             "limit": request.limit,
             "mode": request.mode,
             "seed": request.seed,
@@ -128,11 +128,11 @@ def decode(block: bytes) -> Trace:
         count = int(np.prod(shape))
         arrays[name] = np.frombuffer(data, dtype=dtype, count=count, offset=offset).reshape(shape)
         offset += arrays[name].nbytes
-    region, age, language = head["audience"]
+    region, age, language, *sensitive = head["audience"]
     kind, key = head["surface"]
     request = Request(
         surface=Surface(SurfaceKind(kind), key),
-        audience=Audience(region, AgeClass(age), language),
+        audience=Audience(region, AgeClass(age), language, *map(Sensitive, sensitive)),
         limit=head["limit"],
         mode=Mode(head["mode"]),
         served_rows=arrays["served_rows"],
@@ -168,4 +168,5 @@ def _settings(stored: Mapping[str, Any]) -> Settings:
     values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in stored.items() if name in known
     }
-    return Settings(**{**values, "mode": Mode(values["mode"])})
+    mutes = tuple(Mute(**mute) for mute in values.get("mutes", ()))
+    return Settings(**{**values, "mode": Mode(values["mode"]), "mutes": mutes})

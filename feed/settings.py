@@ -131,6 +131,9 @@ class Settings(BaseSettings):
     cursor_hours: int = Field(default=24, ge=1, le=168)
     """Hours after which a cursor no longer continues its session."""
 
+    minor_break_minutes: int = Field(default=40, ge=0, le=1440)
+    """Minutes of a session after which pages of readers known to be minors say how long it has lasted; 0 for never."""
+
     # How fresh the model is
 
     retrain_days: int = Field(default=7, ge=1, le=366)

@@ -144,6 +144,7 @@ def _arguments(
     if not 0 <= limit <= LARGEST_PAGE:
         raise InvalidRequest(f"limit is {limit}; a page has 0 to {LARGEST_PAGE} items")
     scene = scene_of(snapshot, recipe, parameters, request)
+    settings = settings.at(snapshot.as_of)
     choices = choices_of(snapshot.catalogue, recipe, history, seen, settings, request, scene.votes)
     voters, served = min(len(history), parameters.history if recipe.personal else 1), len(request.served_rows)
     work = workspace(

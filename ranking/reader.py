@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,15 @@ class Surface:
 
 
 @dataclass(frozen=True, slots=True)
+class Mute:
+    """An author or a topic muted for a time: up to the second ``until``, as Snapshots count them (``as_of``)."""
+
+    kind: Literal["author", "topic"]
+    name: str
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """A reader's explicit choices. They act in every mode and are all that a non-personalized page may read."""
 
@@ -58,6 +68,20 @@ class Settings:
     """Interests the reader added: their items weigh half as much again on personalized pages."""
     less_topics: tuple[str, ...] = ()
     """Interests the reader removed: history entries of these topics cast no vote and their items weigh half."""
+    mutes: tuple[Mute, ...] = ()
+    """Mutes that end by themselves; those without an end are among ``muted_authors`` and ``muted_topics``."""
+
+    def at(self, as_of: int) -> Settings:
+        """The settings as they hold at a second: mutes that have not ended are mutes like the others."""
+        if not self.mutes:
+            return self
+        lasting = [mute for mute in self.mutes if as_of < mute.until]
+        return replace(
+            self,
+            muted_authors=(*self.muted_authors, *(mute.name for mute in lasting if mute.kind == "author")),
+            muted_topics=(*self.muted_topics, *(mute.name for mute in lasting if mute.kind == "topic")),
+            mutes=(),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from controls.verdicts import Source
 from feed.audience import NOTHING_ASKED, Asked, resolve
 from feed.auth import Caller
 from feed.bootstrap import Service
+from feed.breaks import minor
 from feed.errors import Fault, InputInvalid
 from feed.pages import Answer, PageQuery
 from feed.schemas.fields import ID, LONGEST_ID
@@ -71,7 +72,8 @@ class FeedEndpoint:
             known = perf_counter_ns()
             audience = resolve(caller.audience, view.audience, asked.audience)
             surface = self._surface(scope, asked, snapshot, audience)
-            query = PageQuery(reader, surface, asked.limit, asked.cursor, asked.mode, audience)
+            is_minor = minor(caller.audience.age, view.audience.age, asked.audience.age)
+            query = PageQuery(reader, surface, asked.limit, asked.cursor, asked.mode, audience, is_minor)
             answer = service.pages.page(query, snapshot, view)
             # A client that does not read must not hold up those who decide: what cannot be sent is dropped.
             with contextlib.suppress(TimeoutError):

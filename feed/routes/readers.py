@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from feed import erasure, reader_rights
 from feed.auth import ADMIN, Caller
-from feed.errors import NotAllowed
-from feed.reader_settings import agreeing, change, shown
+from feed.errors import Fault, InputInvalid, NotAllowed
+from feed.reader_settings import agreeing, change, muted, shown, unmuted
 from feed.schemas.fields import Id
 from feed.schemas.readers import (
     ExportOut,
@@ -19,6 +19,9 @@ from feed.schemas.readers import (
     HistoryOut,
     InterestsOut,
     InterestsPatch,
+    MuteKind,
+    MuteName,
+    MutePut,
     ReceiptOut,
     SettingsOut,
     SettingsPatch,
@@ -45,7 +48,7 @@ def _versioned(settings: SettingsOut) -> Response:
 @routes.get("/v1/readers/{reader}/settings", summary="Read settings", responses={200: {"model": SettingsOut}})
 def read_settings(reader: ReaderId, service: ServiceNow, caller: OwnCaller) -> Response:
     """A reader's explicit settings, defaults filled in. The ETag is their version."""
-    return _versioned(shown(service.store.readers.get(reader)))
+    return _versioned(shown(service.store.readers.get(reader), service.clock.now()))
 
 
 @routes.patch("/v1/readers/{reader}/settings", summary="Change settings", responses={200: {"model": SettingsOut}})
@@ -61,7 +64,35 @@ async def change_settings(
     if ADMIN not in caller.scopes and (patch.get("region") or patch.get("age", "minor") != "minor"):
         raise NotAllowed("a reader token may clear its region and set its age to minor; the scope admin sets them")
     record = await anyio.to_thread.run_sync(change, service, reader, lambda stored: agreeing(stored, patch), version)
-    return _versioned(shown(record))
+    return _versioned(shown(record, service.clock.now()))
+
+
+@routes.put("/v1/readers/{reader}/mutes", summary="Mute somebody or something", responses={200: {"model": SettingsOut}})
+def mute(reader: ReaderId, body: MutePut, service: ServiceNow, caller: OwnCaller, version: ExpectedVersion) -> Response:
+    """Mute an author or a topic for good, or until a second; in force from the next request on, in place of what was
+    said of it before.
+
+    A mute ends with the second that it names: nothing has to be written, and pages under way show the items again.
+    """
+    now = service.clock.now()
+    if body.until is not None and body.until <= now:
+        raise InputInvalid("until lies in the past", faults=[Fault("until", f"is not after {now}, which is now")])
+    record = change(service, reader, lambda stored: muted(stored, body.kind, body.name, body.until), version)
+    return _versioned(shown(record, now))
+
+
+@routes.delete("/v1/readers/{reader}/mutes", summary="End a mute", responses={200: {"model": SettingsOut}})
+def unmute(
+    reader: ReaderId,
+    kind: Annotated[MuteKind, Query()],
+    name: Annotated[MuteName, Query()],
+    service: ServiceNow,
+    caller: OwnCaller,
+    version: ExpectedVersion,
+) -> Response:
+    """End the mute of an author or a topic; in force from the next request on. One that is not there is no error."""
+    record = change(service, reader, lambda stored: unmuted(stored, kind, name), version)
+    return _versioned(shown(record, service.clock.now()))
 
 
 @routes.get("/v1/readers/{reader}/history", summary="Read history", responses={200: {"model": HistoryOut}})

@@ -30,8 +30,29 @@ class PageItemOut:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakOut:
+    """Minutes: the session has ``lasted`` so long; its reader is to be told ``every`` so many."""
+
+    every: int
+    lasted: int
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionOut:
+    """What a reader is told about an item that they were shown before: to be shown beside the items. It stands on their
+    pages until they ask for the next one, or report an event with the ``request_id`` of one that had it."""
+
+    decision: str
+    item: str
+    notice: str
+    text: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class PageOut:
-    """A page. ``cursor`` continues the session, null when the pool is exhausted or the session full."""
+    """A page. ``cursor`` continues the session, null when the pool is exhausted or the session full. ``break_notice``
+    is null but on the page with which a session has crossed a limit of its reader's, or a multiple of it."""
 
     request_id: str
     mode: str
@@ -41,7 +62,8 @@ class PageOut:
     model: str
     arms: dict[str, str]
     items: tuple[PageItemOut, ...]
-    corrections: tuple[str, ...]
+    corrections: tuple[CorrectionOut, ...]
+    break_notice: BreakOut | None
     cursor: str | None
 
 

@@ -5,16 +5,39 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from feed.schemas.fields import Id, Language, Region, Topic, Wire
+from feed.schemas.fields import LONGEST_ID, PRINTABLE, Id, Language, Region, Second, Topic, Wire
 from feed.storage.hides import LONGEST_HIDDEN
-from ranking.reader import Mode
+from ranking.reader import Mode, Mute
 
-_LONGEST_LIST = 1000
+LONGEST_LIST = 1000
+"""Names in one list of a reader's settings."""
 
-Names = Annotated[tuple[Id, ...], Field(max_length=_LONGEST_LIST)]
-TopicNames = Annotated[tuple[Topic, ...], Field(max_length=_LONGEST_LIST)]
+Names = Annotated[tuple[Id, ...], Field(max_length=LONGEST_LIST)]
+TopicNames = Annotated[tuple[Topic, ...], Field(max_length=LONGEST_LIST)]
+
+
+MuteKind = Literal["author", "topic"]
+MuteName = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_ID, pattern=PRINTABLE)]
+
+
+class MuteIn(Wire):
+    """An author or a topic that is muted for a time."""
+
+    kind: MuteKind
+    name: MuteName
+    until: Second
+    """The second from which it is muted no longer; nothing has to be written then."""
+
+
+class MutePut(Wire):
+    """An author or a topic that is muted, for a time or for good."""
+
+    kind: MuteKind
+    name: MuteName
+    until: Second | None = None
+    """The second from which it is muted no longer; null: until the reader says otherwise."""
 
 
 class SettingsPatch(Wire):
@@ -28,6 +51,13 @@ class SettingsPatch(Wire):
     """Items that are never shown to this reader. A ``hide`` event adds to it."""
     muted_authors: Names | None = None
     muted_topics: TopicNames | None = None
+    mutes: Annotated[tuple[MuteIn, ...], Field(max_length=LONGEST_LIST)] | None = None
+    """Mutes that end by themselves."""
+    sensitive: Literal["hide", "warn", "show"] | None = None
+    """What becomes of items that the policy calls sensitive; null: what it has for readers who did not choose."""
+    break_minutes: Annotated[int, Field(strict=True, ge=0, le=1440)] | None = None
+    """Minutes of a session after which pages say how long it has lasted; 0 for never. Minors have the operator's limit
+    besides."""
     more_topics: TopicNames | None = None
     less_topics: TopicNames | None = None
     region: Region | None = None
@@ -39,7 +69,8 @@ class SettingsPatch(Wire):
 
 @dataclass(frozen=True, slots=True)
 class SettingsOut:
-    """A reader's settings; ``version`` is the ``ETag`` too, 0 while nothing was saved."""
+    """A reader's settings; ``version`` is the ``ETag`` too, 0 while nothing was saved. ``mutes`` are those that have
+    not ended; ``sensitive`` is empty where the reader did not choose."""
 
     reader: str
     version: int
@@ -49,6 +80,9 @@ class SettingsOut:
     hidden: tuple[str, ...]
     muted_authors: tuple[str, ...]
     muted_topics: tuple[str, ...]
+    mutes: tuple[Mute, ...]
+    sensitive: str
+    break_minutes: int
     more_topics: tuple[str, ...]
     less_topics: tuple[str, ...]
     region: str

@@ -32,6 +32,8 @@ MATRIX: dict[str, frozenset[str] | set[str]] = {
     "POST /v1/labels": {"moderator"},
     "GET /v1/readers/{reader}/settings": {"reader"},
     "PATCH /v1/readers/{reader}/settings": {"reader"},
+    "PUT /v1/readers/{reader}/mutes": {"reader"},
+    "DELETE /v1/readers/{reader}/mutes": {"reader"},
     "GET /v1/readers/{reader}/history": {"reader"},
     "DELETE /v1/readers/{reader}/history": {"reader"},
     "DELETE /v1/readers/{reader}/history/{item}": {"reader"},
@@ -106,7 +108,7 @@ def test_every_route_lets_in_exactly_the_scopes_of_the_matrix(shared_http, scope
 
 def test_a_readers_token_reaches_only_that_reader(shared_http):
     paths = [(method, path) for method, path in routes_of(shared_http) if "{reader}" in path]
-    assert len(paths) == 9
+    assert len(paths) == 11
     for method, path in paths:
         foreign = shared_http.call(method, filled(path, own="r2"), "reader", subject="r1", json={})
         shared_http.problem(foreign, 403, "not-yours")

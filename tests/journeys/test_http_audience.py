@@ -9,7 +9,7 @@ import numpy as np
 
 from controls.scopes import AgeClass, Audience
 from feed.auth import Caller
-from feed.cursor import Cursors
+from feed.cursor import Cursors, Session
 from feed.keys import load_secret
 from feed.routes import feed as feed_route
 from feed.routes.feed import FeedEndpoint
@@ -40,9 +40,9 @@ def test_a_position_from_a_future_that_is_gone_drops_everything(http: Http) -> N
 
 def test_a_cursor_of_a_larger_store_under_the_same_secret_has_expired(http: Http) -> None:
     cursors = Cursors(load_secret(http.service.settings), 3600)
-    cursor = cursors.encode(
-        np.array([10**6], np.int32), np.array([1], np.uint8), "r1", "home:", http.service.clock.now()
-    )
+    now = http.service.clock.now()
+    session = Session(np.array([10**6], np.int32), np.array([1], np.uint8), now, now)
+    cursor = cursors.encode(session, "r1", "home:")
     answer = http.call("GET", "/v1/feed", "feed", params={"reader": "r1", "cursor": cursor})
     http.problem(answer, 400, "cursor-expired")
 

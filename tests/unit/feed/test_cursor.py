@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from feed.cursor import CURSOR_ITEMS, Cursors
+from feed.cursor import CURSOR_ITEMS, Cursors, Session
 from feed.errors import CursorExpired, CursorForeign, CursorForged
 
 NOW = 1_800_000_000
@@ -24,15 +24,20 @@ sessions = st.integers(0, CURSOR_ITEMS).flatmap(
 
 
 def some_cursor(reader: str = "r1", surface: str = "home:", now: int = NOW) -> str:
-    rows = np.array([5, 3, 70_000], dtype=np.int32)
-    return CURSORS.encode(rows, np.array([1, 0, 2], dtype=np.uint8), reader, surface, now)
+    session = Session(np.array([5, 3, 70_000], dtype=np.int32), np.array([1, 0, 2], dtype=np.uint8), now - 60, now)
+    return CURSORS.encode(session, reader, surface)
+
+
+def full(rows: np.ndarray) -> Session:
+    return Session(rows, np.ones(len(rows), dtype=np.uint8), NOW, NOW)
 
 
 @given(sessions, st.text(max_size=20), st.text(max_size=20))
 def test_a_cursor_gives_back_what_was_served_in_order(session, reader, surface):
     rows, tiers = session
-    cursor = CURSORS.encode(rows, tiers, reader, surface, NOW)
-    found_rows, found_tiers = CURSORS.decode(cursor, reader, surface, NOW + 10)
+    cursor = CURSORS.encode(Session(rows, tiers, NOW - 900, NOW), reader, surface)
+    found_rows, found_tiers, began_at, issued_at = CURSORS.decode(cursor, reader, surface, NOW + 10)
+    assert (began_at, issued_at) == (NOW - 900, NOW)
     assert found_rows.tolist() == rows.tolist()
     assert found_tiers.tolist() == tiers.tolist()
     assert str(found_rows.dtype) == "int32"
@@ -40,27 +45,27 @@ def test_a_cursor_gives_back_what_was_served_in_order(session, reader, surface):
 
 
 def test_what_a_cursor_carries_is_read_only():
-    rows, tiers = CURSORS.decode(some_cursor(), "r1", "home:", NOW)
+    rows, tiers, _, _ = CURSORS.decode(some_cursor(), "r1", "home:", NOW)
     assert not rows.flags.writeable
     assert not tiers.flags.writeable
 
 
 def test_a_cursor_can_stand_in_a_url_as_it_is():
     rows = np.arange(CURSOR_ITEMS, dtype=np.int64) * 99_999_989 % 2**31
-    cursor = CURSORS.encode(rows.astype(np.int32), np.ones(CURSOR_ITEMS, dtype=np.uint8), "r", "home:", NOW)
+    cursor = CURSORS.encode(full(rows.astype(np.int32)), "r", "home:")
     assert set(cursor) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
     assert len(cursor) < 3000
 
 
 def test_a_full_session_over_a_million_items_fits_in_little_more_than_two_kilobytes():
     rows = np.linspace(0, 999_999, CURSOR_ITEMS).astype(np.int32)
-    assert len(CURSORS.encode(rows, np.ones(CURSOR_ITEMS, dtype=np.uint8), "r", "home:", NOW)) < 2300
+    assert len(CURSORS.encode(full(rows), "r", "home:")) < 2300
 
 
 def test_more_than_a_session_is_not_put_into_a_cursor():
     rows = np.zeros(CURSOR_ITEMS + 1, dtype=np.int32)
     with pytest.raises(ValueError, match="at most 500"):
-        CURSORS.encode(rows, np.zeros(CURSOR_ITEMS + 1, dtype=np.uint8), "r", "home:", NOW)
+        CURSORS.encode(full(rows), "r", "home:")
 
 
 def test_a_cursor_names_neither_reader_nor_surface():
