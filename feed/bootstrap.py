@@ -10,6 +10,7 @@ from feed.auth import Authenticator
 from feed.clock import Clock, SystemClock
 from feed.control.publisher import Publisher
 from feed.control.replica import Replica
+from feed.control.restricting import Restricting
 from feed.cursor import Cursors
 from feed.families import Families
 from feed.keys import KeySet, load_secret
@@ -20,6 +21,7 @@ from feed.pages import Pages
 from feed.reader_states import ReaderStates
 from feed.servings import ServingQueue
 from feed.settings import Settings
+from feed.stating import Stater, desk_of
 from feed.storage.ports import Store
 from feed.storage.sqlite import open_sqlite
 from ranking.fold import Fold
@@ -38,6 +40,7 @@ class Service:
     policies: PolicyDocuments
     replica: Replica
     publisher: Publisher
+    restricting: Restricting
     families: Families
     readers: ReaderStates
     servings: ServingQueue
@@ -76,7 +79,12 @@ def open_service(settings: Settings, clock: Clock | None = None, store: Store | 
     graphs = Graphs(store.models, settings.models_folder)
     policies = PolicyDocuments(store.policies)
     replica = Replica(store, Fold(policies, graphs), clock, lease_seconds=settings.lease)
-    publisher = Publisher(store, clock, replica.latest, replica.wake, popular_every=settings.popular_every)
+    stater = Stater(store, policies, lambda: replica.latest().governance.policy, desk_of(settings))
+    restricting = Restricting(store, clock, stater, quiet=settings.restriction_quiet)
+    replica.on_swap(restricting.swapped)
+    publisher = Publisher(
+        store, clock, replica.latest, replica.wake, popular_every=settings.popular_every, restricting=restricting
+    )
     servings = ServingQueue(store, settings.servings_queue)
     decisions = DecisionService(
         store.ledger,
@@ -98,6 +106,7 @@ def open_service(settings: Settings, clock: Clock | None = None, store: Store | 
         policies=policies,
         replica=replica,
         publisher=publisher,
+        restricting=restricting,
         families=Families(store),
         readers=ReaderStates(store, settings.reader_states),
         servings=servings,

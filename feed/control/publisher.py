@@ -1,5 +1,5 @@
 """Publisher: turns stored changes into journal editions, at most one a second, keeps the popular lists, and has rows
-written for newcomers (law 2).
+written for newcomers (law 2); on its thread Restrictions and their statements are derived, too.
 
 One publisher writes at a time: in the serving process when embedded. Lists are recomputed when events came in,
 at most every ``popular_every`` seconds, and at once after an erasure (law 8: lists by the next edition).
@@ -15,6 +15,7 @@ import structlog
 
 from feed.clock import Clock
 from feed.control.newcomers import Newcomers
+from feed.control.restricting import Restricting
 from feed.storage.entries import encode_entries
 from feed.storage.errors import StorageError
 from feed.storage.ports import Store
@@ -73,12 +74,14 @@ class Publisher:
         published: Callable[[], None],
         *,
         popular_every: float,
+        restricting: Restricting | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._latest = latest
         self._published = published
         self._popular_every = popular_every
+        self._restricting = restricting
         self._lists: dict[str, tuple[str, ...]] = {}
         self._newcomers = Newcomers(store, clock)
         self._events_dirty = True
@@ -158,9 +161,18 @@ class Publisher:
         while not self._closing:
             self._wake.wait(EDITION_SECONDS)
             self._wake.clear()
-            try:
-                self.publish()
-            except StorageError as error:
-                _log.warning("no edition could be published", error=str(error))
-            except Exception:
-                _log.exception("publishing failed; it is tried again with the next edition")
+            for step in (self.publish, self._restrict):
+                try:
+                    step()
+                except StorageError as error:
+                    _log.warning("a turn of the publisher was not written", step=step.__name__, error=str(error))
+                except Exception:
+                    _log.exception("a turn of the publisher failed; it is tried again", step=step.__name__)
+
+    def _restrict(self) -> None:
+        """Derive Restrictions and their statements, for about as long as an edition may wait."""
+        if self._restricting is None:
+            return
+        ends = self._clock.monotonic() + EDITION_SECONDS
+        while self._restricting.derive() and not self._closing and self._clock.monotonic() < ends:
+            pass

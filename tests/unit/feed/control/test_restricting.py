@@ -1,0 +1,281 @@
+"""Restrictions and statements as the publisher's thread derives them, on a store in memory, by a clock that stands."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+import orjson
+import pytest
+
+from controls.decisions import Basis, Decision, DecisionType, Subject, SubjectKind
+from controls.policy import canonical, content_hash
+from controls.scopes import Scope
+from controls.statements import StatementFields
+from controls.stating import Desk
+from feed.clock import ManualClock
+from feed.control import restricting
+from feed.control.follow import catch_up
+from feed.control.restricting import Restricting
+from feed.library import PolicyDocuments
+from feed.statement_papers import Statement, every, restrictions_of, statement_of, statements_of
+from feed.stating import Stater
+from feed.storage.errors import StorageError
+from feed.storage.memory import MemoryStore
+from feed.storage.records import AuthorRecord, ItemRecord, LabelRecord
+from feed.storage.register import Entry
+from ranking.fold import Fold
+from tests.unit.controls.building import policy, rule
+
+QUIET = 60
+NOW = 1_800_000_000
+RUMOURS = policy(
+    rule(
+        {"signal": "label.rumour", "min": 0.8},
+        id="rumours",
+        basis={"kind": "terms", "clause": "4.2", "category": "rumour"},
+    )
+)
+
+
+class Place:
+    """A store with a process over it that can be restarted."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock(NOW)
+        self.store = MemoryStore()
+        self.numbers = count(1)
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget all that was not written."""
+        self.policies = PolicyDocuments(self.store.policies)
+        self.fold = Fold(self.policies, lambda _: (_ for _ in ()).throw(KeyError()))
+        desk = Desk({"rumour": "NEGATIVE_EFFECTS_ON_CIVIC_DISCOURSE_OR_ELECTIONS"})
+        stater = Stater(self.store, self.policies, lambda: self.fold.snapshot().governance.policy, desk)
+        self.restricting = Restricting(self.store, self.clock, stater, quiet=QUIET)
+
+    def put(self, *ids: str, author: str = "ann") -> None:
+        items = [ItemRecord(id, author, title=id, published_at=NOW - 86_400, language="de") for id in ids]
+        self.store.items.put_items(items).result()
+        self.store.items.put_author(AuthorRecord(author, name="Ann Author", kind="person")).result()
+
+    def label(self, item: str, score: float) -> None:
+        given = LabelRecord(item, "rumour", score, "model", self.clock.now() + next(self.numbers))
+        self.store.items.give_labels([given]).result()
+
+    def decide(self, kind: str, about: str = "platform:", **fields: Any) -> str:
+        subject_kind, _, name = about.partition(":")
+        made: dict[str, Any] = {
+            "id": f"d{next(self.numbers)}",
+            "type": DecisionType(kind),
+            "subject": Subject(SubjectKind(subject_kind), name),
+            "actor": "mo",
+            "role": "moderator",
+            "reason": "mo found it wrong, and so did ann",
+            "basis": Basis("terms", "4.2"),
+            "decided_at": self.clock.now(),
+            "starts_at": self.clock.now(),
+        }
+        decision = Decision(**{**made, **fields})
+        self.store.ledger.append(decision).result()
+        return decision.id
+
+    def publish(self) -> None:
+        document = canonical(RUMOURS).decode()
+        self.store.policies.put(content_hash(RUMOURS), document, self.clock.now()).result()
+        self.decide("publish_policy", parameters={"policy": content_hash(RUMOURS)})
+
+    def swap(self) -> None:
+        """Publish an edition, fold all there is and show the Snapshot."""
+        self.store.journal.publish(extra=b"", at=self.clock.now()).result()
+        catch_up(self.fold, self.store)
+        self.fold.advance(self.clock.now())
+        self.restricting.swapped(self.fold.snapshot())
+
+    def turn(self, seconds: int = 0) -> None:
+        """Let time pass, then do all that is due."""
+        self.clock.advance(seconds)
+        self.swap()
+        while self.restricting.derive():
+            pass
+
+    def statements(self) -> list[Statement]:
+        return sorted(map(statement_of, every(statements_of(self.store))), key=lambda one: (one.from_at, one.item))
+
+    def restrictions(self) -> dict[str, Entry]:
+        return {entry.id: entry for entry in every(restrictions_of(self.store))}
+
+    def spans(self) -> list[tuple[str, int, int | None]]:
+        """Item, beginning and end of each statement, in seconds from the start."""
+        told = [(s.item, s.from_at - NOW, None if s.until is None else s.until - NOW) for s in self.statements()]
+        kept = [orjson.loads(entry.content) for entry in self.restrictions().values() if entry.subject]
+        spans = {(one["item"], one["from_at"] - NOW, one["until"] and one["until"] - NOW) for one in kept}
+        assert spans >= {span for span in told if span[0]}
+        assert {entry.state for entry in self.restrictions().values()} <= {"open", "ended"}
+        return told
+
+
+@pytest.fixture
+def place() -> Place:
+    made = Place()
+    made.put("i1", "i2")
+    made.publish()
+    made.turn()
+    return made
+
+
+def test_a_demotion_by_a_rule_yields_one_statement_for_its_author(place):
+    place.label("i1", 0.9)
+    place.turn(10)
+    place.turn(10)
+    (told,) = place.statements()
+    assert (told.item, told.author, told.cause, told.decision) == ("i1", "ann", {"kind": "rule", "id": "rumours"}, "")
+    assert (told.from_at, told.until) == (NOW + 10, None)
+    fields = StatementFields.model_validate(told.fields)
+    assert fields.category.name == "NEGATIVE_EFFECTS_ON_CIVIC_DISCOURSE_OR_ELECTIONS"
+    assert "label 'rumour' scores at least 0.8" in (fields.incompatible_content_explanation or "")
+    assert fields.content_language == "DE" and fields.automated_decision.name == "FULLY"
+    (kept,) = place.restrictions().values()
+    assert (kept.subject, kept.state, orjson.loads(kept.content)["statement"]) == ("i1", "open", told.id)
+    assert statements_of(place.store).find(subject="ann") == [statements_of(place.store).get(told.id)]
+
+
+def test_a_label_that_flaps_yields_one_statement_that_ends_when_it_is_gone(place):
+    for score in (0.9, 0.1, 0.9, 0.1):
+        place.label("i1", score)
+        place.turn(QUIET // 2)
+    place.turn(QUIET - 1)
+    assert place.spans() == [("i1", 30, None)]
+    place.turn(1)
+    assert place.spans() == [("i1", 30, 120)]
+
+
+def test_a_takedown_is_stated_and_its_restoration_ends_it_at_once(place):
+    taken = place.decide("takedown", "item:i1", expires_at=NOW + 1000)
+    place.turn(5)
+    (told,) = place.statements()
+    assert told.decision == taken and told.fields["decision_visibility"] == ["DECISION_VISIBILITY_CONTENT_REMOVED"]
+    assert "mo" not in told.fields["incompatible_content_explanation"].split()
+    assert "ann" not in told.fields["incompatible_content_explanation"]
+    place.clock.advance(10)
+    place.decide("restore", "item:i1")
+    place.turn(3)
+    assert place.spans() == [("i1", 5, 15)]
+
+
+def test_a_decision_that_expires_ends_its_statement_at_that_second(place):
+    place.decide("suppress", "item:i1", expires_at=NOW + 40)
+    place.turn()
+    place.turn(100)
+    assert place.spans() == [("i1", 0, 40)]
+
+
+def test_an_act_on_a_topic_or_author_is_stated_for_every_item_later_ones_too(place):
+    place.decide("suppress", "author:ann", review_by=NOW + 1000)
+    place.turn()
+    place.put("i3")
+    place.turn(5)
+    assert place.spans() == [("i1", 0, None), ("i2", 0, None), ("i3", 5, None)]
+
+
+def test_an_item_that_waits_a_moment_for_its_label_owes_no_statement(place):
+    held = policy(rule({"signal": "label.rumour", "min": 0.8}, id="checked", missing="hold"))
+    place.store.policies.put(content_hash(held), canonical(held).decode(), NOW).result()
+    place.decide("publish_policy", parameters={"policy": content_hash(held)})
+    place.turn()
+    place.label("i1", 0.1)
+    place.turn(QUIET - 1)
+    assert place.spans() == []
+    place.turn(QUIET)
+    assert place.spans() == [("i2", 0, None)]
+
+
+@pytest.mark.parametrize("kind", ["restrict_author", "strike"])
+def test_an_act_on_an_author_has_one_statement_until_it_expires_or_is_reversed(place, kind):
+    parameters = {"service": "suspended"} if kind == "restrict_author" else {"points": 10}
+    about = {"parameters": parameters, "expires_at": NOW + 500}
+    first, second = (place.decide(kind, "author:ann", **about) for _ in range(2))
+    place.turn()
+    told = [one for one in place.statements() if one.item == ""]
+    assert [(one.author, one.until) for one in told] == [("ann", None)] * 2
+    place.clock.advance(20)
+    place.decide("reverse", "author:ann", reverses=first)
+    place.turn()
+    place.turn(1000)
+    assert {one.decision: one.until for one in place.statements() if not one.item} == {
+        first: NOW + 20,
+        second: NOW + 500,
+    }
+
+
+def test_what_was_undone_before_any_snapshot_showed_it_is_stated_all_the_same(place):
+    taken = place.decide("takedown", "item:i1", expires_at=NOW + 1000)
+    place.decide("reverse", "item:i1", reverses=taken)
+    place.turn()
+    place.turn()
+    assert place.spans() == [("i1", 0, 0)]
+
+
+def test_a_restart_neither_doubles_nor_loses_a_statement(place):
+    place.label("i1", 0.9)
+    place.turn(10)
+    place.restart()
+    place.label("i2", 0.9)
+    place.turn(10)
+    place.turn(QUIET)
+    assert place.spans() == [("i1", 10, None), ("i2", 20, None)]
+    place.label("i1", 0.1)
+    place.restart()
+    place.turn()
+    place.turn(QUIET)
+    assert [(item, until is None) for item, _, until in place.spans()] == [("i1", False), ("i2", True)]
+
+
+@pytest.mark.parametrize("broken", range(1, 6))
+def test_wherever_a_write_fails_the_next_turn_or_process_does_what_is_left_once(place, broken):
+    place.label("i1", 0.9)
+    place.decide("takedown", "item:i2", expires_at=NOW + 1000)
+    place.swap()
+    room, writes, failed = place.store.register("statements")._room, count(1), []
+    write = room.write
+
+    def failing(effect):
+        if next(writes) == broken:
+            failed.append(broken)
+            raise StorageError("the disk is full; make room")
+        return write(effect)
+
+    room.write = failing
+    try:
+        place.restricting.derive()
+    except StorageError:
+        if broken % 2:
+            place.restart()
+    finally:
+        room.write = write
+    assert bool(failed) == (broken <= 4)
+    place.turn()
+    place.turn(10)
+    assert [item for item, _, _ in place.spans()] == ["i1", "i2"]
+
+
+def test_statements_of_a_bulk_are_written_in_turns_and_each_once(place, monkeypatch):
+    monkeypatch.setattr(restricting, "CHUNK", 3)
+    monkeypatch.setattr(restricting, "TURN", 6)
+    place.put(*(f"b{number}" for number in range(20)), author="bob")
+    place.decide("suppress", "author:bob", review_by=NOW + 1000, scope=Scope(regions=("DE",)))
+    place.swap()
+    assert place.restricting.derive() == 14
+    place.turn()
+    assert sorted(one.item for one in place.statements()) == sorted(f"b{number}" for number in range(20))
+    assert {tuple(one.fields["territorial_scope"]) for one in place.statements()} == {("DE",)}
+
+
+def test_decisions_from_before_statements_were_made_are_stated_from_when_they_began(place):
+    place.decide("takedown", "item:i1", expires_at=NOW + 100_000)
+    place.decide("strike", "author:ann", parameters={"points": 10}, expires_at=NOW + 100_000)
+    place.clock.advance(5000)
+    place.restart()
+    place.turn()
+    assert place.spans() == [("", 0, None), ("i1", 0, None)]
