@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from controls.authors import NOBODY_SPOKE, AuthorView
 from controls.causes import Cause, Classes, Contribution
-from controls.decisions import Decision
+from controls.decisions import Decision, Subject, SubjectKind
+from controls.grants import Grant
 from controls.join import Verdict, join
 from controls.scopes import Audience, Scope, Sensitive, SurfaceKind
 from controls.tiers import Tier
@@ -113,6 +115,8 @@ class Governance:
     """Pins that are in force or will be, whether their items are known or not."""
     _interned: Classes = field(repr=False)
     _tables: Tables = field(repr=False)
+    _authors: Mapping[str, AuthorView] = field(repr=False)
+    _grants: Mapping[Subject, tuple[Grant, ...]] = field(repr=False)
     _views: dict[tuple[Audience, SurfaceKind], VerdictTable] = field(default_factory=dict, repr=False)
     _pins: dict[tuple[Audience, SurfaceKind], tuple[Pin, ...]] = field(default_factory=dict, repr=False)
     _featured: dict[tuple[Audience, SurfaceKind], NDArray[np.int32]] = field(default_factory=dict, repr=False)
@@ -193,6 +197,19 @@ class Governance:
                 acting.append(self._interned.named(cause))
         return tuple(sorted(acting, key=lambda cause: (cause.kind, cause.id, cause.words)))
 
+    @property
+    def authors(self) -> Mapping[str, AuthorView]:
+        """Every author of whom a decision in force speaks (strike, restrict_author, verify_identity), by id."""
+        return self._authors
+
+    def author(self, author: str) -> AuthorView:
+        """What the decisions in force say of an author; one that they do not speak of has lost nothing."""
+        return self._authors.get(author, NOBODY_SPOKE)
+
+    def grants(self, kind: SubjectKind, id: str = "") -> tuple[Grant, ...]:
+        """Who holds which power in a community, or on the platform (no id), by power and person."""
+        return self._grants.get(Subject(kind, id), ())
+
     def digest(self) -> str:
         """SHA-256 over the canonical form (classes sorted by their causes, rows mapped to match): equal on replicas
         that folded the same ledger, journal and second, whatever handles they use."""
@@ -209,6 +226,8 @@ class Governance:
             "model": self.model,
             "frozen": self.frozen,
             "shares": asdict(self.tier_shares),
+            "authors": {author: view.canonical() for author, view in self._authors.items()},
+            "grants": sorted([s.kind.value, s.id, *map(asdict, held)] for s, held in self._grants.items()),
             "placements": [asdict(place) for place in self.placements],
             "classes": [names[cls] for cls in order],
         }

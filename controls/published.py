@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from controls.acts import Restricted, restricted_by
 from controls.causes import Classes, Handles
 from controls.communities import confined
 from controls.compile import CompiledPolicy, session_shares
@@ -37,6 +38,7 @@ class Published:
         self.policy = ""
         """Content hash of the platform's policy in force, or empty."""
         self.shares: Shares = OPEN_SHARES
+        self.restricted = Restricted()
 
     def fetch(self, decision: Decision) -> None:
         """Have at hand what a decision publishes; raises :class:`StateError` when it is not stored."""
@@ -79,6 +81,7 @@ class Published:
             policy = self._stored[platform] if platform else None
             self._compiled = CompiledPolicy(policy, self._classes) if policy is not None else None
             self.shares = session_shares(policy) if policy is not None else OPEN_SHARES
+            self.restricted = restricted_by(policy)
             return None
         rows = [columns.rows_of(_COMMUNITY, community) for community in changed] if columns is not None else []
         return np.unique(np.concatenate(rows)).astype(np.int32) if rows else np.empty(0, dtype=np.int32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -76,6 +78,11 @@ class RowClasses:
                 self.handles(rows), lambda causes: tuple(other for other in causes if other != cause)
             ),
         )
+
+    def rename(self, causes: Mapping[int, int]) -> None:
+        """Let causes go by other ids, in all rows."""
+        renamed = self._classes.remapped(self._class_of, lambda held: tuple(causes.get(cause, cause) for cause in held))
+        self.put(np.arange(self.count, dtype=np.int32), renamed)
 
     def _own(self) -> None:
         if self._shared:

@@ -2,7 +2,8 @@
 
 The same decisions, columns and second give the same governance, whatever the steps in which they arrived. Each step
 costs what it changes: a decision its own rows, an edition its rows, a second the rows whose age crosses a bound.
-Acts that replace (policy, model) and ``restore`` speak of what stands before them in the ledger; all others join.
+Acts that replace (policy, model), ``restore`` and ``revoke`` speak of what stands before them in the ledger; all others
+join. Labels, strikes and attestations act as signals (:mod:`controls.overlay`): the rules judge their rows anew.
 """
 
 from __future__ import annotations
@@ -11,16 +12,19 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from controls.acts import Restricted, cause_of, contribution_of, held_since, verb_of
+from controls.authors import Authors
 from controls.causes import Cause, Classes, Contribution, Handles
-from controls.compile import fixed_point
 from controls.decisions import Decision, DecisionType, SubjectKind
 from controls.errors import StateError
-from controls.governance import Governance, Placement, Tables
+from controls.governance import Governance, Tables
+from controls.grants import Grants
+from controls.overlay import Labels, overlaid
+from controls.placements import Placements
 from controls.policy import Policy
 from controls.published import Published
 from controls.rows import NEVER, RowClasses, with_cause
 from controls.signals import Columns, Rows
-from controls.tiers import Tier
 from controls.timetable import Timetable
 
 __all__ = ["Governance", "State"]
@@ -29,13 +33,9 @@ ONE_BY_ONE = 64
 """Up to so many changed rows are worked out one by one, more as arrays."""
 
 _SIGNAL = {SubjectKind.AUTHOR: "author.id", SubjectKind.TOPIC: "topic", SubjectKind.COMMUNITY: "community"}
-_VERBS = {
-    DecisionType.SUPPRESS: "suppressed",
-    DecisionType.BOOST: "weight changed",
-    DecisionType.TAKEDOWN: "taken down",
-}
 _PLATFORM = (DecisionType.PUBLISH_POLICY, DecisionType.ACTIVATE_MODEL, DecisionType.FREEZE)
 _PLACEMENTS = (DecisionType.PIN, DecisionType.FEATURE)
+_OF_AUTHORS = (DecisionType.STRIKE, DecisionType.RESTRICT_AUTHOR, DecisionType.VERIFY_IDENTITY)
 _WITHDRAWN = (Cause("withdrawn", "", "withdrawn by its owner"), Contribution(ineligible=True))
 
 
@@ -55,9 +55,13 @@ class State:
         self._waiting: dict[str, set[int]] = {}
         self._of_groups: dict[SubjectKind, dict[str, set[int]]] = {kind: {} for kind in _SIGNAL}
         self._platform: dict[str, Decision] = {}
-        self._placed: dict[str, Decision] = {}
-        self._placements: tuple[Placement, ...] | None = ()
+        self._placements = Placements()
         self._published = Published(policies, self._classes)
+        self._since: dict[int, int] = {}
+        self._labels = Labels()
+        self._authors = Authors()
+        self._grants = Grants()
+        self._told: list[Rows] = []
         self._governance: Governance | None = None
 
     def decide(self, decisions: Sequence[Decision]) -> None:
@@ -78,13 +82,14 @@ class State:
         self._columns = columns
         self._rows.grow(columns.rows)
         self._governance = None
-        self._derive(columns, changed)
+        self._labels.rows_added(columns)
+        self._derive(changed)
         for item in [item for item in self._waiting if columns.row_of(item) >= 0]:
             row = np.array([columns.row_of(item)], dtype=np.int32)
             for cause in self._waiting.pop(item):
                 self._rows.add(row, cause)
-        if added.size and self._placements is not None and len(self._placements) < len(self._placed):
-            self._placements = None
+        if added.size:
+            self._placements.rows_added()
 
     def advance(self, as_of: int) -> None:
         """Move time to a second; raises :class:`StateError` for a step backwards."""
@@ -94,8 +99,7 @@ class State:
             self._governance = None
             self._turn(*self._timetable.advance(as_of))
             self._enforce_policy()
-            if self._columns is not None:
-                self._derive(self._columns, self._rows.take_due(as_of))
+            self._derive(self._rows.take_due(as_of))
 
     def governance(self) -> Governance:
         """The present state, immutable. Arrays that did not change since the last call are the same arrays."""
@@ -110,12 +114,14 @@ class State:
                 model=self._latest(DecisionType.ACTIVATE_MODEL, "model"),
                 frozen=any(d.type is DecisionType.FREEZE for d in self._platform.values()),
                 next_change=None if upcoming == NEVER else upcoming,
-                placements=self._current_placements(),
+                placements=self._placements.current(self._columns),
                 tier_shares=self._published.shares,
                 classes=self._classes.size,
                 pinned=tuple(self._timetable.pins.values()),
                 _interned=self._classes,
                 _tables=self._tables,
+                _authors=self._authors.view(),
+                _grants=self._grants.view(),
             )
         return self._governance
 
@@ -136,13 +142,19 @@ class State:
         self._turn(*self._timetable.arrive(decision))
 
     def _enforce_policy(self) -> None:
-        """Compile the policies that are now in force, where they are others than before, over the rows they judge."""
+        """Compile the policies that are now in force, where they are others than before, over the rows they judge; and
+        judge the rows of which decisions told something new."""
+        restricted = self._published.restricted
         changed = self._published.enforce(self._platform.values(), self._columns)
+        told, self._told = self._told, []
         if changed is None:
             self._rows.clear_due()
             changed = np.arange(self._rows.count, dtype=np.int32)
-        if self._columns is not None and changed.size:
-            self._derive(self._columns, changed)
+        elif told:
+            changed = np.unique(np.concatenate((changed, *told))).astype(np.int32)
+        if restricted != self._published.restricted:
+            self._restate(restricted)
+        self._derive(changed)
 
     def _turn(self, started: Iterable[Decision], ended: Iterable[Decision]) -> None:
         for decision in started:
@@ -152,13 +164,22 @@ class State:
 
     def _act(self, decision: Decision, *, begins: bool) -> None:
         if decision.type in _PLATFORM:
-            _toggle(self._platform, decision, begins)
+            if begins:
+                self._platform[decision.id] = decision
+            else:
+                del self._platform[decision.id]
         elif decision.type in _PLACEMENTS:
-            self._placements = None
-            _toggle(self._placed, decision, begins)
-        elif decision.type in _VERBS and decision.subject.kind is SubjectKind.ITEM:
+            self._placements.turn(decision, begins=begins)
+        elif decision.type is DecisionType.GRANT:
+            self._grants.turn(decision, begins=begins)
+        elif decision.type is DecisionType.LABEL:
+            row = self._labels.turn(decision, self._columns, begins=begins)
+            self._told.append(np.array([row] if row >= 0 else [], dtype=np.int32))
+        elif decision.type in _OF_AUTHORS and self._authors.turn(decision, begins=begins) and self._columns is not None:
+            self._told.append(self._columns.rows_of("author", decision.subject.id))
+        if verb_of(decision) and decision.subject.kind is SubjectKind.ITEM:
             self._act_on_item(decision, begins)
-        elif decision.type in _VERBS and decision.subject.kind in _SIGNAL:
+        elif verb_of(decision) and decision.subject.kind in _SIGNAL:
             self._act_on_group(decision, begins)
 
     def _act_on_item(self, decision: Decision, begins: bool) -> None:
@@ -184,16 +205,45 @@ class State:
         if not acting:
             del self._of_groups[kind][group]
         if self._columns is not None:
-            rows = self._columns.rows_of(kind.value, group)
+            rows = self._reached(self._columns, self._columns.rows_of(kind.value, group), cause)
             (self._rows.add if begins else self._rows.remove)(rows, cause)
 
     def _cause(self, decision: Decision) -> int:
-        ground = f"{decision.basis.kind} {decision.basis.clause}".strip()
-        words = f"{_VERBS[decision.type]} by {decision.role} ({ground})"
-        return self._classes.cause(Cause("decision", decision.id, words), _contribution(decision))
+        asked = contribution_of(decision, self._published.restricted)
+        cause = self._classes.cause(cause_of(decision), asked)
+        since = held_since(decision)
+        if since is not None:
+            self._since[cause] = since
+        return cause
 
-    def _derive(self, columns: Columns, rows: Rows) -> None:
+    def _restate(self, before: Restricted) -> None:
+        """Let the restrictions in force ask for what another policy makes of their tier."""
+        renamed: dict[int, int] = {}
+        for decision in self._timetable.in_force.values():
+            if decision.type is DecisionType.RESTRICT:
+                old = self._classes.cause(cause_of(decision), contribution_of(decision, before))
+                renamed[old] = self._cause(decision)
+        groups = (causes for of_kind in self._of_groups.values() for causes in of_kind.values())
+        for causes in (self._of_items, *self._waiting.values(), *groups):
+            for old in causes & renamed.keys():
+                causes.remove(old)
+                causes.add(renamed[old])
+        if renamed:
+            self._rows.rename(renamed)
+
+    def _reached(self, columns: Columns, rows: Rows, cause: int) -> Rows:
+        """The rows, of those of its subject, that a cause reaches: all, or those published from a second on."""
+        since = self._since.get(cause)
+        if since is None:
+            return rows
+        published = columns.published_at(rows)
+        return rows[(published >= since) | (published <= 0)]
+
+    def _derive(self, rows: Rows) -> None:
         """Work out the causes of rows (ascending) anew, but for those of decisions on single items, which stay."""
+        if self._columns is None or not rows.size:
+            return
+        columns = overlaid(self._columns, self._labels, self._authors)
         if rows.size <= ONE_BY_ONE:
             for row in rows.tolist():
                 self._derive_one(columns, row)
@@ -216,10 +266,15 @@ class State:
         for kind, groups in self._of_groups.items():
             if groups:
                 for group in columns.words_at(_SIGNAL[kind], row):
-                    kept += groups.get(group, ())
+                    kept += (
+                        c for c in groups.get(group, ()) if c not in self._since or self._reached_at(columns, row, c)
+                    )
         handle = self._classes.intern(tuple(kept))
         handle, due = self._published.apply_to(columns, row, self._timetable.as_of, handle)
         self._rows.put_one(row, handle, due)
+
+    def _reached_at(self, columns: Columns, row: int, cause: int) -> bool:
+        return self._reached(columns, np.array([row], dtype=np.int32), cause).size > 0
 
     def _with_groups(
         self, columns: Columns, rows: Rows, handles: Handles, groups: dict[str, set[int]], signal: str
@@ -232,35 +287,7 @@ class State:
         for group, causes in groups.items():
             mask = columns.member(signal, frozenset((group,)), rows[reached])
             for cause in causes:
-                part = with_cause(self._classes, part, mask, cause)
+                here = mask & np.isin(rows[reached], self._reached(columns, rows[reached], cause))
+                part = with_cause(self._classes, part, here if cause in self._since else mask, cause)
         handles[reached] = part
         return handles
-
-    def _current_placements(self) -> tuple[Placement, ...]:
-        if self._placements is None:
-            found = []
-            for decision in sorted(self._placed.values(), key=lambda d: (d.decided_at, d.id)):
-                row = self._columns.row_of(decision.subject.id) if self._columns is not None else -1
-                if row >= 0:
-                    pinned = decision.type is DecisionType.PIN
-                    position = int(str(decision.parameters["position"])) if pinned else -1
-                    found.append(Placement(row, position, decision.scope, decision.id, decision.decided_at))
-            self._placements = tuple(found)
-        return self._placements
-
-
-def _toggle(acting: dict[str, Decision], decision: Decision, begins: bool) -> None:
-    if begins:
-        acting[decision.id] = decision
-    else:
-        del acting[decision.id]
-
-
-def _contribution(decision: Decision) -> Contribution:
-    """What a decision on rows asks for."""
-    if decision.type is DecisionType.TAKEDOWN:
-        return Contribution(scope=decision.scope, tier=Tier.BLOCKED)
-    if decision.type is DecisionType.SUPPRESS:
-        return Contribution(scope=decision.scope, ineligible=True)
-    factor = float(str(decision.parameters["factor"]))
-    return Contribution(scope=decision.scope, weight=fixed_point(factor))

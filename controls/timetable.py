@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import heapq
 
-from controls.decisions import Decision, DecisionType, Subject
+from controls.decisions import Decision, DecisionType
+from controls.undoing import undone_together
 
 
 class Timetable:
@@ -21,15 +22,16 @@ class Timetable:
         """Pins that are in force or will be, by id."""
         self._scheduled: dict[str, Decision] = {}
         self._reversed: set[str] = set()
-        self._takedowns: dict[Subject, set[str]] = {}
+        self._together: dict[tuple[object, ...], set[str]] = {}
         self._turns: list[tuple[int, str]] = []
 
     def arrive(self, decision: Decision) -> tuple[list[Decision], list[Decision]]:
         """Take in the ledger's next decision; returns the decisions that it made start and end."""
         if decision.type is DecisionType.REVERSE:
             return [], self._end({decision.reverses} if decision.reverses else set())
-        if decision.type is DecisionType.RESTORE:
-            return [], self._end(self._takedowns.get(decision.subject, set()))
+        together = undone_together(decision)
+        if decision.type in (DecisionType.RESTORE, DecisionType.REVOKE):
+            return [], self._end(self._together.get(together, set()))
         if decision.id in self._reversed:
             self._reversed.discard(decision.id)
             return [], []
@@ -39,9 +41,9 @@ class Timetable:
         heapq.heappush(self._turns, (decision.starts_at, decision.id))
         if decision.expires_at is not None:
             heapq.heappush(self._turns, (decision.expires_at, decision.id))
-        if decision.type is DecisionType.TAKEDOWN:
-            self._takedowns.setdefault(decision.subject, set()).add(decision.id)
-        elif decision.type is DecisionType.PIN:
+        if together:
+            self._together.setdefault(together, set()).add(decision.id)
+        if decision.type is DecisionType.PIN:
             self.pins[decision.id] = decision
         return self.advance(self.as_of)
 
@@ -88,8 +90,9 @@ class Timetable:
         self.in_force.pop(decision.id, None)
         self._scheduled.pop(decision.id, None)
         self.pins.pop(decision.id, None)
-        if decision.type is DecisionType.TAKEDOWN:
-            of_subject = self._takedowns[decision.subject]
-            of_subject.discard(decision.id)
-            if not of_subject:
-                del self._takedowns[decision.subject]
+        together = undone_together(decision)
+        if together:
+            others = self._together[together]
+            others.discard(decision.id)
+            if not others:
+                del self._together[together]

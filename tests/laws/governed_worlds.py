@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from controls.decisions import Basis, Decision, DecisionType, Subject, SubjectKind
 from controls.governance import Governance
 from controls.policy import Policy, validated
+from controls.proposals import ON_AUTHORS, ON_ITEMS, ON_POWERS
 from controls.scopes import AgeClass, Audience, Scope, Sensitive, SurfaceKind
 from tests.laws.plain_governance import SOURCES, PlainVerdict
 from tests.unit.controls.plain_columns import PlainItem
@@ -57,6 +58,7 @@ def item(name: str) -> st.SearchStrategy[PlainItem]:
         labels=st.dictionaries(st.sampled_from(("l", "m")), st.tuples(scores, seconds)),
         standing=st.sampled_from([None, 0.0, 50.0, 100.0]),
         kind=st.sampled_from(("", "person")),
+        identity=st.sampled_from(("", "", "known")),
         withdrawn=st.sampled_from([False, False, False, True]),
     )
 
@@ -76,6 +78,8 @@ predicates: st.SearchStrategy[Mapping[str, Any]] = st.one_of(
             {"signal": "topic", "in_set": "some"},
             {"signal": "author.id", "in": ["x"]},
             {"signal": "author.kind", "in": ["person"]},
+            {"signal": "author.identity", "in": ["known"]},
+            {"signal": "author.identity", "in": ["sworn", "known"]},
             {"signal": "item.id", "in": ["i1", "i2"]},
             {"signal": "community", "in": ["c"]},
             {"signal": "language", "in": ["de"]},
@@ -150,8 +154,12 @@ subjects = st.one_of(
     st.builds(Subject, st.just(SubjectKind.COMMUNITY), st.just("c")),
 )
 
-JOINING = (DecisionType.SUPPRESS, DecisionType.TAKEDOWN, DecisionType.BOOST, DecisionType.PIN, DecisionType.FEATURE)
-UNDOING = (DecisionType.REVERSE, DecisionType.RESTORE)
+JOINING = (
+    *(DecisionType.SUPPRESS, DecisionType.TAKEDOWN, DecisionType.BOOST, DecisionType.PIN, DecisionType.FEATURE),
+    *(DecisionType.LABEL, DecisionType.RESTRICT, DecisionType.CORRECT, DecisionType.RELEASE, DecisionType.GRANT),
+    *(DecisionType.RESTRICT_AUTHOR, DecisionType.STRIKE, DecisionType.VERIFY_IDENTITY),
+)
+UNDOING = (DecisionType.REVERSE, DecisionType.RESTORE, DecisionType.REVOKE)
 PLATFORM = (DecisionType.PUBLISH_POLICY, DecisionType.ACTIVATE_MODEL, DecisionType.FREEZE)
 
 
@@ -166,8 +174,7 @@ def decisions(draw: st.DrawFn, name: str, kinds: tuple[DecisionType, ...]) -> De
     """One decision; what it reverses may be any of d0..d7, itself and later ones included."""
     kind = draw(st.sampled_from(kinds))
     subject = Subject(SubjectKind.PLATFORM, "") if kind in PLATFORM else draw(subjects)
-    if kind in (DecisionType.PIN, DecisionType.FEATURE):
-        subject = Subject(SubjectKind.ITEM, draw(st.sampled_from(IDS)))
+    subject = draw(rightly(kind, subject, (*IDS, "never")))
     start = draw(seconds)
     made = Decision(
         id=name,
@@ -182,17 +189,43 @@ def decisions(draw: st.DrawFn, name: str, kinds: tuple[DecisionType, ...]) -> De
         expires_at=draw(st.none() | st.integers(start + 1, LAST + 5)),
         scope=draw(scopes),
     )
-    parameters: dict[DecisionType, st.SearchStrategy[dict[str, object]]] = {
-        DecisionType.PIN: st.builds(lambda value: {"position": value}, st.integers(0, 2)),
-        DecisionType.BOOST: st.builds(lambda value: {"factor": value}, st.sampled_from([0.1, 0.5, 1.5, 4.0])),
-        DecisionType.PUBLISH_POLICY: st.builds(lambda value: {"policy": value}, st.sampled_from(POLICIES)),
-        DecisionType.ACTIVATE_MODEL: st.builds(lambda value: {"model": value}, st.sampled_from(["v1", "v2"])),
-    }
-    if kind in parameters:
-        made = replace(made, parameters=draw(parameters[kind]))
+    made = replace(made, parameters=draw(parameters.get(kind, st.just({}))))
     if kind is DecisionType.REVERSE:
         made = replace(made, reverses=f"d{draw(st.integers(0, 7))}")
     return made if kind not in UNDOING else replace(made, expires_at=None, starts_at=0)
+
+
+def rightly(kind: DecisionType, subject: Subject, items: tuple[str, ...]) -> st.SearchStrategy[Subject]:
+    """A subject that a decision of this kind can be about: the one given, where it may be."""
+    if kind in ON_ITEMS and subject.kind is not SubjectKind.ITEM:
+        return st.builds(Subject, st.just(SubjectKind.ITEM), st.sampled_from(items))
+    if kind in ON_AUTHORS and subject.kind is not SubjectKind.AUTHOR:
+        return st.builds(Subject, st.just(SubjectKind.AUTHOR), st.sampled_from(("x", "y")))
+    return st.just(Subject(SubjectKind.COMMUNITY, "c") if kind in ON_POWERS else subject)
+
+
+powers: st.SearchStrategy[dict[str, object]] = st.fixed_dictionaries(
+    {"person": st.sampled_from(("cleo", "dan")), "power": st.sampled_from(("founder", "manager"))}
+)
+parameters: dict[DecisionType, st.SearchStrategy[dict[str, object]]] = {
+    DecisionType.PIN: st.builds(lambda value: {"position": value}, st.integers(0, 2)),
+    DecisionType.BOOST: st.builds(lambda value: {"factor": value}, st.sampled_from([0.1, 0.5, 1.5, 4.0])),
+    DecisionType.PUBLISH_POLICY: st.builds(lambda value: {"policy": value}, st.sampled_from(POLICIES)),
+    DecisionType.ACTIVATE_MODEL: st.builds(lambda value: {"model": value}, st.sampled_from(["v1", "v2"])),
+    DecisionType.LABEL: st.fixed_dictionaries({"name": st.sampled_from(("l", "m")), "score": scores}),
+    DecisionType.CORRECT: st.fixed_dictionaries({"notice": st.sampled_from(("n1", "right")), "text": st.just("So.")}),
+    DecisionType.RESTRICT_AUTHOR: st.sampled_from(
+        [
+            *({"service": service} for service in ("pre_review", "pre_review", "no_recommendation", "suspended")),
+            *({"service": "rate", "per_day": number} for number in (3, 5)),
+        ]
+    ),
+    DecisionType.STRIKE: st.builds(lambda points: {"points": points}, st.sampled_from([10, 50, 100])),
+    DecisionType.VERIFY_IDENTITY: st.builds(lambda state: {"identity": state}, st.sampled_from(["known", "sworn"])),
+    DecisionType.GRANT: powers,
+    DecisionType.REVOKE: powers,
+}
+"""What the types that need parameters may say."""
 
 
 def resolved(governance: Governance, audience: Audience, surface: SurfaceKind) -> list[PlainVerdict]:
@@ -215,7 +248,7 @@ def resolved(governance: Governance, audience: Audience, surface: SurfaceKind) -
 
 
 def everything(governance: Governance) -> list[object]:
-    """All that a request can be told, for every audience and surface: verdicts, pins and the editorial list."""
+    """All that can be asked: for every audience and surface verdicts, pins and the editorial list; authors; grants."""
     return [
         (
             resolved(governance, audience, surface),
@@ -224,4 +257,4 @@ def everything(governance: Governance) -> list[object]:
         )
         for audience in AUDIENCES
         for surface in SURFACES
-    ]
+    ] + [[governance.author(name).canonical() for name in AUTHORS], governance.grants(SubjectKind.COMMUNITY, "c")]

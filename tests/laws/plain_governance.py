@@ -6,7 +6,7 @@ It shares nothing with the fold but the policy documents and the decision record
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from controls.conditions import AgePredicate, AllOf, AnyOf, Condition, LabelPredicate, MemberPredicate, Not
@@ -35,14 +35,20 @@ def in_force(decisions: Sequence[Decision], as_of: int) -> list[Decision]:
     """The decisions of a ledger that act at a second."""
     acting = []
     for place, made in enumerate(decisions):
-        if made.type in (DecisionType.REVERSE, DecisionType.RESTORE):
+        if made.type in (DecisionType.REVERSE, DecisionType.RESTORE, DecisionType.REVOKE):
             continue
         reversed_ = any(other.type is DecisionType.REVERSE and other.reverses == made.id for other in decisions)
         restored = made.type is DecisionType.TAKEDOWN and any(
             other.type is DecisionType.RESTORE and other.subject == made.subject for other in decisions[place:]
         )
+        revoked = made.type is DecisionType.GRANT and any(
+            other.type is DecisionType.REVOKE
+            and other.subject == made.subject
+            and dict(other.parameters) == dict(made.parameters)
+            for other in decisions[place:]
+        )
         ended = made.expires_at is not None and made.expires_at <= as_of
-        if not reversed_ and not restored and made.starts_at <= as_of and not ended:
+        if not reversed_ and not restored and not revoked and made.starts_at <= as_of and not ended:
             acting.append(made)
     return acting
 
@@ -66,6 +72,8 @@ def plain_verdict(
     def covers(scope: Scope, favouring: bool = False) -> bool:
         return scope.covers(surface, audience, restricting=not favouring)
 
+    item = as_told(item, in_force(decisions, as_of))
+    held = released = False
     eligible, tiers, weights, notices, disabled = not item.withdrawn, {"standard"}, [], set(), set()
     named: set[str] = set()
     policy = policy_in_force(decisions, policies, as_of)
@@ -75,7 +83,7 @@ def plain_verdict(
         if rule.mode == "shadow" or truth is False:
             continue
         if truth is None and rule.missing != "apply":
-            eligible &= not (rule.missing == "hold" and covers(scope))
+            held |= rule.missing == "hold" and covers(scope)
             continue
         if covers(scope, favouring=rule.tier == "encouraged"):
             named.add(rule.tier)
@@ -84,7 +92,8 @@ def plain_verdict(
             notices |= {rule.effect.notice} - {None}
             disabled |= set(rule.effect.disable)
             gated = rule.effect.age_gate == "adult" and audience.age is not AgeClass.ADULT
-            eligible &= not (rule.effect.hold or gated)
+            eligible &= not gated
+            held |= rule.effect.hold
             if rule.effect.sensitive is not None:
                 choice = audience.sensitive or rule.effect.sensitive.unchosen
                 if audience.age is not AgeClass.ADULT:
@@ -98,6 +107,16 @@ def plain_verdict(
             named.add("blocked")
         elif made.type is DecisionType.SUPPRESS and covers(made.scope):
             eligible = False
+        elif made.type is DecisionType.RESTRICT and covers(made.scope):
+            named.add("restricted")
+        elif made.type is DecisionType.CORRECT and covers(made.scope):
+            notices.add(str(made.parameters["notice"]))
+        elif made.type is DecisionType.RELEASE:
+            released |= covers(made.scope, favouring=True)
+        elif made.type is DecisionType.RESTRICT_AUTHOR and covers(made.scope):
+            service = made.parameters["service"]
+            eligible &= service not in ("no_recommendation", "suspended")
+            held |= service == "pre_review" and (item.published_at >= made.starts_at or not item.published_at)
         elif made.type is DecisionType.BOOST:
             weights.append((Fraction(round(float(str(made.parameters["factor"])) * 1024), 1024), made.scope))
     tier = max(named or tiers, key=TIERS.index)
@@ -115,13 +134,37 @@ def plain_verdict(
             up *= weight
     lift = Fraction(1) if tier in ("restricted", "blocked") else min(Fraction(4), Fraction(int(up * 1024), 1024))
     return PlainVerdict(
-        eligible=eligible and tier != "blocked",
+        eligible=eligible and tier != "blocked" and (released or not held),
         tier=tier,
         weight=max(32, int(down * lift * 1024)),
         sources=sources,
         notices=tuple(sorted(str(notice) for notice in notices)),
         disabled=tuple(sorted(disabled)),
     )
+
+
+def as_told(item: PlainItem, acting: Sequence[Decision]) -> PlainItem:
+    """An item as the decisions that act tell of it and its author."""
+    labels, standing, identity = dict(item.labels), item.standing, item.identity
+    told = sorted((one for one in acting if about(one, item)), key=lambda one: (one.starts_at, one.decided_at))
+    given = [one for one in told if one.type is DecisionType.LABEL]
+    given.sort(key=lambda one: (one.starts_at, one.decided_at, float(str(one.parameters["score"]))))
+    for one in given:
+        labels[str(one.parameters["name"])] = (float(str(one.parameters["score"])), max(one.starts_at, 1))
+    for one in told:
+        if one.type is DecisionType.STRIKE:
+            standing = max(0.0, (100.0 if standing is None else standing) - int(str(one.parameters["points"])))
+    attested = [one for one in told if one.type is DecisionType.VERIFY_IDENTITY]
+    if attested:
+        newest = max(attested, key=lambda one: (one.starts_at, one.decided_at, str(one.parameters["identity"])))
+        identity = str(newest.parameters["identity"])
+    return replace(item, labels=labels, standing=standing, identity=identity)
+
+
+def holders(decisions: Sequence[Decision], as_of: int) -> set[tuple[str, str, str]]:
+    """Who holds which power in which community."""
+    granted = [one for one in in_force(decisions, as_of) if one.type is DecisionType.GRANT]
+    return {(one.subject.id, str(one.parameters["power"]), str(one.parameters["person"])) for one in granted}
 
 
 def about(made: Decision, item: PlainItem) -> bool:

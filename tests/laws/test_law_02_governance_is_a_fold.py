@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controls.decisions import Decision
+from controls.decisions import Decision, SubjectKind
 from controls.governance import Governance
 from controls.policy import Policy
 from controls.state import State
 from tests.laws.governed_worlds import AUDIENCES, IDS, LAST, SURFACES, books, everything, item, ledgers, resolved
-from tests.laws.plain_governance import plain_verdict
+from tests.laws.plain_governance import holders, plain_verdict
 from tests.unit.controls.building import numbered
 from tests.unit.controls.plain_columns import PlainColumns, PlainItem
 
@@ -87,6 +87,8 @@ def test_any_interleaving_of_decisions_editions_and_seconds_gives_the_same_state
         for surface in SURFACES:
             plain = [plain_verdict(one, decisions, policies, LAST, audience, surface) for one in items]
             assert resolved(stepwise, audience, surface) == plain
+    held = stepwise.grants(SubjectKind.COMMUNITY, "c")
+    assert {("c", one.power, one.person) for one in held} == holders(decisions, LAST)
     for view, digest in views:
         assert view.digest() == digest
 

@@ -13,6 +13,7 @@ from controls.decisions import Basis, Decision, DecisionType, Subject, SubjectKi
 from controls.errors import StateError
 from controls.policy import Policy, content_hash
 from controls.policy import load as load_policy
+from controls.proposals import ON_AUTHORS, ON_ITEMS
 from controls.scopes import AgeClass, Audience, SurfaceKind
 from ranking.errors import EditionGap
 from ranking.fold import Fold
@@ -94,13 +95,22 @@ def ledgers(draw: st.DrawFn) -> list[Decision]:
             expires_at=draw(st.one_of(st.none(), st.integers(starts + 1, NOW + 250))),
             revision=revision,
         )
-        if kind in (DecisionType.PIN, DecisionType.FEATURE):
+        if kind in ON_ITEMS:
             decision = replace(decision, subject=Subject(SubjectKind.ITEM, draw(st.sampled_from(ITEMS))))
+        if kind in ON_AUTHORS:
+            decision = replace(decision, subject=Subject(SubjectKind.AUTHOR, draw(st.sampled_from(AUTHORS))))
         parameters: dict[DecisionType, dict[str, object]] = {
             DecisionType.PIN: {"position": draw(st.integers(0, 3))},
             DecisionType.BOOST: {"factor": draw(st.sampled_from([0.25, 0.5, 2.0]))},
             DecisionType.PUBLISH_POLICY: {"policy": content_hash(POLICY)},
             DecisionType.ACTIVATE_MODEL: {"model": GRAPH.version},
+            DecisionType.LABEL: {"name": "rumour", "score": draw(st.sampled_from([0.0, 1.0]))},
+            DecisionType.CORRECT: {"notice": "corrected", "text": "So."},
+            DecisionType.RESTRICT_AUTHOR: {"service": draw(st.sampled_from(["pre_review", "suspended"]))},
+            DecisionType.STRIKE: {"points": draw(st.sampled_from([5, 90]))},
+            DecisionType.VERIFY_IDENTITY: {"identity": "verified"},
+            DecisionType.GRANT: {"person": "cleo", "power": "manager"},
+            DecisionType.REVOKE: {"person": "cleo", "power": "manager"},
         }
         if kind in (DecisionType.PUBLISH_POLICY, DecisionType.ACTIVATE_MODEL, DecisionType.FREEZE):
             decision = replace(decision, subject=Subject(SubjectKind.PLATFORM, ""))

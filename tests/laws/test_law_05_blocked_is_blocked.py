@@ -23,7 +23,7 @@ from ranking.graph import ItemGraph
 from ranking.journal import AuthorChanged, Entry, ItemPublished, ItemWithdrawn, LabelGiven, ListPublished
 from ranking.pipeline import rank
 from ranking.reader import CONSUMED, Mode, Reader, Request, Settings, Surface
-from tests.laws.governed_worlds import AUDIENCES, policies, scopes
+from tests.laws.governed_worlds import AUDIENCES, UNDOING, parameters, policies, rightly, scopes
 from tests.laws.plain_feed import PlainFeed, Session
 from tests.laws.small_worlds import Dice, int32s
 from tests.unit.controls.building import policy
@@ -34,11 +34,11 @@ pytestmark = pytest.mark.law
 IDS = tuple(f"i{n}" for n in range(24))
 AUTHORS, TOPICS, COMMUNITIES = ("", "x", "y"), ("s", "t"), ("", "c")
 PLATFORM = (DecisionType.PUBLISH_POLICY, DecisionType.ACTIVATE_MODEL, DecisionType.FREEZE)
-UNDOING = (DecisionType.REVERSE, DecisionType.RESTORE)
 KINDS = (
     *DecisionType,
     *(DecisionType.PIN, DecisionType.FEATURE, DecisionType.BOOST, DecisionType.RESTORE, DecisionType.REVERSE),
     *(DecisionType.PIN, DecisionType.TAKEDOWN, DecisionType.PUBLISH_POLICY),
+    *(DecisionType.LABEL, DecisionType.STRIKE, DecisionType.RELEASE, DecisionType.RESTRICT_AUTHOR),
 )
 """Kinds of decisions, the more telling ones more often."""
 
@@ -146,9 +146,17 @@ class GovernedFeed(RuleBasedStateMachine):
         wait=st.sampled_from((0, 0, 0, 3)),
         lasts=st.none() | st.integers(1, 12),
         number=st.integers(0, 30),
+        data=st.data(),
     )
     def somebody_decides(
-        self, kind: DecisionType, subject: Subject, scope: Scope, wait: int, lasts: int | None, number: int
+        self,
+        kind: DecisionType,
+        subject: Subject,
+        scope: Scope,
+        wait: int,
+        lasts: int | None,
+        number: int,
+        data: st.DataObject,
     ) -> None:
         start = self.model.as_of + (0 if kind in UNDOING else wait)
         ends = None if lasts is None or kind in UNDOING else start + lasts
@@ -156,11 +164,9 @@ class GovernedFeed(RuleBasedStateMachine):
             ends = start + 2
         if kind in PLATFORM:
             subject, scope = Subject(SubjectKind.PLATFORM, ""), Scope()
-        if kind in (DecisionType.PIN, DecisionType.FEATURE):
-            subject = Subject(SubjectKind.ITEM, IDS[number % len(IDS)])
-        parameters: dict[DecisionType, dict[str, object]] = {
+        subject = data.draw(rightly(kind, subject, IDS))
+        given: dict[DecisionType, dict[str, object]] = {
             DecisionType.PIN: {"position": number % 6},
-            DecisionType.BOOST: {"factor": (0.1, 0.5, 1.5, 4.0)[number % 4]},
             DecisionType.PUBLISH_POLICY: {"policy": ("strict", "kind", "other")[number % 3]},
             DecisionType.ACTIVATE_MODEL: {"model": ("v1", "v1", "missing")[number % 3]},
         }
@@ -171,7 +177,7 @@ class GovernedFeed(RuleBasedStateMachine):
             scope=scope,
             starts_at=start,
             expires_at=ends,
-            parameters=parameters.get(kind, {}),
+            parameters=given[kind] if kind in given else data.draw(parameters.get(kind, st.just({}))),
             reverses=target,
         )
 

@@ -35,7 +35,8 @@ pytestmark = pytest.mark.law
 
 PUBLISH = decision("publish_policy", parameters={"policy": "p1"}, id="publish")
 ORDER_FREE = (*JOINING, DecisionType.REVERSE, DecisionType.FREEZE)
-"""All types but those that speak of what stands before them: policy, model, restore."""
+"""All types but those that speak of what stands before them: policy, model, restore, revoke."""
+RESTRICTING = (DecisionType.SUPPRESS, DecisionType.TAKEDOWN, DecisionType.RESTRICT, DecisionType.RESTRICT_AUTHOR)
 
 
 def folded(
@@ -100,12 +101,12 @@ def test_reordering_rules_changes_nothing(
     assert one.digest() == other.digest()
 
 
-@given(worlds, ledgers(), books, ledgers((DecisionType.SUPPRESS, DecisionType.TAKEDOWN), most=3))
+@given(worlds, ledgers(), books, ledgers(RESTRICTING, most=3))
 def test_a_further_restriction_never_loosens_a_verdict(
     items: tuple[PlainItem, ...], decisions: list[Decision], policies: dict[str, Policy], further: list[Decision]
 ) -> None:
     renamed = [decision(made.type.value, f"{made.subject.kind.value}:{made.subject.id}", id=f"more-{made.id}",
-                        scope=made.scope) for made in further]  # fmt: skip
+                        scope=made.scope, parameters=made.parameters) for made in further]  # fmt: skip
     before = folded(items, [PUBLISH, *decisions], policies)
     after = folded(items, [PUBLISH, *decisions, *renamed], policies)
     for audience in AUDIENCES:
