@@ -30,6 +30,7 @@ SCOPES: Mapping[str, str] = {
     "events": "report events of any reader",
     "reader": "everything of one reader: the token's subject",
     "author": "items and standing of one author: the token's subject",
+    "classifier": "give labels in its own name",
     "editor": "pin, boost, suppress and feature",
     "moderator": "labels, takedowns and restorations, suppress and freeze",
     "policy": "draft and publish policies",
@@ -40,6 +41,7 @@ SCOPES: Mapping[str, str] = {
 """Every scope and what it opens."""
 
 ADMIN = "admin"
+CLASSIFIER = "classifier"
 PERSONAL = frozenset(("reader", "author"))
 INSPECTORS = ("editor", "moderator", "policy", "auditor")
 """Scopes of those who decide or audit: they see items, authors and verdicts whatever the verdict."""

@@ -36,6 +36,7 @@ class LabelLine(LabelIn):
     """A label of an item."""
 
     type: Literal["label"]
+    score: Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
     given_by: Id = "import"
     given_at: Second
 

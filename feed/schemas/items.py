@@ -117,13 +117,14 @@ class AuthorOut:
 
 
 class LabelIn(Wire):
-    """A label of an item, by a model or a person."""
+    """A label of an item, by a model."""
 
     item: Id
     name: Id
-    score: Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
+    score: Annotated[float, Field(strict=True, allow_inf_nan=False)]
+    """From 0 to 1; a label out of this range is rejected, the others of its batch are not."""
     given_by: OptionalId = ""
-    """The model or person; the caller's own name when absent."""
+    """The model that gave it. A classifier's own name when absent, or that name, a colon and a version."""
     given_at: Second | None = None
     """When it was given; now when absent. Not in the future."""
 

@@ -10,7 +10,17 @@ from pydantic import Field
 from feed.schemas.fields import Id, OptionalId, Second, Text, Wire
 
 ScopeWord = Literal[
-    "feed", "events", "reader", "author", "editor", "moderator", "policy", "experimenter", "auditor", "admin"
+    "feed",
+    "events",
+    "reader",
+    "author",
+    "classifier",
+    "editor",
+    "moderator",
+    "policy",
+    "experimenter",
+    "auditor",
+    "admin",
 ]
 """The scopes of ``feed.auth``, to which a test holds them."""
 

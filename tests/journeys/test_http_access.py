@@ -29,7 +29,7 @@ MATRIX: dict[str, frozenset[str] | set[str]] = {
     "GET /v1/revocations": {"feed", "reader"},
     "PUT /v1/authors/{author}": {"author"},
     "GET /v1/authors/{author}": {"author", *INSPECTING},
-    "POST /v1/labels": {"moderator"},
+    "POST /v1/labels": {"classifier", "moderator"},
     "GET /v1/readers/{reader}/settings": {"reader"},
     "PATCH /v1/readers/{reader}/settings": {"reader"},
     "PUT /v1/readers/{reader}/mutes": {"reader"},

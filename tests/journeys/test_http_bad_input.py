@@ -42,7 +42,7 @@ def test_readers_that_are_no_ids_are_refused_and_not_recorded(shared_http, reade
 
 
 def test_what_does_not_hold_is_told_by_its_first_field(shared_http):
-    body = {"labels": [{"item": "", "name": "rumour", "score": 7}]}
+    body = {"labels": [{"item": "", "name": "rumour", "score": "7"}]}
     told = shared_http.problem(shared_http.call("POST", "/v1/labels", "moderator", json=body), 422, "input-invalid")
     assert told["detail"] == "labels.0.item: String should have at least 1 character; 1 more in errors"
 

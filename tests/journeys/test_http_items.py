@@ -167,16 +167,17 @@ def test_an_author_changes_its_name_and_keeps_its_standing(http):
 def test_labels_are_stored_with_who_gave_them(http):
     now = http.service.clock.now()
     labels = [
-        {"item": "item-1", "name": "rumour", "score": 0.9, "given_by": "classifier-3", "given_at": now - 5},
+        {"item": "item-1", "name": "rumour", "score": 0.9, "given_at": now - 5},
         {"item": "item-2", "name": "rumour", "score": 0.1},
         {"item": "unknown", "name": "rumour", "score": 0.5},
         {"item": "item-3", "name": "rumour", "score": 0.5, "given_at": now + 4000},
     ]
-    told = http.call("POST", "/v1/labels", "moderator", subject="mo", json={"labels": labels}).json()
+    labels[0]["given_by"] = "classifier-3:v2"
+    told = http.call("POST", "/v1/labels", "classifier", subject="classifier-3", json={"labels": labels}).json()
     assert [result["status"] for result in told["results"]] == ["accepted", "accepted", "rejected", "rejected"]
     (label,) = http.service.store.items.labels("item-1")
-    assert (label.name, label.score, label.given_by, label.given_at) == ("rumour", 0.9, "classifier-3", now - 5)
-    assert http.service.store.items.labels("item-2")[0].given_by == "mo"
+    assert (label.name, label.score, label.given_by, label.given_at) == ("rumour", 0.9, "classifier-3:v2", now - 5)
+    assert http.service.store.items.labels("item-2")[0].given_by == "classifier-3"
 
 
 def test_a_label_older_than_the_one_there_is_told_as_older(http):
@@ -186,7 +187,7 @@ def test_a_label_older_than_the_one_there_is_told_as_older(http):
         body = [{"item": item, "name": "rumour", "score": score, "given_at": at} for item, score, at in labels]
         headers = {"Idempotency-Key": key} if key else {}
         told: dict[str, Any] = http.call(
-            "POST", "/v1/labels", "moderator", json={"labels": body}, headers=headers
+            "POST", "/v1/labels", "classifier", json={"labels": body}, headers=headers
         ).json()
         return told
 
@@ -224,7 +225,7 @@ def test_labels_act_on_verdicts_with_the_next_edition(http: Http):
     published = http.call("POST", f"/v1/policy/drafts/{version}/publish", "policy", json={"reason": "test"})
     assert published.status_code == 201, published.text
     labels = [{"item": "item-1", "name": "rumour", "score": 0.9}]
-    http.call("POST", "/v1/labels", "moderator", json={"labels": labels})
+    http.call("POST", "/v1/labels", "classifier", json={"labels": labels})
     http.settled()
     verdict = http.call("GET", "/v1/items/item-1/verdict", "auditor").json()
     assert (verdict["tier"], [cause["id"] for cause in verdict["causes"]]) == ("restricted", ["rumour"])
