@@ -21,6 +21,7 @@ from controls.ledger_port import LedgerPort
 from controls.policy import Policy
 from controls.proposals import Proposal
 from controls.signals import Columns
+from controls.undoing import takedowns_left
 
 __all__ = ["PLATFORM", "DecisionService", "LedgerPort"]
 
@@ -141,6 +142,10 @@ class DecisionService:
     def newest_about(self, subject: Subject) -> Decision | None:
         """The last decision about a subject, or None. Blocks on the ledger."""
         return self._checks.newest_about(subject)
+
+    def takedowns(self, subject: Subject, now: int) -> list[Decision]:
+        """The takedowns of a subject that a restore would end, oldest first. Blocks on the ledger."""
+        return takedowns_left(self._checks.about(subject), now)
 
     def waits(self, decision: Decision) -> bool:
         """Whether a decision's subject has no item yet, so that it waits for the first."""

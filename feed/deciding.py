@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 
 import anyio.to_thread
 
 from controls.authority import Principal
+from controls.cases import CaseKind
 from controls.decisions import Basis, Decision, DecisionType, Subject
 from controls.proposals import Proposal
 from controls.scopes import Scope
 from feed.activations import load_before_reversal
 from feed.auth import Caller
 from feed.bootstrap import Service
+from feed.cases import open_case
 from feed.schemas.decisions import BasisIn, DecidedOut, DecisionIn, DecisionOut, EnforcedOut
 from feed.storage.ports import Once
 from feed.wire import durable
@@ -38,6 +42,8 @@ def proposal_of(body: DecisionIn, once: Once | None) -> Proposal:
         evidence=body.evidence,
         reverses=body.reverses,
         idempotency_key=key_of(once),
+        expected_revision=body.expected_revision,
+        break_glass=body.break_glass_reason,
     )
 
 
@@ -46,23 +52,61 @@ def key_of(once: Once | None) -> str:
     return once.key if once is not None else ""
 
 
+def principal_of(caller: Caller) -> Principal:
+    """Who acts, as the write door knows them."""
+    return Principal(caller.subject, frozenset(caller.scopes), caller.role)
+
+
 async def decide(service: Service, caller: Caller, proposal: Proposal, once: Once | None) -> DecidedOut:
     """Make a decision and wait for the replicas; raises what ``controls`` and the store refuse.
 
     The decision is durable even when replicas lag: the answer then names them.
     """
-    principal = Principal(caller.subject, caller.scopes, caller.role)
+    return await decide_as(service, principal_of(caller), proposal, once)
+
+
+async def decide_as(
+    service: Service,
+    principal: Principal,
+    proposal: Proposal,
+    once: Once | None,
+    approver: Principal | None = None,
+    id: str = "",
+) -> DecidedOut:
+    """The same, by a principal, and approved by another if there is one; ``id`` is the decision's if it has one."""
     if proposal.reverses is not None:
         await anyio.to_thread.run_sync(load_before_reversal, service, proposal.reverses)
-    appended = await anyio.to_thread.run_sync(service.decisions.decide, proposal, principal, service.clock.now(), once)
-    decision = await durable(appended)
+    make = partial(service.decisions.decide, proposal, principal, service.clock.now(), once, approver, id=id)
+    decision = await durable(await anyio.to_thread.run_sync(make))
+    enforced = await obeyed(service, [decision])
+    if proposal.break_glass:
+        await anyio.to_thread.run_sync(open_review, service, decision)
+    return DecidedOut(shown(decision), enforced, service.decisions.waits(decision), _warning(service, decision))
+
+
+async def obeyed(service: Service, decisions: Sequence[Decision]) -> EnforcedOut:
+    """Wake the replicas and tell who obeys decisions that were made."""
     service.replica.wake()
-    enforcement = await service.replica.enforced(decision.revision, service.settings.enforced_timeout)
-    service.metrics.decisions.labels(decision.type.value).inc()
+    last = max(decision.revision for decision in decisions)
+    enforcement = await service.replica.enforced(last, service.settings.enforced_timeout)
+    for decision in decisions:
+        service.metrics.decisions.labels(decision.type.value).inc()
     if not enforcement.lagging:
         service.metrics.enforcement.observe(enforcement.ms / 1000)
-    enforced = EnforcedOut(enforcement.replicas, enforcement.acked, enforcement.ms, enforcement.lagging)
-    return DecidedOut(shown(decision), enforced, service.decisions.waits(decision), _warning(service, decision))
+    return EnforcedOut(enforcement.replicas, enforcement.acked, enforcement.ms, enforcement.lagging)
+
+
+def open_review(service: Service, decision: Decision) -> str:
+    """Open the review of a decision that did not wait for its second person; the case's id. Blocks."""
+    return open_case(
+        service,
+        CaseKind.REVIEW,
+        decision.subject,
+        "break-glass",
+        f"{decision.type.value} was decided without a second person: {decision.evidence[-1]}",
+        at=decision.decided_at,
+        about={"decision": decision.id},
+    )
 
 
 def _warning(service: Service, decision: Decision) -> str:

@@ -42,7 +42,37 @@ class ScopeIn(Wire):
     audience: Word = "any"
 
 
-class DecisionIn(Wire):
+class ActIn(Wire):
+    """What is decided and why, whatever it is about."""
+
+    type: DecisionType
+    reason: _Reason
+    """Why, in a sentence that those concerned can read."""
+    basis: BasisIn
+    starts_at: Second | None = None
+    """Now when absent."""
+    expires_at: Second | None = None
+    """Restrictions and placements end here, or are reviewed by ``review_by``."""
+    review_by: Second | None = None
+    scope: ScopeIn = ScopeIn()
+    parameters: Annotated[_Parameters, Field(max_length=10, default_factory=dict)]
+    """What the type needs, see docs/deciding.md: ``position`` (pin), ``factor`` (boost), ``points`` (strike) and so on."""
+    evidence: Annotated[tuple[_Line, ...], Field(max_length=50)] = ()
+    break_glass: bool = False
+    """Do what needs a second person without one: at once, for 24 hours at most, and a review is opened."""
+    break_glass_reason: _Line = ""
+    """Why it cannot wait; needed with ``break_glass``."""
+
+    @model_validator(mode="after")
+    def _breaks_with_a_reason(self) -> Self:
+        if self.break_glass != bool(self.break_glass_reason.strip()):
+            raise ValueError(
+                "break_glass and break_glass_reason go together; say why it cannot wait, or leave both out"
+            )
+        return self
+
+
+class DecisionIn(ActIn):
     """A decision to be made."""
 
     model_config = ConfigDict(
@@ -60,35 +90,12 @@ class DecisionIn(Wire):
         }
     )
 
-    type: DecisionType
     subject: SubjectIn | None = None
     """Needed by all but acts on the platform and reversals."""
-    reason: _Reason
-    """Why, in a sentence that those concerned can read."""
-    basis: BasisIn
-    starts_at: Second | None = None
-    """Now when absent."""
-    expires_at: Second | None = None
-    """Restrictions and placements end here, or are reviewed by ``review_by``."""
-    review_by: Second | None = None
-    scope: ScopeIn = ScopeIn()
-    parameters: Annotated[_Parameters, Field(max_length=10, default_factory=dict)]
-    """What the type needs, see docs/decisions.md: ``position`` (pin), ``factor`` (boost), ``points`` (strike) and so on."""
-    evidence: Annotated[tuple[_Line, ...], Field(max_length=50)] = ()
     reverses: OptionalId | None = None
     """Id of the decision that is undone (type ``reverse``)."""
     expected_revision: Revision | None = None
     """Refuse with 412 if anything about the subject was decided above this revision; ``If-Match`` says the same."""
-    break_glass: bool = False
-    """Do what needs a second person without one: at once, for 24 hours at most, and a review is opened."""
-    break_glass_reason: _Line = ""
-    """Why it cannot wait; needed with ``break_glass``."""
-
-    @model_validator(mode="after")
-    def _breaks_with_a_reason(self) -> Self:
-        if self.break_glass != bool(self.break_glass_reason.strip()):
-            raise ValueError("break_glass and break_glass_reason go together; say why it cannot wait, or leave both out")
-        return self
 
 
 class ReversalIn(Wire):

@@ -45,6 +45,13 @@ MATRIX: dict[str, frozenset[str] | set[str]] = {
     "GET /v1/decisions": {"experimenter", *INSPECTING},
     "GET /v1/decisions/{decision}": {"experimenter", *INSPECTING},
     "POST /v1/decisions/{decision}/reverse": DECIDING,
+    "POST /v1/decisions/{decision}/approve": DECIDING,
+    "POST /v1/decisions/{decision}/decline": DECIDING,
+    "GET /v1/decisions/pending": {"experimenter", *INSPECTING},
+    "GET /v1/decisions/pending/{decision}": {"experimenter", *INSPECTING},
+    "POST /v1/decisions/bulk": DECIDING,
+    "GET /v1/decisions/bulk/{bulk}": {"experimenter", *INSPECTING},
+    "POST /v1/decisions/bulk/{bulk}/reverse": DECIDING,
     "GET /v1/log/checkpoint": ANYBODY,
     "GET /v1/log/keys": ANYBODY,
     "GET /v1/log/entries": ANYBODY,
@@ -79,7 +86,15 @@ def routes_of(http: Http) -> Iterator[tuple[str, str]]:
 
 def filled(path: str, own: str = ME) -> str:
     """The path with ids in it: the caller's own where there is an owner."""
-    names = {"reader": own, "author": own, "item": "item-0", "decision": "none", "version": "none", "name": "none"}
+    names = {
+        "reader": own,
+        "author": own,
+        "item": "item-0",
+        "decision": "none",
+        "bulk": "none",
+        "version": "none",
+        "name": "none",
+    }
     names["request_id"] = "0" * 32
     for name, value in names.items():
         path = path.replace(f"{{{name}}}", value)
