@@ -8,10 +8,13 @@ from secrets import token_hex
 from controls.service import DecisionService
 from feed.auth import Authenticator
 from feed.clock import Clock, SystemClock
+from feed.consequences import Consequences
 from feed.control.publisher import Publisher
 from feed.control.replica import Replica
 from feed.control.restricting import Restricting
+from feed.corrections import Corrections
 from feed.cursor import Cursors
+from feed.evidence import Evidence
 from feed.families import Families
 from feed.keys import KeySet, load_secret
 from feed.library import Graphs, PolicyDocuments
@@ -42,6 +45,9 @@ class Service:
     publisher: Publisher
     restricting: Restricting
     families: Families
+    evidence: Evidence
+    consequences: Consequences
+    corrections: Corrections
     readers: ReaderStates
     servings: ServingQueue
     pages: Pages
@@ -55,6 +61,7 @@ class Service:
         self.replica.start()
         self.servings.start()
         self.publisher.start()
+        self.consequences.start()
         self.families.start(lambda: self.replica.latest().catalogue.ids, self.clock.now())
 
     def close(self) -> None:
@@ -62,6 +69,7 @@ class Service:
         self.families.close()
         self.publisher.close()
         self.replica.close()
+        self.consequences.close()
         self.servings.close()
         self.store.close()
 
@@ -85,6 +93,10 @@ def open_service(settings: Settings, clock: Clock | None = None, store: Store | 
     publisher = Publisher(
         store, clock, replica.latest, replica.wake, popular_every=settings.popular_every, restricting=restricting
     )
+    families = Families(store)
+    evidence = Evidence(store, log_keys.signer, families.members, days=settings.evidence_days)
+    consequences = Consequences(store, clock, evidence, families.members, correction_days=settings.correction_days)
+    replica.on_swap(consequences.swapped)
     servings = ServingQueue(store, settings.servings_queue)
     decisions = DecisionService(
         store.ledger,
@@ -107,10 +119,19 @@ def open_service(settings: Settings, clock: Clock | None = None, store: Store | 
         replica=replica,
         publisher=publisher,
         restricting=restricting,
-        families=Families(store),
+        families=families,
+        evidence=evidence,
+        consequences=consequences,
+        corrections=consequences.corrections,
         readers=ReaderStates(store, settings.reader_states),
         servings=servings,
-        pages=Pages(Cursors(secret, settings.cursor_hours * 3600), servings, clock, settings.minor_break_minutes),
+        pages=Pages(
+            Cursors(secret, settings.cursor_hours * 3600),
+            servings,
+            clock,
+            consequences.corrections,
+            settings.minor_break_minutes,
+        ),
         decisions=decisions,
         authenticator=Authenticator(settings, secret, KeySet(settings), store.keys, clock),
         metrics=Metrics(),

@@ -14,6 +14,7 @@ def erase(service: Service, reader: str) -> Erasure:
     """Erase a reader; returns the rows removed per table. Blocks; when it returns, no later page is influenced."""
     first = service.store.readers.erase(reader, service.clock.now()).result()
     service.readers.invalidate(reader)
+    service.corrections.forget(reader)
     late = service.store.readers.erase(reader, service.clock.now()).result()
     service.readers.invalidate(reader)
     service.publisher.erased()
@@ -30,6 +31,7 @@ def forget(service: Service, reader: str, item: str | None = None) -> int:
     """Delete a reader's history, or what it says of one item; returns how many events went. Blocks."""
     first = service.store.events.forget(reader, item, at=service.clock.now()).result()
     service.readers.invalidate(reader)
+    service.corrections.forget(reader)
     late = service.store.events.forget(reader, item, at=service.clock.now()).result()
     service.readers.invalidate(reader)
     service.publisher.erased()

@@ -105,6 +105,7 @@ async def _stored(service: Service, records: Sequence[EventRecord]) -> tuple[lis
             service.readers.invalidate(reader)
     if accepted:
         service.publisher.events_came()
+        service.corrections.heard(accepted)
     return outcomes, accepted
 
 

@@ -19,6 +19,7 @@ import orjson
 from controls.scopes import Audience
 from feed.breaks import due, limit
 from feed.clock import Clock
+from feed.corrections import Corrections
 from feed.cursor import Cursors, Session
 from feed.errors import CursorExpired
 from feed.reader_states import ReaderView
@@ -74,10 +75,18 @@ def effective_mode(view: ReaderView, asked: Mode | None, frozen: bool) -> Mode:
 class Pages:
     """Makes pages and offers their Servings."""
 
-    def __init__(self, cursors: Cursors, servings: ServingQueue, clock: Clock, minor_break_minutes: int = 0) -> None:
+    def __init__(
+        self,
+        cursors: Cursors,
+        servings: ServingQueue,
+        clock: Clock,
+        corrections: Corrections,
+        minor_break_minutes: int = 0,
+    ) -> None:
         self._cursors = cursors
         self._servings = servings
         self._clock = clock
+        self._corrections = corrections
         self._minor_break_minutes = minor_break_minutes
         self._process = os.urandom(8).hex()
         self._numbers = count(1)
@@ -127,7 +136,11 @@ class Pages:
         )
         every = limit(view.break_minutes, self._minor_break_minutes, query.minor)
         told = due(every, session.began_at, session.issued_at, now) if every else None
-        tail = orjson.dumps({"corrections": [], "break_notice": told, "cursor": cursor})
+        after = session.issued_at if query.cursor else 0
+        cards = self._corrections.cards(
+            query.reader, request_id, query.surface.kind, query.audience, after=after, now=now
+        )
+        tail = orjson.dumps({"corrections": cards, "break_notice": told, "cursor": cursor})
         body = b"".join((head[:-1], b',"items":', listed, b",", tail[1:]))
         self._servings.offer(
             Serving(

@@ -205,6 +205,12 @@ class Settings(BaseSettings):
     servings_days: int = Field(default=30, ge=1)
     """Days for which Servings are kept for why, replay and preview."""
 
+    evidence_days: int = Field(default=183, ge=1, le=10_980)
+    """Days for which what a takedown, restrict, strike or correct was about is held, unless a hold says otherwise."""
+
+    correction_days: int = Field(default=30, ge=1, le=366)
+    """Days for which a correction is sent to those who were exposed and have not seen it."""
+
     servings_queue: int = Field(default=10_000, ge=1)
     """Servings that may wait to be written; what does not fit is dropped and counted."""
 

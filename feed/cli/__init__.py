@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import typer
 
-from feed.cli import log, policy
+from feed.cli import evidence, log, policy
 from feed.cli.demo import demo
 from feed.cli.doctor import doctor
 from feed.cli.evaluate import evaluate
@@ -43,6 +43,7 @@ app.command("tune")(tune)
 app.command("evaluate")(evaluate)
 app.command("replay")(replay)
 app.add_typer(log.app, name="log")
+app.add_typer(evidence.app, name="evidence")
 app.add_typer(policy.app, name="policy")
 app.command("token")(token)
 app.command("doctor")(doctor)
