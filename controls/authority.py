@@ -66,9 +66,9 @@ def require(principal: Principal, act: DecisionType) -> None:
 
 def high_impact(act: DecisionType, subject: Subject) -> bool:
     """Whether an act reaches so far that a second person should approve it."""
-    if act in (DecisionType.PUBLISH_POLICY, DecisionType.FREEZE, DecisionType.RESTRICT_AUTHOR):
+    if act in (DecisionType.FREEZE, DecisionType.RESTRICT_AUTHOR):
         return True
-    if act is DecisionType.GRANT:
+    if act in (DecisionType.PUBLISH_POLICY, DecisionType.GRANT):
         return subject.kind is SubjectKind.PLATFORM
     restricts = act in (DecisionType.SUPPRESS, DecisionType.TAKEDOWN, DecisionType.RESTRICT)
     return restricts and subject.kind in (SubjectKind.AUTHOR, SubjectKind.TOPIC, SubjectKind.COMMUNITY)

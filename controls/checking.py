@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import product
 
 from controls.authority import SERVICE_ROLE, Principal, high_impact, require, require_approval
+from controls.communities import check_tightening
 from controls.decisions import Decision, DecisionType, Subject, SubjectKind
 from controls.errors import (
     AlreadyReversed,
@@ -26,7 +27,7 @@ from controls.ledger_port import LedgerPort
 from controls.lint import check_policy
 from controls.pins import hides
 from controls.policy import Policy
-from controls.proposals import PLACEMENTS, PLATFORM_ACTS, UNDOING, Proposal, check
+from controls.proposals import PLACEMENTS, PLATFORM_ACTS, UNDOING, Proposal, check, publishes_within
 from controls.scopes import EVERYWHERE, AgeClass, Audience, Scope, SurfaceKind
 from controls.signals import Columns
 from controls.tiers import Tier
@@ -218,7 +219,8 @@ class Checks:
             if proposal.subject is not None and proposal.subject != target.subject:
                 raise InvalidDecision("a reversal has its target's subject; leave the subject out", "subject")
             return target.subject
-        if proposal.type in PLATFORM_ACTS or proposal.subject is None:
+        within = publishes_within(proposal.type, proposal.subject)
+        if proposal.subject is None or (proposal.type in PLATFORM_ACTS and not within):
             return PLATFORM
         return proposal.subject
 
@@ -236,6 +238,8 @@ class Checks:
                 raise UnknownReference(
                     f"no policy with content hash {digest!r} is stored; store the document first", "parameters.policy"
                 )
+            if self._policies is not None and publishes_within(proposal.type, proposal.subject):
+                check_tightening(self._policies(digest))
             if self._policies is not None:
                 problems = [f.problem for f in check_policy(self._policies(digest), now) if f.fatal]
                 if problems:

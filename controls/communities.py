@@ -47,12 +47,13 @@ def check_tightening(policy: Policy) -> None:
         raise PolicyError(problems)
 
 
-def confined(policy: Policy, community: str) -> Policy:
-    """A community's policy as it is compiled: named after the community, and for its surface alone. It is to be applied
-    to the community's own rows and no others: to a rule, an item without a community might yet be one of them."""
+def confined(policy: Policy, community: str, tiers: Tiers) -> Policy:
+    """A community's policy as it is compiled: named after the community, for its surface alone, with the platform's
+    tiers. It is to be applied to the community's own rows and no others: to a rule, an item without a community might
+    yet be one of them."""
     prefix, here = prefix_of(community), {"surfaces": (_HERE,)}
     rules = [
         rule.model_copy(update={"id": prefix + rule.id, "scope": rule.scope.model_copy(update=here)})
         for rule in policy.rules
     ]
-    return policy.model_copy(update={"rules": tuple(rules)})
+    return policy.model_copy(update={"rules": tuple(rules), "tiers": tiers})

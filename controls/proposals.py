@@ -106,7 +106,7 @@ def _check_subject(proposal: Proposal) -> None:
         return
     if proposal.reverses is not None:
         raise InvalidDecision(f"{kind.value} reverses nothing; use the type reverse, or leave it out", "reverses")
-    if kind in PLATFORM_ACTS:
+    if kind in PLATFORM_ACTS and not publishes_within(kind, subject):
         if subject is not None and subject.kind is not SubjectKind.PLATFORM:
             raise InvalidDecision(f"{kind.value} acts on the platform; leave the subject out", "subject.kind")
         return
@@ -124,6 +124,12 @@ def _check_subject(proposal: Proposal) -> None:
                 "subject.kind",
             )
     _text("id", subject.id, "subject.id")
+
+
+def publishes_within(kind: DecisionType, subject: Subject | None) -> bool:
+    """Whether this is the publication of a community's own policy."""
+    community = subject is not None and subject.kind is SubjectKind.COMMUNITY
+    return kind is DecisionType.PUBLISH_POLICY and community
 
 
 def _check_place_of_power(kind: DecisionType, subject: Subject | None) -> None:

@@ -17,7 +17,7 @@ from controls.communities import confined
 from controls.compile import CompiledPolicy, session_shares
 from controls.decisions import Decision, DecisionType, Subject, SubjectKind
 from controls.errors import StateError
-from controls.policy import Policy
+from controls.policy import Policy, Tiers
 from controls.rows import NEVER
 from controls.signals import Columns, Rows
 from controls.verdicts import OPEN_SHARES, Shares
@@ -63,28 +63,31 @@ class Published:
         digests = {subject: str(decision.parameters["policy"]) for subject, decision in newest.items()}
         platform = next((digest for subject, digest in digests.items() if subject.kind is SubjectKind.PLATFORM), "")
         communities = {s.id: digest for s, digest in digests.items() if s.kind is SubjectKind.COMMUNITY}
-        changed = {
-            community
-            for community in self._communities.keys() | communities.keys()
-            if self._communities.get(community) != communities.get(community)
-        }
-        for community in changed:
-            self._communities.pop(community, None)
-            self._of_communities.pop(community, None)
-            if community in communities:
-                self._communities[community] = digest = communities[community]
-                self._of_communities[community] = CompiledPolicy(
-                    confined(self._stored[digest], community), self._classes
-                )
         if platform != self.policy:
-            self.policy = platform
+            self.policy, self._communities, self._of_communities = platform, {}, {}
             policy = self._stored[platform] if platform else None
             self._compiled = CompiledPolicy(policy, self._classes) if policy is not None else None
             self.shares = session_shares(policy) if policy is not None else OPEN_SHARES
             self.restricted = restricted_by(policy)
+            self._take(communities)
             return None
+        changed = self._take(communities)
         rows = [columns.rows_of(_COMMUNITY, community) for community in changed] if columns is not None else []
         return np.unique(np.concatenate(rows)).astype(np.int32) if rows else np.empty(0, dtype=np.int32)
+
+    def _take(self, communities: dict[str, str]) -> set[str]:
+        """Compile the policies of communities (content hash by id) that are new, drop those that are gone; returns
+        whose policies changed. What a tier means is the platform's to say."""
+        known = self._communities
+        changed = {name for name in known.keys() | communities.keys() if known.get(name) != communities.get(name)}
+        tiers = self._stored[self.policy].tiers if self.policy else Tiers()
+        for community in changed:
+            self._of_communities.pop(community, None)
+            if community in communities:
+                policy = confined(self._stored[communities[community]], community, tiers)
+                self._of_communities[community] = CompiledPolicy(policy, self._classes)
+        self._communities = communities
+        return changed
 
     def apply(self, columns: Columns, rows: Rows, as_of: int, handles: Handles) -> tuple[Handles, NDArray[np.int64]]:
         """As :meth:`CompiledPolicy.apply`, of all policies in force."""

@@ -6,17 +6,19 @@ import pytest
 
 from controls.communities import check_tightening, confined, prefix_of
 from controls.errors import PolicyError
-from controls.policy import Policy
+from controls.policy import Policy, Tiers, TierSettings
 from tests.unit.controls.building import policy, rule
 
+TIERS = Tiers(restricted=TierSettings(weight=0.5))
 SPAM = {"signal": "label.spam", "min": 0.5}
 
 
 def test_a_confined_policy_is_named_after_its_community_and_holds_on_its_surface() -> None:
-    made = confined(policy(rule(SPAM, id="no-spam", scope={"regions": ["DE"]})), "bakers")
+    made = confined(policy(rule(SPAM, id="no-spam", scope={"regions": ["DE"]})), "bakers", TIERS)
     assert [(each.id, each.scope.surfaces, each.scope.regions) for each in made.rules] == [
         (prefix_of("bakers") + "no-spam", ("community",), ("DE",))
     ]
+    assert made.tiers == TIERS
     assert prefix_of("bakers") != prefix_of("cooks")
 
 
@@ -45,5 +47,5 @@ def test_a_policy_that_tightens_passes_and_its_longest_names_stay_names() -> Non
     longest = "a" * (64 - len(prefix_of("bakers")))
     tight = policy(rule(SPAM, id=longest, tier="blocked", missing="hold", scope={"surfaces": ["community"]}))
     check_tightening(tight)
-    made = confined(tight, "bakers")
+    made = confined(tight, "bakers", TIERS)
     assert Policy.model_validate(made.model_dump(mode="json", by_alias=True)) == made
