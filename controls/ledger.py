@@ -3,7 +3,8 @@
 A leaf is the canonical JSON (RFC 8785) of a decision's effects. Reason, evidence and persons are *attachments*: the
 leaf holds only a salted commitment to each, so that deleting attachment and salt erases them for good while the leaf,
 the tree over it and the fold stay as they were. An author is a person, too: where one is the subject, the commitment
-stands for the id, a surrogate that is new in every leaf. A leaf does not hold its revision: its place in the tree does.
+stands for the id, a surrogate that is new in every leaf; so it does for the person to whom a power is granted. A leaf
+does not hold its revision: its place in the tree does.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ __all__ = [
     "commitment",
     "committed",
     "decision_from",
+    "granted",
     "leaf",
     "leaf_hash",
     "names",
@@ -44,10 +46,13 @@ VERSION = 1
 ERASED = "erased:"
 """Begins the id of a subject whose name was erased; its commitment follows, so that it stays one of a kind."""
 
+PERSON = "person"
+"""The parameter that names a person, and the attachment that keeps it."""
+
 
 def attachments(decision: Decision) -> dict[str, bytes]:
-    """The erasable parts of a decision by name: ``reason``, ``persons``, ``evidence`` if there is any, and ``subject``
-    if that is an author."""
+    """The erasable parts of a decision by name: ``reason``, ``persons``, ``evidence`` if there is any, ``subject`` if
+    that is an author, and ``person`` if a parameter names one."""
     persons = (
         f'{{"actor":{_text(decision.actor)},"approved_by":{_optional(decision.approved_by)},'
         f'"idempotency_key":{_text(decision.idempotency_key)},"role":{_text(decision.role)}}}'
@@ -57,7 +62,14 @@ def attachments(decision: Decision) -> dict[str, bytes]:
         parts["evidence"] = _utf8(_texts(decision.evidence))
     if decision.subject.kind is SubjectKind.AUTHOR:
         parts["subject"] = _utf8(_text(decision.subject.id))
+    if PERSON in decision.parameters:
+        parts[PERSON] = granted(str(decision.parameters[PERSON]))
     return parts
+
+
+def granted(person: str) -> bytes:
+    """The ``person`` attachment of a decision whose parameters name this person."""
+    return _utf8(_text(person))
 
 
 def names(person: str) -> tuple[bytes, bytes]:
@@ -133,7 +145,7 @@ def decision_from(leaf: bytes, attachments: Mapping[str, bytes], revision: int) 
             expires_at=body["expires_at"],
             review_by=body["review_by"],
             scope=Scope(tuple(body["scope"]["surfaces"]), tuple(body["scope"]["regions"]), body["scope"]["audience"]),
-            parameters=MappingProxyType(body["parameters"]),
+            parameters=MappingProxyType(_named_parameters(body, attachments)),
             evidence=tuple(json.loads(attachments["evidence"])) if "evidence" in attachments else (),
             reverses=body["reverses"],
             approved_by=persons.get("approved_by"),
@@ -165,6 +177,15 @@ def _subject(body: Mapping[str, Any], attachments: Mapping[str, bytes]) -> str:
         given = attachments.get("subject")
         named = ERASED + body["commitments"]["subject"] if given is None else json.loads(given)
     return str(named)
+
+
+def _named_parameters(body: Mapping[str, Any], attachments: Mapping[str, bytes]) -> dict[str, Any]:
+    """The parameters with the person whom they name, or with what stands for one whose name was erased."""
+    if PERSON not in body["commitments"]:
+        return dict(body["parameters"])
+    given = attachments.get(PERSON)
+    named = ERASED + body["commitments"][PERSON] if given is None else str(json.loads(given))
+    return {**body["parameters"], PERSON: named}
 
 
 def _utf8(text: str) -> bytes:
@@ -204,8 +225,9 @@ def _scope(scope: Scope) -> str:
 def _parameters(parameters: Mapping[str, object]) -> str:
     if not parameters:
         return "{}"
+    open_ones: dict[str, Any] = {name: value for name, value in parameters.items() if name != PERSON}
     try:
         # Numbers with a fraction, and the order of names beyond ASCII, want the standard's care.
-        return rfc8785.dumps(dict(parameters)).decode()  # type: ignore[arg-type]
+        return rfc8785.dumps(open_ones).decode()
     except rfc8785.CanonicalizationError as error:
         raise LeafError(f"a parameter of the decision cannot be written ({error}); send texts and numbers") from error

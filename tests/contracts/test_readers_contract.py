@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from controls.decisions import DecisionType, Subject, SubjectKind
 from feed.storage.errors import VersionConflict
 from feed.storage.records import Erasure, ReaderRecord
 from tests.contracts.making import decision, event, serving
@@ -69,6 +70,20 @@ def test_erasing_a_reader_takes_their_name_from_decisions_and_leaves_every_proof
     ]
     assert [entry.leaf for entry in store.log.entries(0)] == leaves
     assert (store.log.root(4), [store.log.inclusion(revision, 4) for revision in range(1, 5)]) == before
+    assert store.readers.erase("ada", 100).result().decisions == 0
+
+
+def test_erasing_a_reader_takes_their_name_from_grants_and_leaves_who_granted_them(store):
+    powers = [{"person": person, "power": "manager"} for person in ("ada", "bob")]
+    for number, parameters in enumerate(powers):
+        community = Subject(SubjectKind.COMMUNITY, "c")
+        made = decision(f"g{number}", type=DecisionType.GRANT, subject=community, parameters=parameters)
+        store.ledger.append(made).result()
+    assert store.readers.erase("ada", 100).result().decisions == 1
+    erased, kept = store.ledger.since(0)
+    assert erased.parameters["person"].startswith("erased:") and erased.parameters["power"] == "manager"
+    assert erased.actor == "eve"
+    assert kept.parameters == powers[1]
     assert store.readers.erase("ada", 100).result().decisions == 0
 
 

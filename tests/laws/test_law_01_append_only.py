@@ -22,7 +22,7 @@ from tests.unit.controls.plain_columns import PlainColumns, PlainItem
 
 pytestmark = pytest.mark.law
 
-SALTS = {name: bytes(SALT_BYTES) for name in ("reason", "persons", "evidence", "subject")}
+SALTS = {name: bytes(SALT_BYTES) for name in ("reason", "persons", "evidence", "subject", "person")}
 
 
 def state_of(items: tuple[PlainItem, ...], policies: dict[str, Policy], as_of: int = 0) -> State:

@@ -75,10 +75,14 @@ def erase_person(room: Room, person: str) -> int:
     gone = 0
     for place, decision in enumerate(room.decisions):
         entry = room.entries[place]
-        if person in (decision.actor, decision.approved_by) and person not in NO_PERSONS:
-            kept = {name: part for name, part in entry.attachments.items() if name != "persons"}
+        if person in NO_PERSONS:
+            continue
+        named = {"persons"} if person in (decision.actor, decision.approved_by) else set()
+        named |= {"person"} if decision.parameters.get("person") == person else set()
+        if named & entry.attachments.keys():
+            kept = {name: part for name, part in entry.attachments.items() if name not in named}
             contents = {name: content for name, (_, content) in kept.items()}
             room.entries[place] = replace(entry, attachments=kept)
             room.decisions[place] = decision_from(entry.leaf, contents, entry.revision)
-            gone += "persons" in entry.attachments
+            gone += 1
     return gone

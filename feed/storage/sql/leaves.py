@@ -21,7 +21,7 @@ Parts = Sequence[tuple[str, bytes, bytes]]
 """Name, salt and content of each attachment."""
 
 
-MOST_PARTS = 4
+MOST_PARTS = 5
 """Attachments that a decision may have."""
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, func, literal_column, or_, select
+from sqlalchemy import and_, bindparam, delete, func, literal_column, or_, select
 
-from controls.ledger import names
+from controls.ledger import granted, names
 from feed.storage.rules import NO_PERSONS
 from feed.storage.schema import LEDGER, attachments, heads
 from feed.storage.sql.queue import Cursor
@@ -19,10 +19,10 @@ from feed.storage.sql.statements import Statements
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Revisions up to ``head`` whose persons include this one."""
+    """Attachments up to ``head`` that name this person, by revision and name."""
 
     person: str
-    revisions: tuple[int, ...]
+    places: tuple[tuple[int, str], ...]
     head: int
 
 
@@ -33,18 +33,21 @@ class Persons:
         self._reading = reading
         rows = attachments.c
         self._head = select(heads.c.number).where(heads.c.name == LEDGER)
-        mine = select(rows.revision).where(
+        acted = or_(
+            func.instr(rows.content, bindparam("begins")) == literal_column("1"),
+            func.instr(rows.content, bindparam("contains")) > literal_column("0"),
+        )
+        mine = select(rows.revision, rows.name).where(
             rows.revision > bindparam("after"),
-            rows.name == literal_column("'persons'"),
             or_(
-                func.instr(rows.content, bindparam("begins")) == literal_column("1"),
-                func.instr(rows.content, bindparam("contains")) > literal_column("0"),
+                and_(rows.name == literal_column("'persons'"), acted),
+                and_(rows.name == literal_column("'person'"), rows.content == bindparam("granted")),
             ),
         )
         self._mine = mine
-        self._since = statements.text(mine, "after", "begins", "contains")
-        gone = delete(attachments).where(rows.revision == bindparam("of"), rows.name == literal_column("'persons'"))
-        self._gone = statements.text(gone, "of")
+        self._since = statements.text(mine, "after", "begins", "contains", "granted")
+        gone = delete(attachments).where(rows.revision == bindparam("of"), rows.name == bindparam("named"))
+        self._gone = statements.text(gone, "of", "named")
 
     def named(self, person: str) -> Named:
         """Where a person is named now. Reads through the ledger: a second or so for a million decisions."""
@@ -52,17 +55,18 @@ class Persons:
             return Named(person, (), 0)
         head = self._reading.number(self._head)
         begins, contains = names(person)
-        rows = self._reading.all(self._mine, after=0, begins=begins, contains=contains)
-        return Named(person, tuple(row.revision for row in rows), head)
+        rows = self._reading.all(self._mine, after=0, begins=begins, contains=contains, granted=granted(person))
+        return Named(person, tuple((row.revision, row.name) for row in rows), head)
 
     def erase(self, cursor: Cursor, named: Named) -> int:
         """Erase a person where they were found, and from decisions that came meanwhile; returns from how many."""
         if named.person in NO_PERSONS:
             return 0
-        cursor.execute(self._since, (named.head, *names(named.person)))
-        found = {*named.revisions, *(revision for (revision,) in cursor.fetchall())}
-        gone = 0
-        for revision in sorted(found):
-            cursor.execute(self._gone, (revision,))
-            gone += cursor.rowcount
-        return gone
+        cursor.execute(self._since, (named.head, *names(named.person), granted(named.person)))
+        found = {*named.places, *((revision, name) for revision, name in cursor.fetchall())}
+        gone = set()
+        for place in sorted(found):
+            cursor.execute(self._gone, place)
+            if cursor.rowcount:
+                gone.add(place[0])
+        return len(gone)

@@ -17,7 +17,7 @@ from controls.ledger import ERASED, SALT_BYTES, attachments, commitment, decisio
 from controls.scopes import Scope
 from tests.unit.controls.building import decision
 
-PARTS = ("reason", "persons", "evidence", "subject")
+PARTS = ("reason", "persons", "evidence", "subject", "person")
 SALTS = {name: bytes([number]) * SALT_BYTES for number, name in enumerate(PARTS)}
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -27,6 +27,7 @@ parameters = st.one_of(
     st.builds(lambda value: {"position": value}, st.integers(0, 499)),
     st.builds(lambda value: {"factor": value}, st.floats(1e-6, 4)),
     st.builds(lambda value: {"model": value}, texts),
+    st.builds(lambda person: {"person": person, "power": "manager"}, texts),
     st.dictionaries(
         texts, st.one_of(texts, st.integers(-(2**53) + 1, 2**53 - 1), st.booleans(), st.none(), st.floats(-9, 9))
     ),
@@ -86,7 +87,16 @@ def test_what_is_erased_comes_back_empty_and_the_rest_as_it_was(made: Decision, 
     if "subject" in erased and made.subject.kind is SubjectKind.AUTHOR:
         surrogate = ERASED + json.loads(leaf(made, SALTS))["commitments"]["subject"]
         expected = replace(expected, subject=Subject(SubjectKind.AUTHOR, surrogate))
+    if "person" in erased and "person" in made.parameters:
+        surrogate = ERASED + json.loads(leaf(made, SALTS))["commitments"]["person"]
+        expected = replace(expected, parameters={**made.parameters, "person": surrogate})
     assert decision_from(leaf(made, SALTS), kept, made.revision) == expected
+
+
+def test_who_was_granted_a_power_is_not_in_the_leaf() -> None:
+    made = decision("grant", "community:c", parameters={"person": "cleopatra", "power": "founder"})
+    assert b"cleopatra" not in leaf(made, SALTS) and b'"power":"founder"' in leaf(made, SALTS)
+    assert decision_from(leaf(made, SALTS), attachments(made), 1).parameters == made.parameters
 
 
 def test_a_leaf_holds_no_text_that_may_have_to_be_erased() -> None:
