@@ -226,13 +226,7 @@ class Authenticator:
         role = _matching(claims.get("role"), _ROLE, _role(scopes))
         if role == SERVICE_ROLE:
             raise TokenInvalid(f"the role {SERVICE_ROLE} is the service's own; get a token with another one")
-        return Caller(
-            subject=subject,
-            scopes=scopes,
-            role=role,
-            audience=_audience(claims),
-            account=f"{_listed(scopes)} {subject}",
-        )
+        return Caller(subject, scopes, role, _audience(claims), account=f"{_listed(scopes)} {subject}")
 
 
 def anonymous(address: str) -> Caller:
