@@ -26,12 +26,14 @@ _COMMUNITY = SubjectKind.COMMUNITY.value
 
 
 class Published:
-    """The policies that a replica enforces. ``policies`` gives one by content hash, stored before it was published."""
+    """The policies that a replica enforces. ``policies`` gives one by content hash, stored before it was published.
+    ``instead``: the platform's from the first second on, whatever was published; empty for none."""
 
-    def __init__(self, policies: Callable[[str], Policy], classes: Classes) -> None:
+    def __init__(self, policies: Callable[[str], Policy], classes: Classes, instead: str | None = None) -> None:
         self._policies = policies
         self._classes = classes
-        self._stored: dict[str, Policy] = {}
+        self._instead = instead
+        self._stored: dict[str, Policy] = {instead: policies(instead)} if instead else {}
         self._communities: dict[str, str] = {}
         self._compiled: CompiledPolicy | None = None
         self._of_communities: dict[str, CompiledPolicy] = {}
@@ -62,6 +64,7 @@ class Published:
                     newest[decision.subject] = decision
         digests = {subject: str(decision.parameters["policy"]) for subject, decision in newest.items()}
         platform = next((digest for subject, digest in digests.items() if subject.kind is SubjectKind.PLATFORM), "")
+        platform = platform if self._instead is None else self._instead
         communities = {s.id: digest for s, digest in digests.items() if s.kind is SubjectKind.COMMUNITY}
         if platform != self.policy:
             self.policy, self._communities, self._of_communities = platform, {}, {}

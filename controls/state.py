@@ -41,9 +41,10 @@ _WITHDRAWN = (Cause("withdrawn", "", "withdrawn by its owner"), Contribution(ine
 
 class State:
     """A replica's accumulator. ``policies`` gives a policy by content hash; it was stored before the decision that
-    publishes it, so that the fold never waits (law 4)."""
+    publishes it, so that the fold never waits (law 4). ``instead``: the content hash of a policy to look at what would
+    be under it, in place of all that were published for the platform; empty for none."""
 
-    def __init__(self, policies: Callable[[str], Policy]) -> None:
+    def __init__(self, policies: Callable[[str], Policy], instead: str | None = None) -> None:
         self._revision = 0
         self._timetable = Timetable()
         self._classes = Classes()
@@ -56,7 +57,7 @@ class State:
         self._of_groups: dict[SubjectKind, dict[str, set[int]]] = {kind: {} for kind in _SIGNAL}
         self._platform: dict[str, Decision] = {}
         self._placements = Placements()
-        self._published = Published(policies, self._classes)
+        self._published = Published(policies, self._classes, instead)
         self._since: dict[int, int] = {}
         self._labels = Labels()
         self._authors = Authors()

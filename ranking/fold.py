@@ -37,7 +37,7 @@ class Fold:
     ``policies`` and ``graphs`` give a policy by content hash and a graph by version; both were there before the
     decision that activates them, so that the fold never waits (law 4). A graph that cannot be had after all (the
     callable raises a ``RankingError``, ``OSError`` or ``LookupError``), or that has more rows than the journal has
-    told of yet, leaves the model empty: pages are then made of the other sources.
+    told of yet, leaves the model empty: pages are then made of the other sources. ``instead``: as in ``State``.
     """
 
     def __init__(
@@ -45,8 +45,9 @@ class Fold:
         policies: Callable[[str], Policy],
         graphs: Callable[[str], ItemGraph],
         parameters: Parameters = DEFAULTS,
+        instead: str | None = None,
     ) -> None:
-        self._state = State(policies)
+        self._state = State(policies, instead)
         self._builder = CatalogueBuilder()
         self._growth = GrowthBuilder()
         self._graphs = graphs
