@@ -44,6 +44,8 @@ def restricted_by(policy: Policy | None) -> Restricted:
 
 def verb_of(decision: Decision) -> str:
     """What a decision does to rows, in a word or two; empty for one that does nothing to them."""
+    if holds(decision):
+        return "held for review"
     if decision.type is DecisionType.RESTRICT_AUTHOR:
         return _SERVICES.get(Service(str(decision.parameters["service"])), "")
     return _VERBS.get(decision.type, "")
@@ -53,6 +55,12 @@ def cause_of(decision: Decision) -> Cause:
     """A decision as the cause of a verdict; its words name nobody."""
     ground = f"{decision.basis.kind} {decision.basis.clause}".strip()
     return Cause("decision", decision.id, f"{verb_of(decision)} by {decision.role} ({ground})")
+
+
+def holds(decision: Decision) -> bool:
+    """Whether a decision is a ``suppress`` with ``hold``: it keeps an item back until somebody has looked at it, and a
+    release lifts it."""
+    return decision.type is DecisionType.SUPPRESS and "hold" in decision.parameters
 
 
 def held_since(decision: Decision) -> int | None:
@@ -76,4 +84,5 @@ def contribution_of(decision: Decision, restricted: Restricted) -> Contribution:
         case DecisionType.BOOST:
             return Contribution(scope, weight=fixed_point(float(str(decision.parameters["factor"]))))
         case _:
-            return Contribution(scope, ineligible=True, held=held_since(decision) is not None)
+            held = holds(decision) or held_since(decision) is not None
+            return Contribution(scope, ineligible=True, held=held)

@@ -104,6 +104,11 @@ def _word(what: str, pattern: re.Pattern[str]) -> _Test:
     return test
 
 
+def _hold(value: object, field: str) -> None:
+    if value is not None:
+        _word("a hold says in a word what it waits for", _LABEL)(value, field)
+
+
 def _service(value: object, field: str) -> None:
     if value not in tuple(Service):
         raise InvalidDecision(f"a restrict_author needs a service: {', '.join(Service)}", field)
@@ -127,6 +132,7 @@ _WANTED: dict[DecisionType, dict[str, _Test]] = {
     DecisionType.BOOST: {
         "factor": _number(f"a boost needs a factor above 0 and up to {MAX_FACTOR:g}", lambda x: 0 < x <= MAX_FACTOR)
     },
+    DecisionType.SUPPRESS: {"hold": _hold},
     DecisionType.PUBLISH_POLICY: {"policy": _text("publish_policy needs the version of the policy")},
     DecisionType.ACTIVATE_MODEL: {"model": _text("activate_model needs the version of the model")},
     DecisionType.LABEL: {
