@@ -171,7 +171,8 @@ def impersonal(text: str, names: Iterable[str] = ()) -> str:
     for pattern in (_EMAIL, _HANDLE, _IBAN):
         text = pattern.sub(WITHHELD, text)
     text = _NUMBER.sub(_unless_date, text)
-    for name in sorted({name for name in names if len(name) > 1}, key=len, reverse=True):
+    lowered = text.lower()
+    for name in sorted({name for name in names if len(name) > 1 and name.lower() in lowered}, key=len, reverse=True):
         text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", WITHHELD, text, flags=re.IGNORECASE)
     return text
 

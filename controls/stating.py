@@ -61,6 +61,9 @@ _SERVICES = {
     Service.SUSPENDED: "the account is suspended",
 }
 _ACCOUNT_TYPES = {"business": AccountType.BUSINESS, "person": AccountType.PRIVATE}
+_LAST_SECOND = 253_402_300_799
+"""Of the year 9999, the last that dates know."""
+
 _Word = TypeVar("_Word", Category, Keyword)
 
 
@@ -234,24 +237,28 @@ def _stated(
 
 def day_of(second: int) -> datetime.date:
     """The day (UTC) of a second."""
-    return datetime.datetime.fromtimestamp(second, datetime.UTC).date()
+    return _moment(second).date()
 
 
 def _clamped(second: int, oldest: datetime.date) -> datetime.date:
     """A second's day, within the dates that the database takes."""
-    return min(max(day_of(min(max(second, 0), 1 << 40)), oldest), LATEST)
+    return min(max(day_of(second), oldest), LATEST)
 
 
 def _end_date(ends: int | None, at: int) -> datetime.date | None:
     """The day of an end; None for none, and for one that the database would take for a mistake."""
-    if ends is None or not 0 < ends < 1 << 40:
+    if ends is None:
         return None
     day = day_of(ends)
     return day if _clamped(at, OLDEST_APPLICATION) <= day <= LATEST else None
 
 
 def _time(second: int) -> str:
-    return datetime.datetime.fromtimestamp(second, datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return _moment(second).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _moment(second: int) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(min(max(second, 0), _LAST_SECOND), datetime.UTC)
 
 
 def _end(ends: int | None) -> str:
@@ -272,5 +279,4 @@ def _clipped(text: str, longest: int) -> str:
 
 
 def _member(kind: type[_Word], word: str, prefix: str) -> _Word | None:
-    bare = word.strip().upper().removeprefix(prefix)
-    return next((one for one in kind if one.name == bare), None)
+    return kind.__members__.get(word.strip().upper().removeprefix(prefix))

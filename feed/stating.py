@@ -11,7 +11,7 @@ import orjson
 from controls.decisions import Basis, Decision
 from controls.dsa import AutomatedDecision, ContentType, SourceType, YesNo
 from controls.policy import Policy, Rule
-from controls.restrictions import Restriction
+from controls.restrictions import Holding, Restriction
 from controls.rule_words import rule_in_words
 from controls.statements import StatementFields
 from controls.stating import ACCOUNT_ACTS, Concerned, Desk, Reasons, act_stated, restriction_stated
@@ -40,6 +40,14 @@ def desk_of(settings: Settings) -> Desk:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What is told of a cause, and the decision that it is, if it is one."""
+
+    reasons: Reasons
+    decision: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Stater:
     """Makes statements. ``policies`` gives a policy by content hash, ``policy`` the hash of that in force. Blocks."""
 
@@ -48,25 +56,25 @@ class Stater:
     policy: Callable[[], str]
     desk: Desk
 
+    def cause(self, held: Holding) -> Told:
+        """What is told of a cause in every statement that is owed for it."""
+        if held.kind != "decision":
+            return Told(self._of_rule(held.id))
+        decision = self.store.ledger.by_id(held.id)
+        return Told(_unexplained(held.id) if decision is None else self._of_decision(decision), decision)
+
     def restriction(
-        self, restriction: Restriction, item: ItemRecord | None, author: AuthorRecord | None
+        self, restriction: Restriction, told: Told, item: ItemRecord | None, author: AuthorRecord | None
     ) -> tuple[StatementFields | None, str]:
         """The fields of a Restriction's statement, and its puid. No fields where an act on the author caused it: then
         the statement of that act is the Restriction's, too."""
-        item, author = item or _UNKNOWN, author or _NOBODY
-        held = restriction.holding
-        names = [restriction.item, item.author, author.name]
-        if held.kind != "decision":
-            concerned = Concerned(item.published_at, item.language, author.kind, _named(names))
-            fields = restriction_stated(restriction, self._of_rule(held.id), concerned, self.desk)
-            return fields, restriction.id
-        decision = self.store.ledger.by_id(held.id)
+        decision = told.decision
         if decision is not None and decision.type in ACCOUNT_ACTS:
             return None, puid_of_act(decision)
-        reasons = self._of_decision(decision) if decision is not None else _unexplained(held.id)
-        names += _persons(decision)
-        concerned = Concerned(item.published_at, item.language, author.kind, _named(names))
-        return restriction_stated(restriction, reasons, concerned, self.desk, decision=decision), restriction.id
+        item, author = item or _UNKNOWN, author or _NOBODY
+        names = _named([restriction.item, item.author, author.name, *_persons(decision)])
+        concerned = Concerned(item.published_at, item.language, author.kind, names)
+        return restriction_stated(restriction, told.reasons, concerned, self.desk, decision=decision), restriction.id
 
     def act(self, decision: Decision) -> StatementFields:
         """The statement of an act on an author."""

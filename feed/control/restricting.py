@@ -180,12 +180,13 @@ class Restricting:
             return
         items = self._store.items.items([one.item for one in begun])
         authors = {id: self._store.items.author(id) for id in {item.author for item in items.values() if item.author}}
+        causes = {held: self._stater.cause(held) for held in {one.holding for one in begun}}
         papers: dict[str, Entry] = {}
         statements: dict[str, Entry] = {}
         for one in begun:
             item = items.get(one.item)
             author = item.author if item is not None else ""
-            fields, puid = self._stater.restriction(one, item, authors.get(author))
+            fields, puid = self._stater.restriction(one, causes[one.holding], item, authors.get(author))
             papers[one.id] = restriction_paper(one, author, puid, BEGUN)
             if fields is not None:
                 cause = one.holding
