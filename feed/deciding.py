@@ -17,6 +17,7 @@ from feed.activations import load_before_reversal
 from feed.auth import Caller
 from feed.bootstrap import Service
 from feed.cases import open_case
+from feed.evidence import PRESERVED_AT
 from feed.schemas.decisions import BasisIn, DecidedOut, DecisionIn, DecisionOut, EnforcedOut
 from feed.storage.ports import Once
 from feed.wire import durable
@@ -91,6 +92,9 @@ async def obeyed(service: Service, decisions: Sequence[Decision]) -> EnforcedOut
     enforcement = await service.replica.enforced(last, service.settings.enforced_timeout)
     for decision in decisions:
         service.metrics.decisions.labels(decision.type.value).inc()
+    if any(decision.type in PRESERVED_AT for decision in decisions):
+        # Whoever reads the answer may change the item next.
+        await anyio.to_thread.run_sync(service.consequences.wait, last, service.settings.enforced_timeout)
     if not enforcement.lagging:
         service.metrics.enforcement.observe(enforcement.ms / 1000)
     return EnforcedOut(enforcement.replicas, enforcement.acked, enforcement.ms, enforcement.lagging)

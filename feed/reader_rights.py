@@ -9,6 +9,7 @@ from feed.bootstrap import Service
 from feed.reader_settings import shown
 from feed.schemas.readers import (
     ExportOut,
+    HeldOut,
     HistoryEntry,
     Interest,
     InterestsOut,
@@ -101,13 +102,14 @@ def erase(service: Service, reader: str) -> ReceiptOut:
     model = service.replica.latest().model
     record = service.store.models.get(model) if model else None
     trained_at = record.created_at if record is not None else None
+    held = service.evidence.held_of(reader)
     by = None if trained_at is None else max(trained_at + service.settings.retrain_days * _DAY, now)
     return ReceiptOut(
         receipt=secrets.token_hex(16),
         reader=reader,
         erased_at=now,
         rows=Rows(erased.events, erased.settings, erased.servings, erased.decisions, erased.entries),
-        caches=["reader state in memory", "Servings waiting to be written"],
+        caches=["reader state in memory", "Servings waiting to be written", "corrections waiting for the reader"],
         lists_by=now + 2,
         remains=Remains(
             model=model,
@@ -115,4 +117,5 @@ def erase(service: Service, reader: str) -> ReceiptOut:
             until="the next training: item neighbours computed with these events among others" if model else "nothing",
             by=by,
         ),
+        held=HeldOut(held.acts, held.until),
     )

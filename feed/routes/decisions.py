@@ -13,6 +13,7 @@ from controls.decisions import DecisionType
 from controls.proposals import Proposal
 from feed.auth import INSPECTORS, Caller
 from feed.bulk import bulk_of, decide_together, dry_run, proposals_of, refuse_unseen, reversals, told
+from feed.copies import decide_with_copies
 from feed.deciding import basis_of, key_of, principal_of, proposal_of, read
 from feed.errors import NotFound
 from feed.pending import approve, decline, found, kept, known_under, listed, propose, shown
@@ -40,7 +41,7 @@ InspectingCaller = Annotated[Caller, Depends(Allow("experimenter", *INSPECTORS))
     "/v1/decisions",
     summary="Decide",
     status_code=201,
-    responses={201: {"model": DecidedOut}, 202: {"model": PendingOut}},
+    responses={201: {"model": DecidedOut | BulkOut}, 202: {"model": PendingOut}},
 )
 async def make(
     body: DecisionIn, service: ServiceNow, caller: DecidingCaller, once: OnceOnly, expected: ExpectedVersion
@@ -55,11 +56,14 @@ async def make(
 
     What is of high impact is answered 202 with an id, and is decided when a second person approves it. With
     `break_glass` it is decided at once, for a day at most, and a review is opened. With `expected_revision` or
-    `If-Match` a decision is refused (412) when anything about its subject was decided after that revision.
+    `If-Match` a decision is refused (412) when anything about its subject was decided after that revision. With
+    `copies` it is made about the item and its near-duplicates, all or none, and answered as a bulk.
     """
     proposal = proposal_of(body, once)
     if expected is not None:
         proposal = replace(proposal, expected_revision=expected)
+    if body.copies:
+        return await decide_with_copies(service, caller, proposal, once)
     return await propose(service, caller, proposal, once)
 
 

@@ -92,6 +92,8 @@ class DecisionIn(ActIn):
 
     subject: SubjectIn | None = None
     """Needed by all but acts on the platform and reversals."""
+    copies: bool = False
+    """Decide the same about the item's near-duplicates, in one transaction; the answer is that of a bulk."""
     reverses: OptionalId | None = None
     """Id of the decision that is undone (type ``reverse``)."""
     expected_revision: Revision | None = None

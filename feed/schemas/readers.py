@@ -183,6 +183,15 @@ class Remains:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Evidence about this person as an author, which is kept under legal hold and no erasure reaches: of how many
+    decisions, and until when it is held at most."""
+
+    decisions: int
+    until: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiptOut:
     """Proof of an erasure."""
 
@@ -193,3 +202,4 @@ class ReceiptOut:
     caches: list[str]
     lists_by: int
     remains: Remains
+    held: HeldOut
