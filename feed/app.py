@@ -19,8 +19,10 @@ from feed.openapi import describe
 from feed.revocations import Revocations
 from feed.routes import (
     authors,
+    corrections,
     decisions,
     events,
+    evidence,
     handbook,
     health,
     items,
@@ -44,6 +46,8 @@ _NOUNS = (
     labels,
     readers,
     decisions,
+    evidence,
+    corrections,
     log,
     policy,
     models,

@@ -31,9 +31,11 @@ async def upkeep(service: Service) -> AsyncIterator[None]:
     """Do every job once, then again and again while the context is open."""
     await service.authenticator.refresh()
     await expire_servings(service)
+    await let_evidence_go(service)
     jobs = [
         asyncio.create_task(_every(service.settings.jwks_refresh, service.authenticator.refresh)),
         asyncio.create_task(_every(EXPIRY_SECONDS, lambda: expire_servings(service))),
+        asyncio.create_task(_every(EXPIRY_SECONDS, lambda: let_evidence_go(service))),
         asyncio.create_task(_every(service.settings.log_every, lambda: keep_checkpoint(service))),
         asyncio.create_task(Freshness(service).run()),
     ]
@@ -56,6 +58,17 @@ async def expire_servings(service: Service) -> None:
     else:
         if gone:
             _log.info("old Servings deleted", servings=gone)
+
+
+async def let_evidence_go(service: Service) -> None:
+    """Delete the evidence whose hold is over."""
+    try:
+        gone = await anyio.to_thread.run_sync(service.evidence.let_go, service.clock.now())
+    except StorageError as error:
+        _log.warning("evidence could not be deleted; tried again in an hour", error=str(error))
+    else:
+        if gone:
+            _log.info("evidence whose hold is over deleted", decisions=gone)
 
 
 async def keep_checkpoint(service: Service) -> None:
