@@ -18,6 +18,7 @@ from controls.errors import (
     IneligibleSubject,
     InvalidDecision,
     NothingToRestore,
+    NothingToRevoke,
     PolicyError,
     PositionTaken,
     UnknownReference,
@@ -31,7 +32,7 @@ from controls.proposals import PLACEMENTS, PLATFORM_ACTS, UNDOING, Proposal, che
 from controls.scopes import EVERYWHERE, AgeClass, Audience, Scope, SurfaceKind
 from controls.signals import Columns
 from controls.tiers import Tier
-from controls.undoing import takedowns_left, undone_by
+from controls.undoing import SWEPT, grants_left, takedowns_left, undone_by
 
 PLATFORM = Subject(SubjectKind.PLATFORM, "")
 
@@ -96,6 +97,8 @@ class Checks:
             raise NothingToRestore(
                 f"no takedown of {subject.kind.value} {subject.id!r} is in force; nothing is left to restore", "subject"
             )
+        if proposal.type is DecisionType.REVOKE:
+            self._check_held(subject, str(proposal.parameters["person"]), str(proposal.parameters["power"]), now)
         assert proposal.basis is not None  # checked above
         glass = (f"break-glass: {proposal.break_glass}",) if proposal.break_glass else ()
         decision = Decision(
@@ -131,8 +134,9 @@ class Checks:
         return None
 
     def undone_by(self, decision: Decision) -> Decision | None:
-        """The decision that reversed this one, or restored what it took down; None while none did."""
-        if decision.type is not DecisionType.TAKEDOWN:
+        """The decision that reversed this one, restored what it took down or revoked what it granted; None while none
+        did."""
+        if decision.type not in SWEPT:
             return self._ledger.reversal_of(decision.id)
         return undone_by(decision, self.about(decision.subject))
 
@@ -223,6 +227,13 @@ class Checks:
         if proposal.subject is None or (proposal.type in PLATFORM_ACTS and not within):
             return PLATFORM
         return proposal.subject
+
+    def _check_held(self, subject: Subject, person: str, power: str, now: int) -> None:
+        if not grants_left(self.about(subject), person, power, now):
+            raise NothingToRevoke(
+                f"{person!r} is no {power} of {subject.kind.value} {subject.id!r}; nothing is left to revoke",
+                "parameters.person",
+            )
 
     def _check_references(self, proposal: Proposal, now: int) -> None:
         if proposal.type is DecisionType.ACTIVATE_MODEL:

@@ -11,6 +11,7 @@ ControlsError
 ├── Conflict              the act contradicts what already holds
 │   ├── AlreadyReversed   the decision was reversed before
 │   ├── NothingToRestore  no takedown of the subject is in force
+│   ├── NothingToRevoke   the person does not hold the power there
 │   ├── PositionTaken     another pin holds the position, or the item
 │   ├── CaseResolved      the case has its answer
 │   ├── CaseHeld          somebody else holds the case, or nobody
@@ -95,6 +96,12 @@ class NothingToRestore(Conflict):
     """No takedown of the subject is in force."""
 
     type = "nothing-to-restore"
+
+
+class NothingToRevoke(Conflict):
+    """The person does not hold the power there."""
+
+    type = "nothing-to-revoke"
 
 
 class PositionTaken(Conflict):

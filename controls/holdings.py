@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from controls.causes import Handles
 from controls.governance import Governance
 from controls.restrictions import Holding, holding
+from controls.scopes import Scope
 
 _NOTHING: frozenset[Holding] = frozenset()
 
@@ -66,7 +67,10 @@ class Holdings:
         return self._place_of
 
     def _place(self, governance: Governance, cls: int) -> int:
-        found = frozenset(held for held in (holding(*pair) for pair in governance.asked(cls)) if held is not None)
+        asked = governance.asked(cls)
+        released = {one.scope for _, one in asked if one.releases}
+        pairs = [(cause, one) for cause, one in asked if not one.held or released.isdisjoint({Scope(), one.scope})]
+        found = frozenset(held for held in (holding(*pair) for pair in pairs) if held is not None)
         place = self._places.setdefault(found, len(self._sets))
         if place == len(self._sets):
             self._sets.append(found)

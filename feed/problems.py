@@ -133,6 +133,13 @@ _REGISTER = (
         "Nothing is left to do; what else holds the subject is told by its verdict.",
     ),
     Problem(
+        "nothing-to-revoke",
+        409,
+        "Nothing to revoke",
+        "The person does not hold the power there.",
+        "Nothing is left to do; check the person's id, the power and the community.",
+    ),
+    Problem(
         "position-taken",
         409,
         "The position is taken",

@@ -23,6 +23,8 @@ def test_a_scope_opens_exactly_its_types(kind: DecisionType, scope: str) -> None
     if scope == "admin" or scope in SCOPES_FOR[kind]:
         if kind is DecisionType.RESTORE:
             office.decide(propose("takedown"))
+        if kind is DecisionType.REVOKE:
+            office.decide(propose("grant"))
         assert office.decide(proposal, who).actor == "someone"
     else:
         with pytest.raises(NotAllowed, match=f"{kind.value} needs the scope"):

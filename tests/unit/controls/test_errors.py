@@ -34,6 +34,7 @@ def test_every_error_has_a_type_of_its_own_that_stays() -> None:
         "needs-approval",
         "not-allowed",
         "nothing-to-restore",
+        "nothing-to-revoke",
         "position-taken",
         "same-decider",
         "state-order",

@@ -60,6 +60,19 @@ def test_what_favours_an_item_or_is_only_tried_holds_nothing():
     assert told(Holdings().moved(sandbox.state.governance(), NOTHING)) == {}
 
 
+def test_what_is_released_is_held_no_more_but_stays_demoted():
+    waiting = policy(rule({"signal": "topic", "in": ["t"]}, id="inspected", effect={"hold": True}))
+    demoted = policy(rule({"signal": "topic", "in": ["t"]}, id="demoted"))
+    sandbox = Sandbox(PlainItem("i0", author="a", topics=("t",)), waiting=waiting, demoted=demoted)
+    sandbox.publish("waiting")
+    holdings, before = Holdings(), sandbox.state.governance().class_of
+    sandbox.decide(decision("release", "item:i0", id="d1"))
+    assert told(holdings.moved(sandbox.state.governance(), before)) == {0: (set(), {"inspected"})}
+    before = sandbox.state.governance().class_of
+    sandbox.publish("demoted")
+    assert told(holdings.moved(sandbox.state.governance(), before)) == {0: ({"demoted"}, set())}
+
+
 @given(st.lists(st.lists(st.sampled_from([0.1, 0.9]), min_size=3, max_size=3), min_size=1, max_size=5))
 def test_moves_from_look_to_look_add_up_to_what_holds_now(looks: list[list[float]]):
     sandbox = Sandbox(rumours=RUMOURS)

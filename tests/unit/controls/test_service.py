@@ -54,6 +54,8 @@ def test_every_type_can_be_decided_and_starts_now_unless_said_otherwise(kind: st
     office = Office()
     if kind == "restore":
         office.decide(propose("takedown"))
+    if kind == "revoke":
+        office.decide(propose("grant"))
     made = office.decide(propose(kind))
     assert (made.type.value, made.starts_at, made.revision) == (kind, NOW, len(office.ledger.decisions))
 
