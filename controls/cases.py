@@ -62,13 +62,11 @@ _APPEALED = frozenset({CaseOutcome.UPHELD, CaseOutcome.DISMISSED})
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """How somebody ends a case. ``answer`` is told to those who asked; ``decisions`` are the ids of those made;
-    ``digest`` tells the request that ended it from any other, so that it can be repeated."""
+    """How somebody ends a case. ``answer`` is told to those who asked; ``decisions`` are the ids of those made."""
 
     outcome: CaseOutcome
     answer: str
     decisions: tuple[str, ...] = ()
-    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +91,8 @@ class Case:
     state: CaseState = CaseState.OPEN
     version: int = 1
     changed_at: int = 0
+    request: str = ""
+    """Tells the request that made the last transition from any other, so that it can be repeated."""
     holder: str = ""
     held_at: int = 0
     lease_until: int = 0

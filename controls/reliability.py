@@ -16,7 +16,7 @@ PRIOR_ACTED, PRIOR_DISMISSED = 1, 2
 
 FLOOR, CEILING = 50, 900
 COUNTED = 3
-"""The most reliable reporters of a thing that count; three new ones then give 703 of 1000."""
+"""The most reliable reporters of a thing that count; three new ones then give 704 of 1000."""
 
 FULL = 1000
 

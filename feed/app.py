@@ -14,11 +14,14 @@ from feed import refusals
 from feed.bootstrap import Service
 from feed.gate import Gate
 from feed.hot_routes import hot_routes
+from feed.limits import Buckets
 from feed.metrics import Gauges
 from feed.openapi import describe
 from feed.revocations import Revocations
 from feed.routes import (
+    appeals,
     authors,
+    cases,
     corrections,
     decisions,
     events,
@@ -31,7 +34,10 @@ from feed.routes import (
     log,
     models,
     policy,
+    queue,
     readers,
+    report_form,
+    reports,
     verdicts,
     why,
 )
@@ -46,6 +52,11 @@ _NOUNS = (
     labels,
     readers,
     decisions,
+    reports,
+    report_form,
+    appeals,
+    queue,
+    cases,
     evidence,
     corrections,
     log,
@@ -84,6 +95,7 @@ def create_app(service: Service) -> FastAPI:
     )
     app.state.service = service
     app.state.revocations = Revocations()
+    app.state.report_addresses = Buckets()
     service.replica.on_swap(app.state.revocations.swapped)
     service.metrics.read(_gauges(service))
     refusals.install(app)

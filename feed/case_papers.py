@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -16,11 +17,14 @@ from controls.cases import Case, CaseKind, CaseOutcome, CaseState, Resolution
 from controls.decisions import Subject, SubjectKind
 from controls.errors import ControlsError
 from feed.errors import NotFound
-from feed.storage.ports import Store
+from feed.storage.ports import Once, Store
 from feed.storage.register import Entry, Register
+from feed.storage.rules import idempotency_conflict
 from feed.wire import durable
 
 CASES = "cases"
+REQUESTS = "requests"
+"""What requests with an idempotency key made: the key's digest, the request's as ``state``, the id as ``content``."""
 
 Change = Callable[[Case], Case]
 """What becomes of a case; raises what ``controls`` refuses."""
@@ -78,18 +82,25 @@ def found_case(store: Store, id: str) -> tuple[Case, Entry]:
     return case_of(entry), entry
 
 
-async def changed(store: Store, id: str, change: Change) -> tuple[Case, Entry]:
-    """Change a case in the transaction that reads it; raises ``NotFound``, and what ``change`` raises."""
+async def changed(store: Store, id: str, change: Change, request: str = "") -> tuple[Case, Entry]:
+    """Change a case in the transaction that reads it; raises ``NotFound``, and what ``change`` raises. The same
+    ``request`` once more, while nothing came after it, changes nothing."""
+    repeated: list[Entry] = []
     refusals: list[Exception] = []
 
     def edit(stored: Mapping[str, Entry]) -> list[Entry]:
         refusals.clear()
+        repeated.clear()
         entry = stored.get(id)
         if entry is None:
             refusals.append(NotFound(f"no case {id!r} is known; check the id"))
             return []
+        before = case_of(entry)
+        if request and before.request == request:
+            repeated.append(entry)
+            return []
         try:
-            case = change(case_of(entry))
+            case = replace(change(before), request=request)
         except ControlsError as refusal:
             refusals.append(refusal)
             return []
@@ -98,4 +109,27 @@ async def changed(store: Store, id: str, change: Change) -> tuple[Case, Entry]:
     written = await durable(cases_of(store).edit([id], edit))
     if refusals:
         raise refusals[0]
-    return case_of(written[0]), written[0]
+    (entry,) = repeated or written
+    return case_of(entry), entry
+
+
+def request_of(once: Once | None) -> str:
+    """Tells a request with an idempotency key from any other; empty without one."""
+    return sha256(f"{once.key}\n{once.digest}".encode()).hexdigest() if once is not None else ""
+
+
+def made_once(store: Store, once: Once | None, make: Callable[[], str], person: str = "") -> str:
+    """The id that ``make`` gave to the first request with this idempotency key; raises ``IdempotencyConflict`` for
+    another request under it. What ``make`` does can be repeated: a crash may lose the key. Blocks."""
+    if once is None:
+        return make()
+    requests = store.register(REQUESTS)
+    key = sha256(once.key.encode()).hexdigest()
+    known = requests.get(key)
+    if known is None:
+        made = Entry(key, make(), state=once.digest, person=person)
+        requests.edit([key], lambda stored: [] if stored else [made]).result()
+        known = requests.get(key) or made
+    if known.state != once.digest:
+        raise idempotency_conflict(once)
+    return known.content

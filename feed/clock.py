@@ -49,3 +49,7 @@ class ManualClock:
         """Let time pass on both clocks."""
         self._monotonic += seconds
         self._now += int(seconds)
+
+    def set_back(self, seconds: int) -> None:
+        """Step back the wall clock, as an administrator or a leap of NTP does; the other one goes on."""
+        self._now -= seconds

@@ -78,6 +78,18 @@ class Metrics:
             "weir_events_unknown_item", "Accepted events about items that are not known", registry=self.registry
         )
         self.decisions = Counter("weir_decisions", "Decisions made, by type", ("type",), registry=self.registry)
+        waiting = ("kind",)
+        self.cases = Gauge("weir_cases", "Cases that wait for an answer", waiting, registry=self.registry)
+        self.cases_overdue = Gauge("weir_cases_overdue", "Those past their deadline", waiting, registry=self.registry)
+        self.cases_oldest = Gauge(
+            "weir_cases_oldest_seconds", "Age of the oldest of them, 0 without any", waiting, registry=self.registry
+        )
+        self.resolved = Counter(
+            "weir_cases_resolved",
+            "Cases that got their answer, by kind, outcome, and whether in time",
+            ("kind", "outcome", "in_time"),
+            registry=self.registry,
+        )
         self.enforcement = Histogram(
             "weir_enforcement_seconds",
             "Time from a decision's commit until every replica obeyed it",

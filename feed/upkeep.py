@@ -13,6 +13,7 @@ import anyio.to_thread
 import structlog
 
 from feed.bootstrap import Service
+from feed.case_upkeep import COUNT_SECONDS, PRIORITY_SECONDS, bring_forward, count_cases
 from feed.freshness import Freshness
 from feed.storage.errors import StorageError
 from feed.storage.records import CheckpointRecord
@@ -32,7 +33,11 @@ async def upkeep(service: Service) -> AsyncIterator[None]:
     await service.authenticator.refresh()
     await expire_servings(service)
     await let_evidence_go(service)
+    await count_cases(service)
+    await bring_forward(service)
     jobs = [
+        asyncio.create_task(_every(COUNT_SECONDS, lambda: count_cases(service))),
+        asyncio.create_task(_every(PRIORITY_SECONDS, lambda: bring_forward(service))),
         asyncio.create_task(_every(service.settings.jwks_refresh, service.authenticator.refresh)),
         asyncio.create_task(_every(EXPIRY_SECONDS, lambda: expire_servings(service))),
         asyncio.create_task(_every(EXPIRY_SECONDS, lambda: let_evidence_go(service))),

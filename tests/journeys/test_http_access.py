@@ -52,6 +52,23 @@ MATRIX: dict[str, frozenset[str] | set[str]] = {
     "POST /v1/decisions/bulk": DECIDING,
     "GET /v1/decisions/bulk/{bulk}": {"experimenter", *INSPECTING},
     "POST /v1/decisions/bulk/{bulk}/reverse": DECIDING,
+    "POST /v1/reports": {"reader"},
+    "GET /v1/reports/{report}": ANYBODY,
+    "GET /report": ANYBODY,
+    "POST /report": ANYBODY,
+    "GET /report/{report}": ANYBODY,
+    # Who has the receipt of a report that ended without action appeals without credentials.
+    "POST /v1/appeals": ANYBODY,
+    "GET /v1/appeals/{appeal}": ANYBODY,
+    "GET /v1/queue": {"moderator", "auditor"},
+    "GET /v1/capacity": {"moderator", "auditor"},
+    "POST /v1/cases": {"moderator"},
+    "POST /v1/orders": {"moderator"},
+    "GET /v1/cases/{case}": {"moderator", "auditor"},
+    "POST /v1/cases/{case}/claim": {"moderator"},
+    "POST /v1/cases/{case}/release": {"moderator"},
+    "POST /v1/cases/{case}/escalate": {"moderator"},
+    "POST /v1/cases/{case}/resolve": {"moderator"},
     "GET /v1/log/checkpoint": ANYBODY,
     "GET /v1/log/keys": ANYBODY,
     "GET /v1/log/entries": ANYBODY,
@@ -96,6 +113,7 @@ def filled(path: str, own: str = ME) -> str:
         "name": "none",
     }
     names["request_id"] = "0" * 32
+    names |= {"report": "none", "appeal": "none", "case": "none"}
     for name, value in names.items():
         path = path.replace(f"{{{name}}}", value)
     return path + ("?since=0" if path == "/v1/revocations" else "")

@@ -1,0 +1,29 @@
+"""Capacity of a store's review team (``controls.capacity``), from its cases and the operator's hours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from controls.capacity import Capacity, capacity, observed
+from feed.case_papers import case_of, cases_of
+from feed.cases import unresolved
+from feed.storage.ports import Store
+from feed.storage.register import Entry, Order
+
+DAYS = 28
+_DAY = 86_400
+_PAGE = 1000
+
+
+def measured_capacity(store: Store, now: int, there: float) -> Capacity:
+    """The capacity of the last :data:`DAYS` days; ``there``: hours of review in a day. Blocks."""
+    recent = list(_opened(store, now - DAYS * _DAY))
+    days = observed(recent[-1].at if recent else None, now, DAYS)
+    return capacity(map(case_of, recent), map(case_of, unresolved(store)), now, days, there)
+
+
+def _opened(store: Store, since: int) -> Iterator[Entry]:
+    after = None
+    while page := cases_of(store).find(since=since, order=Order.NEWEST, after=after, limit=_PAGE):
+        yield from page
+        after = (page[-1].at, page[-1].id)
