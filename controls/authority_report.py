@@ -74,6 +74,9 @@ def _item(number: int, one: Mapping[str, Any]) -> Iterator[str]:
     if verdict is not None:
         shown = "could be shown" if verdict["eligible"] else "could not be shown"
         yield from _named("before", f"{shown}, tier {verdict['tier']}, weight {verdict['weight']:g}")
+    for earlier in one["earlier"]:
+        act = f"{earlier['type']}, {_second(earlier['decided_at'])}, revision {earlier['revision']}"
+        yield from _named("decided earlier", act)
     yield from _named("exposures", f"{one['exposures']} before it was preserved")
     if len(one["family"]) > 1:
         yield from _named("duplicates", ", ".join(other for other in one["family"] if other != item["id"]))
@@ -87,10 +90,10 @@ def _section(title: str) -> tuple[str, str, str]:
 
 
 def _named(name: str, value: str) -> Iterator[str]:
-    lines = wrap(" ".join(value.split()), _WIDTH - 18) or ["-"]
-    yield f"  {name + ':':15} {lines[0]}"
+    lines = wrap(" ".join(value.split()), _WIDTH - 19) or ["-"]
+    yield f"  {name + ':':16} {lines[0]}"
     for line in lines[1:]:
-        yield f"{'':18}{line}"
+        yield f"{'':19}{line}"
 
 
 def _end(decision: Decision) -> str:

@@ -40,8 +40,8 @@ def with_copies(service: Service, proposal: Proposal) -> list[Proposal]:
     members = [one for one in service.families.members(subject.id) if one != subject.id]
     if len(members) >= MOST_COPIES:
         raise InvalidDecision(
-            f"item {subject.id!r} has {len(members)} near-duplicates, {MOST_COPIES - 1} can be decided on with it; read "
-            "them at /v1/items/{id}/copies and decide in bulk",
+            f"item {subject.id!r} has {len(members)} near-duplicates, {MOST_COPIES - 1} can be decided on with it; "
+            "read them at /v1/items/{id}/copies and decide in bulk",
             "copies",
         )
     said = (*proposal.evidence, f"a near-duplicate of item {subject.id}")

@@ -34,6 +34,9 @@ MOST_ITEMS = 1_000
 MOST_BYTES = 16 << 20
 """Bytes of the texts of one act's items; those beyond are counted only."""
 
+MOST_EARLIER = 100
+"""Decisions about an item before the act that are named, newest first."""
+
 HELD = "held"
 _REGISTER = "evidence"
 _AUTHOR = "author"
@@ -82,7 +85,7 @@ class Evidence:
             "authors": [asdict(author) for id in sorted(authors) if (author := self._store.items.author(id))],
             "decided_at": decision.decided_at,
             "decision": decision.id,
-            "items": [self._item(record, before, now) for record in items],
+            "items": [self._item(record, before, decision.revision) for record in items],
             "late": before is None,
             "left_out": left_out,
             "preserved_at": max(now.as_of, decision.decided_at),
@@ -124,8 +127,13 @@ class Evidence:
                     kept.append(record)
         return kept, len(rows) - len(kept)
 
-    def _item(self, record: ItemRecord, before: Snapshot | None, now: Snapshot) -> dict[str, Any]:
+    def _item(self, record: ItemRecord, before: Snapshot | None, revision: int) -> dict[str, Any]:
+        earlier = self._store.ledger.listing(before=revision, limit=MOST_EARLIER, subject=record.id)
         return {
+            "earlier": [
+                {"decided_at": one.decided_at, "decision": one.id, "revision": one.revision, "type": one.type.value}
+                for one in earlier
+            ],
             "exposures": self._store.events.exposures(record.id),
             "family": list(self._family(record.id)),
             "item": asdict(record),

@@ -38,6 +38,7 @@ PRESERVED = {
     "decision": "d1",
     "items": [
         {
+            "earlier": [{"decided_at": 50, "decision": "d0", "revision": 1, "type": "label"}],
             "exposures": 12,
             "family": ["i1", "i2"],
             "item": {
@@ -150,6 +151,7 @@ def test_the_report_says_in_plain_text_what_was_done_about_what_and_why() -> Non
         "12 before it was preserved",
         "tier standard",
         "label rumour",
+        "label, 1970-01-01 00:00:50 UTC, revision 1",
         "revision 3 of 5",
         "Author ada",
         "1970-01-01 00:01:40 UTC",
