@@ -32,6 +32,8 @@ def check_tightening(policy: Policy) -> None:
 
     if policy.tiers != Tiers():
         wrong("tiers", "tiers are the platform's to set", "remove it")
+    if policy.standing is not None:
+        wrong("standing", "services to authors are the platform's to limit", "remove it")
     longest = _LONGEST_NAME - len(prefix_of(""))
     for number, rule in enumerate(policy.rules):
         path = f"rules.{number}"

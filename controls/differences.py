@@ -46,7 +46,7 @@ class Move:
 
 
 def differences(old: Policy, new: Policy) -> list[Change]:
-    """Everything that differs, by name: tiers, then sets value by value, then rules field by field."""
+    """Everything that differs, by name: tiers, sets value by value, rules field by field, then standing."""
     one, other = _parts(old), _parts(new)
     found = list(_changes("", {"name": one["name"]}, {"name": other["name"]}))
     found += _changes("tiers", one["tiers"], other["tiers"])
@@ -61,6 +61,7 @@ def differences(old: Policy, new: Policy) -> list[Change]:
             found.append(Change(kind, f"rules.{rule}", _told(before), _told(after)))
         else:
             found += _changes(f"rules.{rule}", before, after)
+    found += _changes("", {"standing": one["standing"]}, {"standing": other["standing"]})
     return found
 
 

@@ -1,4 +1,4 @@
-"""Policy documents: tiers, named sets and rules, exactly what an operator writes, and nothing unknown in it.
+"""Policy documents: tiers, named sets, rules and thresholds of standing, as an operator writes them, nothing unknown.
 
 A policy is named by its content hash, so that the decision which publishes it says which text it means (law 4).
 """
@@ -34,8 +34,10 @@ from controls.conditions import (
 )
 from controls.documents import Path, line_of, read
 from controls.errors import PolicyError, Problem
+from controls.grounds import BasisDocument
 from controls.scopes import EVERYWHERE, Scope, Sensitive, SurfaceKind
 from controls.sensitivity import Sensitivity
+from controls.thresholds import StandingDocument, ThresholdDocument
 from controls.verdicts import Source
 
 Weight = Annotated[Number, Field(gt=0, le=4)]
@@ -145,15 +147,6 @@ class EffectDocument(Document):
     hold: Annotated[bool, Field(strict=True)] = False
 
 
-class BasisDocument(Document):
-    """The ground of a rule: ``law`` or ``terms`` (with the clause), ``editorial`` or ``operations``."""
-
-    kind: Literal["law", "terms", "editorial", "operations"]
-    clause: Text
-    url: Annotated[str, Field(max_length=500)] = ""
-    category: Annotated[str, Field(max_length=64)] = ""
-
-
 class Rule(Document):
     """Items for which ``when`` holds belong to ``tier``. ``missing`` says what a signal that is not there means:
     ``apply`` the rule, ``skip`` it, or ``hold`` the item back. A ``shadow`` rule is recorded, not applied."""
@@ -176,6 +169,7 @@ class Policy(Document):
     tiers: Tiers = Tiers()
     sets: dict[Name, tuple[Text, ...]] = Field(default_factory=dict)
     rules: Annotated[tuple[Rule, ...], Field(max_length=1_000)] = ()
+    standing: StandingDocument | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Policy:
@@ -269,6 +263,7 @@ _FIELDS = sorted(
         field.alias or name
         for model in (
             *(Policy, Tiers, TierSettings, Rule, ScopeDocument, EffectDocument, SensitiveDocument, BasisDocument),
+            *(StandingDocument, ThresholdDocument),
             *(AllOf, AnyOf, Not, LabelPredicate, StandingPredicate, AgePredicate, MemberPredicate),
         )
         for name, field in model.model_fields.items()

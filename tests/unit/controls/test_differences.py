@@ -41,6 +41,17 @@ def test_sets_are_compared_value_by_value_and_tiers_field_by_field() -> None:
     ]
 
 
+def test_thresholds_of_standing_are_compared_too() -> None:
+    one, other = (
+        {"thresholds": [{"below": below, "service": "suspended"}], "basis": {"kind": "terms", "clause": "6"}}
+        for below in (20, 30)
+    )
+    (changed,) = differences(policy(standing=one), policy(standing=other))
+    assert (changed.kind, changed.where) == ("changed", "standing.thresholds")
+    (added,) = differences(policy(), policy(standing=one))
+    assert (added.where, added.old) == ("standing", "")
+
+
 def test_items_that_change_their_state_are_counted_by_move() -> None:
     items = [PlainItem(f"spam{n}", labels={"spam": (0.45 + n / 10, 1)}) for n in range(3)]
     columns = PlainColumns((*items, PlainItem("night", topics=("adult",))))

@@ -9,8 +9,9 @@ import pytest
 from pydantic import BaseModel
 
 from controls import corpus, lint
+from controls.grounds import BasisDocument
+from controls.parameters import Service
 from controls.policy import (
-    BasisDocument,
     EffectDocument,
     Policy,
     Rule,
@@ -21,12 +22,14 @@ from controls.policy import (
     parse,
 )
 from controls.signals import CATEGORICAL, NUMERIC
+from controls.thresholds import StandingDocument, ThresholdDocument
 
 FOLDER = Path(__file__).resolve().parents[3] / "docs" / "policies"
 TEXT = (FOLDER / "README.md").read_text(encoding="utf-8")
 TOLD = set(re.findall(r"`([a-z_.-]+)`", TEXT))
 MODELS: tuple[type[BaseModel], ...] = (
     *(Policy, Tiers, TierSettings, Rule, ScopeDocument, EffectDocument, SensitiveDocument, BasisDocument),
+    *(StandingDocument, ThresholdDocument),
     *(corpus.Example, corpus.ExampleItem, corpus.ExampleAuthor, corpus.ExampleAudience, corpus.Expected),
 )
 
@@ -38,6 +41,13 @@ def test_every_field_is_told(model: type[BaseModel]) -> None:
 
 def test_every_signal_and_test_is_told() -> None:
     assert {*NUMERIC, *CATEGORICAL, "all", "any", "not", "min", "max", "max_age", "in", "in_set"} - TOLD == set()
+
+
+def test_the_example_of_standing_is_a_part_of_a_policy() -> None:
+    example = re.search(r"```yaml\n(standing:\n.*?)```", TEXT, re.DOTALL)
+    assert example is not None
+    standing = parse("name: n\n" + example[1]).standing
+    assert standing is not None and len(standing.thresholds) == len(Service)
 
 
 def test_every_finding_is_told() -> None:
