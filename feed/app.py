@@ -38,6 +38,7 @@ from feed.routes import (
     readers,
     report_form,
     reports,
+    statements,
     verdicts,
     why,
 )
@@ -52,6 +53,7 @@ _NOUNS = (
     labels,
     readers,
     decisions,
+    statements,
     reports,
     report_form,
     appeals,

@@ -29,6 +29,8 @@ MATRIX: dict[str, frozenset[str] | set[str]] = {
     "GET /v1/revocations": {"feed", "reader"},
     "PUT /v1/authors/{author}": {"author"},
     "GET /v1/authors/{author}": {"author", *INSPECTING},
+    "GET /v1/authors/{author}/statements": {"author", *INSPECTING},
+    "GET /v1/statements/{statement}": {"author", *INSPECTING},
     "POST /v1/labels": {"classifier", "moderator"},
     "GET /v1/readers/{reader}/settings": {"reader"},
     "PATCH /v1/readers/{reader}/settings": {"reader"},
@@ -113,6 +115,7 @@ def filled(path: str, own: str = ME) -> str:
         "name": "none",
     }
     names["request_id"] = "0" * 32
+    names["statement"] = "none"
     names |= {"report": "none", "appeal": "none", "case": "none"}
     for name, value in names.items():
         path = path.replace(f"{{{name}}}", value)
