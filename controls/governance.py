@@ -113,6 +113,8 @@ class Governance:
     """Number of verdict classes that this view knows."""
     pinned: tuple[Decision, ...]
     """Pins that are in force or will be, whether their items are known or not."""
+    community_policies: Mapping[str, str]
+    """Content hash of the policy that each community published, by community."""
     _interned: Classes = field(repr=False)
     _tables: Tables = field(repr=False)
     _authors: Mapping[str, AuthorView] = field(repr=False)
@@ -223,6 +225,7 @@ class Governance:
             "revision": self.revision,
             "as_of": self.as_of,
             "policy": self.policy,
+            "community_policies": dict(self.community_policies),
             "model": self.model,
             "frozen": self.frozen,
             "shares": asdict(self.tier_shares),

@@ -6,7 +6,8 @@ before it counts again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,8 @@ class Published:
         self._classes = classes
         self._instead = instead
         self._stored: dict[str, Policy] = {instead: policies(instead)} if instead else {}
-        self._communities: dict[str, str] = {}
+        self.communities: Mapping[str, str] = MappingProxyType({})
+        """Content hash of the policy of each community that published one; never changed once handed out."""
         self._compiled: CompiledPolicy | None = None
         self._of_communities: dict[str, CompiledPolicy] = {}
         self.policy = ""
@@ -67,7 +69,7 @@ class Published:
         platform = platform if self._instead is None else self._instead
         communities = {s.id: digest for s, digest in digests.items() if s.kind is SubjectKind.COMMUNITY}
         if platform != self.policy:
-            self.policy, self._communities, self._of_communities = platform, {}, {}
+            self.policy, self.communities, self._of_communities = platform, MappingProxyType({}), {}
             policy = self._stored[platform] if platform else None
             self._compiled = CompiledPolicy(policy, self._classes) if policy is not None else None
             self.shares = session_shares(policy) if policy is not None else OPEN_SHARES
@@ -81,7 +83,7 @@ class Published:
     def _take(self, communities: dict[str, str]) -> set[str]:
         """Compile the policies of communities (content hash by id) that are new, drop those that are gone; returns
         whose policies changed. What a tier means is the platform's to say."""
-        known = self._communities
+        known = self.communities
         changed = {name for name in known.keys() | communities.keys() if known.get(name) != communities.get(name)}
         tiers = self._stored[self.policy].tiers if self.policy else Tiers()
         for community in changed:
@@ -89,7 +91,8 @@ class Published:
             if community in communities:
                 policy = confined(self._stored[communities[community]], community, tiers)
                 self._of_communities[community] = CompiledPolicy(policy, self._classes)
-        self._communities = communities
+        if changed:
+            self.communities = MappingProxyType(communities)
         return changed
 
     def apply(self, columns: Columns, rows: Rows, as_of: int, handles: Handles) -> tuple[Handles, NDArray[np.int64]]:

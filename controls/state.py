@@ -119,6 +119,7 @@ class State:
                 tier_shares=self._published.shares,
                 classes=self._classes.size,
                 pinned=tuple(self._timetable.pins.values()),
+                community_policies=self._published.communities,
                 _interned=self._classes,
                 _tables=self._tables,
                 _authors=self._authors.view(),

@@ -12,6 +12,7 @@ from tests.journeys.http_service import Http, running
 
 ANYBODY = frozenset(("anonymous", *SCOPES))
 INSPECTING = {"editor", "moderator", "policy", "auditor"}
+MEMBERS = {"reader", "author", "editor", "moderator"}
 DECIDING = {"editor", "moderator", "policy", "experimenter"}
 
 # Who may call what, written down a second time: a change of the code alone must fail here. `admin` may everything.
@@ -29,6 +30,11 @@ MATRIX: dict[str, frozenset[str] | set[str]] = {
     "GET /v1/revocations": {"feed", "reader"},
     "PUT /v1/authors/{author}": {"author"},
     "GET /v1/authors/{author}": {"author", *INSPECTING},
+    "PUT /v1/communities/{community}": MEMBERS,
+    "GET /v1/communities/{community}": {"feed", "reader", "author", *INSPECTING},
+    "POST /v1/communities/{community}/decisions": MEMBERS,
+    "POST /v1/communities/{community}/policy": MEMBERS,
+    "POST /v1/communities/{community}/escalations": MEMBERS,
     "GET /v1/authors/{author}/statements": {"author", *INSPECTING},
     "GET /v1/statements/{statement}": {"author", *INSPECTING},
     "POST /v1/labels": {"classifier", "moderator"},
@@ -71,6 +77,10 @@ MATRIX: dict[str, frozenset[str] | set[str]] = {
     "POST /v1/cases/{case}/release": {"moderator"},
     "POST /v1/cases/{case}/escalate": {"moderator"},
     "POST /v1/cases/{case}/resolve": {"moderator"},
+    "GET /v1/decisions/{decision}/evidence": {"moderator", "auditor"},
+    "PUT /v1/decisions/{decision}/evidence/hold": set(),
+    "DELETE /v1/decisions/{decision}/evidence/hold": set(),
+    "GET /v1/corrections/{decision}": INSPECTING,
     "GET /v1/log/checkpoint": ANYBODY,
     "GET /v1/log/keys": ANYBODY,
     "GET /v1/log/entries": ANYBODY,
@@ -111,6 +121,7 @@ def filled(path: str, own: str = ME) -> str:
         "item": "item-0",
         "decision": "none",
         "bulk": "none",
+        "community": "none",
         "version": "none",
         "name": "none",
     }
