@@ -133,6 +133,10 @@ class Api:
         asked = {"reason": reason, "force": force, "evidence": list(evidence)}
         return self.send("POST", f"/v1/models/{version}/activate", asked)
 
+    def draft(self, text: str) -> Any:
+        """Store a policy draft, in YAML or JSON."""
+        return _document(self.ask("POST", "/v1/policy/drafts", body=text.encode(), media="application/yaml"))
+
     def events(self, events: Sequence[Mapping[str, object]]) -> Any:
         """Report events of any readers."""
         return self.send("POST", "/v1/events", {"events": list(events)}, as_=("demo-app", "events"))

@@ -9,13 +9,15 @@ import orjson
 
 from controls.policy import Policy
 from feed.control.follow import catch_up
-from feed.recording import decode, digest
+from feed.recording import Inputs, decode, digest
 from feed.storage.ports import Store
 from feed.storage.records import ServingRecord
 from ranking.explanation import items
 from ranking.fold import EMPTY_GRAPH, Fold
 from ranking.graph import ItemGraph
+from ranking.page import Page
 from ranking.pipeline import rank
+from ranking.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Replayer:
             if serving.erased:
                 yield Replayed(serving, b"", erased=True)
                 continue
-            if fold.revision > serving.revision or fold.edition > serving.edition or fold.as_of > serving.as_of:
+            if lies_before(serving, fold):
                 fold = self._fold()
             yield self._one(fold, serving)
 
@@ -55,15 +57,28 @@ class Replayer:
         return Fold(self._policies, self._graphs)
 
     def _one(self, fold: Fold, serving: ServingRecord) -> Replayed:
-        catch_up(fold, self._store, revision=serving.revision, edition=serving.edition)
-        if serving.as_of > fold.as_of:
-            fold.advance(serving.as_of)
-        snapshot = fold.snapshot()
-        if snapshot.model != serving.model:
-            # The page was made while the model could not be had, or could when it cannot now.
-            graph = self._graphs(serving.model) if serving.model else EMPTY_GRAPH
-            snapshot = replace(snapshot, model=serving.model, graph=graph, growth=fold.growth(graph))
-        inputs = decode(serving.inputs).inputs
-        page = rank(snapshot, inputs.reader, inputs.request, inputs.parameters)
+        page, snapshot, inputs = made_again(fold, self._store, self._graphs, serving)
         reproduced = orjson.dumps(items(page, snapshot, inputs.request))
         return Replayed(serving, reproduced, erased=False)
+
+
+def made_again(
+    fold: Fold, store: Store, graphs: Callable[[str], ItemGraph], serving: ServingRecord
+) -> tuple[Page, Snapshot, Inputs]:
+    """The page of a Serving, made from a fold that is brought to its state, with what it was made from. Raises
+    ``RankingError`` or ``OSError`` when its model cannot be had."""
+    catch_up(fold, store, revision=serving.revision, edition=serving.edition)
+    if serving.as_of > fold.as_of:
+        fold.advance(serving.as_of)
+    snapshot = fold.snapshot()
+    if snapshot.model != serving.model:
+        # The page was made while the model could not be had, or could when it cannot now.
+        graph = graphs(serving.model) if serving.model else EMPTY_GRAPH
+        snapshot = replace(snapshot, model=serving.model, graph=graph, growth=fold.growth(graph))
+    inputs = decode(serving.inputs).inputs
+    return rank(snapshot, inputs.reader, inputs.request, inputs.parameters), snapshot, inputs
+
+
+def lies_before(serving: ServingRecord, fold: Fold) -> bool:
+    """Whether a fold has gone past the state of a Serving."""
+    return fold.revision > serving.revision or fold.edition > serving.edition or fold.as_of > serving.as_of

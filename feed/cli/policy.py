@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from feed.cli.failures import BadInput, CommandFailed
+from feed.cli.failures import CommandFailed
+from feed.cli.policy_acts import preview, publish, rollback
+from feed.cli.policy_files import read_policy, stored_policy, text_of
 from feed.cli.speaking import Home, Json, print_json, print_table, settings_for
 
 if TYPE_CHECKING:
     from controls.corpus import Tried
     from controls.differences import Move
     from controls.lint import Finding
-    from controls.policy import Policy
-    from feed.storage.ports import Store
-    from ranking.snapshot import Snapshot
 
 CORPUS = ".corpus.yaml"
 """Ending of the file beside a policy that tells its examples."""
 
-ACTIVE = "active"
-
 app = typer.Typer(
-    help="Check policies, and compare two of them, before they are published.",
+    help="Check policies, compare and preview them, publish one, and go back.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+app.command("preview")(preview)
+app.command("publish")(publish)
+app.command("rollback")(rollback)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +87,10 @@ def diff(
     from feed.cli.stores import reading
 
     if home is None:
-        found, moved, names = differences(_read(old), _read(new)), None, None
+        found, moved, names = differences(read_policy(old), read_policy(new)), None, None
     else:
         with reading(settings_for(home)) as (store, snapshot):
-            before, after = (_stored(name, store, snapshot) for name in (old, new))
+            before, after = (stored_policy(name, store, snapshot) for name in (old, new))
             audience, place = Audience(region, AgeClass(age)), SurfaceKind(surface)
             found = differences(before, after)
             moved = moves(snapshot.catalogue, before, after, snapshot.as_of, audience, place)
@@ -126,12 +126,12 @@ def _check(path: Path, labels: frozenset[str] | None) -> _Checked:
     from controls.policy import parse
     from feed.clock import SystemClock
 
-    now, text = SystemClock().now(), _text(path)
+    now, text = SystemClock().now(), text_of(path)
     findings, corpus = lint(text, now, labels), path.with_name(path.stem + CORPUS)
     if not corpus.is_file() or any(finding.kind == "invalid" for finding in findings):
         return _Checked(path, findings, None)
     try:
-        return _Checked(path, findings, try_corpus(parse(text), _text(corpus), now))
+        return _Checked(path, findings, try_corpus(parse(text), text_of(corpus), now))
     except PolicyError as error:
         why = "examples that cannot be read show nothing"
         broken = [
@@ -198,33 +198,3 @@ def _labels(home: Path) -> frozenset[str]:
 
     with reading(settings_for(home)) as (_, snapshot):
         return frozenset(snapshot.catalogue.labels)
-
-
-def _stored(name: str, store: Store, snapshot: Snapshot) -> Policy:
-    """A policy by file, by version, or the active one."""
-    from controls.policy import load
-
-    version = snapshot.governance.policy if name == ACTIVE else name
-    if name == ACTIVE and not version:
-        raise BadInput("no policy is active in this store; publish one, or name a file")
-    document = store.policies.get(version)
-    return load(document) if document is not None else _read(name)
-
-
-def _read(name: str) -> Policy:
-    from controls.errors import PolicyError
-    from controls.policy import parse
-
-    try:
-        return parse(_text(Path(name)))
-    except PolicyError as error:
-        raise PolicyError([replace(problem, path=f"{name}: {problem.path}") for problem in error.problems]) from error
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file; name a policy in YAML or JSON") from None
-    except (UnicodeDecodeError, IsADirectoryError):
-        raise BadInput(f"{path}: no text in UTF-8; name a policy in YAML or JSON") from None
