@@ -10,7 +10,8 @@ import pytest
 
 from controls.corrections import Correction
 from controls.scopes import AgeClass, Audience, Scope, SurfaceKind
-from feed.corrections import MOST_CARDS, MOST_OFFERS, Corrections
+from feed.correction_cards import MOST_CARDS, MOST_OFFERS
+from feed.corrections import Corrections
 from feed.storage.memory import MemoryStore
 from feed.storage.ports import Store
 from feed.storage.sqlite import open_sqlite
