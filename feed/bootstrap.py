@@ -14,6 +14,7 @@ from feed.control.replica import Replica
 from feed.control.restricting import Restricting
 from feed.corrections import Corrections
 from feed.cursor import Cursors
+from feed.entrance import Entrance
 from feed.evidence import Evidence
 from feed.families import Families
 from feed.keys import KeySet, load_secret
@@ -45,6 +46,7 @@ class Service:
     publisher: Publisher
     restricting: Restricting
     families: Families
+    entrance: Entrance
     evidence: Evidence
     consequences: Consequences
     corrections: Corrections
@@ -120,6 +122,7 @@ def open_service(settings: Settings, clock: Clock | None = None, store: Store | 
         publisher=publisher,
         restricting=restricting,
         families=families,
+        entrance=Entrance(policies, secret, settings.inspect_share),
         evidence=evidence,
         consequences=consequences,
         corrections=consequences.corrections,

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
+from controls.causes import Cause
+from controls.foresight import HELD, PUBLISHED, WITHHELD
 from feed.auth import ADMIN, Caller
 from feed.errors import Fault, FeedError, InputInvalid, NotYours, UnknownItem
 from feed.future import DUE, ahead
-from feed.schemas.items import CopyOut, ItemIn, ItemOut
+from feed.schemas.items import CopyOut, ItemIn, ItemOut, PutOut
+from feed.schemas.verdicts import CauseOut
 from feed.sketches import likeness
 from feed.storage.records import ItemRecord
+
+_REMEDIES = {
+    PUBLISHED: "",
+    HELD: "wait for its review: it is shown once it is released, or once no rule of `why` holds it; another title or "
+    "text begins the review anew",
+    WITHHELD: "what `why` names is told with its reason in the statement that its author gets; appeal it there",
+}
 
 
 def record_of(item: str, body: ItemIn, stored: ItemRecord | None, caller: Caller, now: int) -> ItemRecord:
@@ -96,18 +107,17 @@ def require_own(caller: Caller, item: str, author: str) -> None:
 
 def shown(record: ItemRecord) -> ItemOut:
     """An item as the wire shows it."""
-    return ItemOut(
-        id=record.id,
-        author=record.author,
-        title=record.title,
-        topics=record.topics,
-        published_at=record.published_at,
-        language=record.language,
-        region=record.region,
-        community=record.community,
-        withdrawn=record.withdrawn,
-        text=record.text,
-    )
+    return ItemOut(**_shown(record))
+
+
+def entered(record: ItemRecord, state: str, why: Sequence[Cause], case: str) -> PutOut:
+    """An item that was put, as the wire shows it."""
+    causes = tuple(CauseOut(cause.kind, cause.id, cause.words) for cause in why)
+    return PutOut(**_shown(record), state=state, why=causes, remedy=_REMEDIES[state], case=case)
+
+
+def _shown(record: ItemRecord) -> dict[str, Any]:
+    return {name.name: getattr(record, name.name) for name in fields(ItemOut)}
 
 
 def copy_of(record: ItemRecord, other: ItemRecord) -> CopyOut:

@@ -8,7 +8,8 @@ FeedError
 │   └── KeyRefused            an API key that is unknown, revoked or expired
 ├── NotAllowed           403  authenticated, but not for this
 │   ├── ScopeMissing          the route wants another scope
-│   └── NotYours              a personal token reaches its own reader or author only
+│   ├── NotYours              a personal token reaches its own reader or author only
+│   └── PublishingSuspended   the author's publications are refused for now
 ├── NotFound             404  nothing is known by this id
 │   └── UnknownItem           no item by this id, or none that this caller may see
 ├── Gone                 410  it was here, and is kept no longer
@@ -107,6 +108,12 @@ class NotYours(NotAllowed):
     """A personal token reaches its own reader or author only."""
 
     type = "not-yours"
+
+
+class PublishingSuspended(NotAllowed):
+    """The author's publications are refused while a decision suspends them."""
+
+    type = "publishing-suspended"
 
 
 class NotFound(FeedError):

@@ -8,19 +8,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from hashlib import sha256
 
-import anyio.to_thread
 import orjson
 from pydantic import ValidationError
 
 from feed.auth import Caller
 from feed.bootstrap import Service
-from feed.cataloguing import Putting
 from feed.errors import Fault, FeedError
+from feed.publishing import Entered, publish
 from feed.refusals import faults_of
 from feed.schemas.items import ImportOut, ItemLine, LineOut
 from feed.storage.ports import Once
-from feed.storage.records import ItemRecord
-from feed.wire import durable
 
 NDJSON_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 _BATCH = 1000
@@ -81,20 +78,15 @@ async def _write(
     service: Service, caller: Caller, batch: Sequence[tuple[int, bytes | None]], key: str | None
 ) -> list[LineOut]:
     read = [_read(number, line, service.settings.import_line_limit) for number, line in batch]
-    putting = Putting(caller, [(item.id, item) for _, item in read if isinstance(item, ItemLine)], service.clock.now())
-    if putting.bodies:
-        sent = sha256(b"\n".join(line or b"" for _, line in batch)).hexdigest()
-        ids = list(dict.fromkeys(item for item, _ in putting.bodies))
-        await durable(service.store.items.edit_items(ids, putting, Once(key, sent) if key else None))
-        taken = [outcome for outcome in putting.outcomes if isinstance(outcome, ItemRecord)]
-        await anyio.to_thread.run_sync(service.families.take, taken, putting.now)
-    outcomes = iter(putting.outcomes)
+    puts = [(item.id, item) for _, item in read if isinstance(item, ItemLine)]
+    sent = sha256(b"\n".join(line or b"" for _, line in batch)).hexdigest()
+    outcomes = iter(await publish(service, caller, puts, Once(key, sent) if key else None))
     return [item if isinstance(item, LineOut) else _told(number, item.id, next(outcomes)) for number, item in read]
 
 
-def _told(number: int, item: str, outcome: object) -> LineOut:
-    if not isinstance(outcome, FeedError):
-        return LineOut(number, "taken", item)
+def _told(number: int, item: str, outcome: Entered | FeedError) -> LineOut:
+    if isinstance(outcome, Entered):
+        return LineOut(number, "taken", item, state=outcome.state)
     fault = outcome.faults[0] if outcome.faults else Fault("author", outcome.detail)
     return LineOut(number, "refused", item, fault.field, fault.message)
 

@@ -94,6 +94,13 @@ _REGISTER = (
         "Use the id that is the token's `sub`.",
     ),
     Problem(
+        "publishing-suspended",
+        403,
+        "The author is suspended",
+        "A decision suspends the author: no new items are taken, and none that say something new.",
+        "Appeal the decision that `detail` names, or wait for its end.",
+    ),
+    Problem(
         "needs-approval",
         403,
         "A second person must approve",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from controls.causes import Cause
+from controls.foresight import state_of
 from controls.scopes import Audience, SurfaceKind
 from controls.tiers import Tier
 from controls.verdicts import WEIGHT_ONE, Source
@@ -40,6 +44,10 @@ def verdict(snapshot: Snapshot, item: str, audience: Audience, surface: SurfaceK
     table = governance.table(audience, surface)
     sources = int(table.sources[cls])
     effects = table.effects[cls]
+    acting = governance.acting(cls, audience, surface)
+    asked = [(cause, asks) for cause, asks in governance.asked(cls) if cause in acting]
+    _, why = state_of(asked)
+    holds = {cause for cause, asks in asked if asks.held}
     return VerdictOut(
         item=item,
         surface=surface,
@@ -53,10 +61,11 @@ def verdict(snapshot: Snapshot, item: str, audience: Audience, surface: SurfaceK
         weight=int(table.weight[cls]) / WEIGHT_ONE,
         sources=[source.name.lower() for source in Source if sources & (1 << source)],
         effects=EffectsOut(effects.notices, effects.disabled),
-        causes=[CauseOut(c.kind, c.id, c.words) for c in governance.acting(cls, audience, surface)],
-        elsewhere=[
-            CauseOut(c.kind, c.id, c.words)
-            for c in governance.causes(cls)
-            if c not in governance.acting(cls, audience, surface)
-        ],
+        causes=_told(acting),
+        elsewhere=_told(cause for cause in governance.causes(cls) if cause not in acting),
+        held_by=_told(cause for cause in acting if cause in holds and cause in why),
     )
+
+
+def _told(causes: Iterable[Cause]) -> list[CauseOut]:
+    return [CauseOut(cause.kind, cause.id, cause.words) for cause in causes]

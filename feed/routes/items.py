@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import anyio.to_thread
 from fastapi import Depends, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from feed.audience import audience_of
 from feed.auth import INSPECTORS, Caller
-from feed.bootstrap import Service
-from feed.cataloguing import Putting, Withdrawing, copy_of, shown
+from feed.cataloguing import Withdrawing, copy_of, entered, shown
 from feed.errors import FeedError, UnknownItem
 from feed.item_import import NDJSON_TYPES, import_items
+from feed.publishing import publish
 from feed.schemas.fields import Id
-from feed.schemas.items import CopiesOut, ItemIn, ItemOut
+from feed.schemas.items import CopiesOut, ItemIn, ItemOut, PutOut
 from feed.visibility import require_visible
 from feed.wire import Allow, IdempotencyKey, ServiceNow, answer, durable, require_type, router, tagged
 
@@ -26,13 +25,18 @@ ItemId = Annotated[Id, Path()]
 PublishingCaller = Annotated[Caller, Depends(Allow("author"))]
 
 
-@routes.put("/v1/items/{item}", summary="Create or replace an item", responses={200: {"model": ItemOut}})
+@routes.put("/v1/items/{item}", summary="Create or replace an item", responses={200: {"model": PutOut}})
 async def put(item: ItemId, body: ItemIn, service: ServiceNow, caller: PublishingCaller) -> Response:
     """Store an item; it is on every replica with the next edition. An author's token puts that author's items only.
 
-    Replacing an item without `published_at` keeps the one it has. Putting a withdrawn item publishes it again.
+    The answer says how it entered: published, or held for review, or withheld, by which rules and decisions, and what
+    can be done. Replacing an item without `published_at` keeps the one it has. Putting a withdrawn item publishes it
+    again. Changing the title or text of an item that was released holds it again, if something held it before.
     """
-    return await _edited(service, item, Putting(caller, [(item, body)], service.clock.now()))
+    (outcome,) = await publish(service, caller, [(item, body)])
+    if isinstance(outcome, FeedError):
+        raise outcome
+    return answer(entered(outcome.record, outcome.state, outcome.why, outcome.case))
 
 
 @routes.get("/v1/items/{item}", summary="Read an item", responses={200: {"model": ItemOut}})
@@ -59,16 +63,11 @@ async def withdraw(item: ItemId, service: ServiceNow, caller: PublishingCaller) 
 
     What must be gone within milliseconds is taken down by a decision instead.
     """
-    return await _edited(service, item, Withdrawing(caller, item))
-
-
-async def _edited(service: Service, item: str, edit: Putting | Withdrawing) -> Response:
+    edit = Withdrawing(caller, item)
     await durable(service.store.items.edit_items([item], edit))
     (outcome,) = edit.outcomes
     if isinstance(outcome, FeedError):
         raise outcome
-    if isinstance(edit, Putting):
-        await anyio.to_thread.run_sync(service.families.take, [outcome], service.clock.now())
     return answer(shown(outcome))
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from feed.schemas.fields import PRINTABLE, Id, Language, OptionalId, Region, Second, Topics, Wire, Word
+from feed.schemas.verdicts import CauseOut
 
 LONGEST_TEXT = 20_000
 ItemText = Annotated[str, StringConstraints(max_length=LONGEST_TEXT, pattern=r"^[^\x00]*$")]
@@ -52,6 +53,18 @@ class ItemOut:
 
 
 @dataclass(frozen=True, slots=True)
+class PutOut(ItemOut):
+    """An item as it was stored, and how it entered. ``state``: ``published``, from the next edition on; ``held``, until
+    somebody has looked at it or a missing signal is there; ``withheld``, when a rule or decision keeps it from pages.
+    ``why`` names the rules and decisions, ``remedy`` says what can be done, ``case`` is the case that was opened."""
+
+    state: str = "published"
+    why: tuple[CauseOut, ...] = ()
+    remedy: str = ""
+    case: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CopyOut:
     """An item that is a near-duplicate of another one; ``likeness`` from 0 to 1 is the share of runs of five
     characters that both have."""
@@ -82,6 +95,8 @@ class LineOut:
     id: str = ""
     field: str = ""
     reason: str = ""
+    state: str = ""
+    """How the item of a line that was taken entered: published, held or withheld."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ class EffectsOut:
 class VerdictOut:
     """The joined verdict of an item for an audience on a surface, its causes here, and those that act elsewhere.
 
-    ``weight`` multiplies scores (1 leaves them); ``sources`` may bring the item onto a page.
+    ``weight`` multiplies scores (1 leaves them); ``sources`` may bring the item onto a page. ``held_by``: those of the
+    causes that hold it back until it is released or a missing signal is there; none when it is not held.
     """
 
     item: str
@@ -43,6 +44,7 @@ class VerdictOut:
     effects: EffectsOut
     causes: list[CauseOut]
     elsewhere: list[CauseOut]
+    held_by: list[CauseOut]
 
 
 @dataclass(frozen=True, slots=True)
