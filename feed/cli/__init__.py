@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import typer
 
 from feed.cli import evidence, log, policy
+from feed.cli.capacity import capacity
 from feed.cli.demo import demo
 from feed.cli.doctor import doctor
 from feed.cli.evaluate import evaluate
@@ -45,6 +46,7 @@ app.command("replay")(replay)
 app.add_typer(log.app, name="log")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(policy.app, name="policy")
+app.command("capacity")(capacity)
 app.command("token")(token)
 app.command("doctor")(doctor)
 

@@ -10,14 +10,13 @@ from typing import Annotated, Literal
 from fastapi import Depends, Query
 from starlette.responses import Response
 
-from controls.capacity import Capacity
 from controls.cases import UNRESOLVED, CaseKind, CaseState
 from feed.auth import Caller
-from feed.capacity import measured_capacity
+from feed.capacity import capacity_out, measured_capacity
 from feed.case_papers import case_of, cases_of
 from feed.case_views import case_view
 from feed.errors import Fault, InputInvalid
-from feed.schemas.cases import CapacityOut, LoadOut, QueueOut
+from feed.schemas.cases import CapacityOut, QueueOut
 from feed.storage.ports import Store
 from feed.storage.register import Entry, Order
 from feed.wire import Allow, ServiceNow, answer, router
@@ -59,28 +58,6 @@ def queue(
 def capacity(service: ServiceNow, caller: WatchingCaller) -> Response:
     """Hours of review that the cases of the last weeks ask for, against those there are (`WEIR_REVIEW_HOURS`)."""
     return answer(capacity_out(measured_capacity(service.store, service.clock.now(), service.settings.review_hours)))
-
-
-def capacity_out(found: Capacity) -> CapacityOut:
-    """A capacity as the wire and the command line show it."""
-    loads = [
-        LoadOut(
-            load.kind.value,
-            round(load.per_day, 2),
-            round(load.minutes, 1),
-            load.measured,
-            load.waiting,
-            load.overdue,
-            round(load.hours_per_day, 2),
-            round(load.hours_waiting, 2),
-        )
-        for load in found.loads
-    ]
-    share = None if found.share is None else round(found.share, 3)
-    clears_in = None if found.clears_in is None else round(found.clears_in, 1)
-    return CapacityOut(
-        round(found.days, 2), loads, round(found.needed, 2), round(found.waiting, 2), found.there, share, clears_in
-    )
 
 
 def _entries(
