@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 
 import anyio.to_thread
 import structlog
@@ -15,6 +16,7 @@ import structlog
 from feed.bootstrap import Service
 from feed.case_upkeep import COUNT_SECONDS, PRIORITY_SECONDS, bring_forward, count_cases
 from feed.freshness import Freshness
+from feed.standings import LOOK_SECONDS, Standings
 from feed.storage.errors import StorageError
 from feed.storage.records import CheckpointRecord
 from feed.wire import durable
@@ -42,6 +44,7 @@ async def upkeep(service: Service) -> AsyncIterator[None]:
         asyncio.create_task(_every(EXPIRY_SECONDS, lambda: expire_servings(service))),
         asyncio.create_task(_every(EXPIRY_SECONDS, lambda: let_evidence_go(service))),
         asyncio.create_task(_every(service.settings.log_every, lambda: keep_checkpoint(service))),
+        asyncio.create_task(_every(LOOK_SECONDS, partial(anyio.to_thread.run_sync, Standings(service).turn))),
         asyncio.create_task(Freshness(service).run()),
     ]
     try:
@@ -93,7 +96,7 @@ def _unkept(service: Service) -> CheckpointRecord | None:
     return CheckpointRecord(head, service.log_keys.checkpoint(head, service.store.log.root(head)))
 
 
-async def _every(seconds: float, job: Callable[[], Awaitable[None]]) -> None:
+async def _every(seconds: float, job: Callable[[], Awaitable[object]]) -> None:
     while True:
         await asyncio.sleep(seconds)
         await job()

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import Depends, Path
+from fastapi import Depends, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from feed.account_history import standing_of
 from feed.auth import ADMIN, INSPECTORS, Caller
 from feed.errors import NotAllowed, NotFound
 from feed.schemas.fields import Id
 from feed.schemas.items import AuthorIn, AuthorOut
+from feed.schemas.standings import StandingOut
 from feed.storage.records import AuthorRecord
 from feed.wire import Allow, ServiceNow, answer, durable, router, tagged
 
@@ -57,3 +59,19 @@ def read(
     if stored is None:
         raise NotFound(f"no author {author!r} is known; check the id")
     return tagged(request, _shown(stored))
+
+
+@routes.get(
+    "/v1/authors/{author}/standing", summary="Read an author's standing", responses={200: {"model": StandingOut}}
+)
+def standing(
+    author: AuthorId,
+    service: ServiceNow,
+    caller: Annotated[Caller, Depends(Allow("author", *INSPECTORS))],
+    before: Annotated[int | None, Query(ge=1, le=1 << 53, description="Acts of revisions below this one")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Response:
+    """Points, the services that they leave, and every strike, limit of a service and attestation with its reason, its
+    end and what undid it, newest first: to the author, and to those who decide or audit. Nobody is named."""
+    caller.require_own("author", author, *INSPECTORS)
+    return answer(standing_of(service, author, before, limit))
