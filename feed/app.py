@@ -40,9 +40,11 @@ from feed.routes import (
     report_form,
     reports,
     statements,
+    transparency,
     verdicts,
     why,
 )
+from feed.transparency import Tallies
 from feed.upkeep import upkeep
 
 _NOUNS = (
@@ -55,6 +57,7 @@ _NOUNS = (
     readers,
     decisions,
     statements,
+    transparency,
     reports,
     report_form,
     communities,
@@ -99,6 +102,7 @@ def create_app(service: Service) -> FastAPI:
     )
     app.state.service = service
     app.state.revocations = Revocations()
+    app.state.tallies = Tallies(service.store, service.clock.monotonic)
     app.state.report_addresses = Buckets()
     service.replica.on_swap(app.state.revocations.swapped)
     service.metrics.read(_gauges(service))

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 
 import structlog
 
+from feed.feed_counts import EVERY_SECONDS, FeedCounts
 from feed.recording import Inputs, digest, encode
 from feed.storage.errors import StorageError
 from feed.storage.ports import Store
 from feed.storage.records import ServingRecord
 from ranking.page import Page
+from ranking.reader import Mode
 from ranking.snapshot import Snapshot
 
 _log = structlog.get_logger(__name__)
@@ -57,6 +59,7 @@ class ServingQueue:
     def __init__(self, store: Store, capacity: int = 10_000) -> None:
         self._store = store
         self._capacity = capacity
+        self._counts = FeedCounts(store)
         self._waiting: deque[Serving] = deque()
         self._wake = threading.Event()
         self._idle = threading.Event()
@@ -99,10 +102,12 @@ class ServingQueue:
 
     def _run(self) -> None:
         while True:
-            self._wake.wait()
+            woken = self._wake.wait(EVERY_SECONDS)
             self._wake.clear()
             while self._waiting:
                 batch = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
+                for serving in batch:
+                    self._counts.count(serving.served_at, serving.inputs.request.mode is Mode.PERSONALIZED)
                 try:
                     self._store.servings.record([_record(serving) for serving in batch]).result()
                     self.recorded += len(batch)
@@ -112,9 +117,19 @@ class ServingQueue:
                 except Exception:
                     self.dropped += len(batch)
                     _log.exception("servings could not be laid down", dropped=len(batch))
+                if self._counts.due(batch[-1].served_at):
+                    self._keep_counts()
+            if self._closing or not woken:
+                self._keep_counts()
             if not self._waiting:
                 self._idle.set()
                 if self._waiting:
                     self._idle.clear()
             if self._closing and not self._waiting:
                 return
+
+    def _keep_counts(self) -> None:
+        try:
+            self._counts.write()
+        except StorageError as error:
+            _log.warning("pages were counted and not kept; tried again in a minute", error=str(error))

@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 import orjson
 
+from controls.authority import SERVICE_ROLE
 from controls.decisions import Basis, Decision
 from controls.dsa import AutomatedDecision, ContentType, SourceType, YesNo
 from controls.policy import Policy, Rule
@@ -18,9 +19,6 @@ from controls.stating import ACCOUNT_ACTS, Concerned, Desk, Reasons, act_stated,
 from feed.settings import Settings
 from feed.storage.ports import Store
 from feed.storage.records import AuthorRecord, ItemRecord
-
-SERVICE_ROLE = "service"
-"""The role under which Weir itself decides."""
 
 _CASE = "case:"
 _SOURCES = {"report": SourceType.ARTICLE_16, "order": SourceType.OTHER_NOTIFICATION}

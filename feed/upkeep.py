@@ -19,12 +19,16 @@ from feed.freshness import Freshness
 from feed.standings import LOOK_SECONDS, Standings
 from feed.storage.errors import StorageError
 from feed.storage.records import CheckpointRecord
+from feed.transparency import follow_exposures
 from feed.wire import durable
 
 _log = structlog.get_logger("weir")
 
 EXPIRY_SECONDS = 3600.0
 """Seconds between two looks for Servings that are older than their days."""
+
+EXPOSURE_SECONDS = 600.0
+"""Seconds between two counts of the exposures around acts."""
 
 _DAY = 86_400
 
@@ -35,6 +39,7 @@ async def upkeep(service: Service) -> AsyncIterator[None]:
     await service.authenticator.refresh()
     await expire_servings(service)
     await let_evidence_go(service)
+    await count_exposures(service)
     await count_cases(service)
     await bring_forward(service)
     jobs = [
@@ -43,6 +48,7 @@ async def upkeep(service: Service) -> AsyncIterator[None]:
         asyncio.create_task(_every(service.settings.jwks_refresh, service.authenticator.refresh)),
         asyncio.create_task(_every(EXPIRY_SECONDS, lambda: expire_servings(service))),
         asyncio.create_task(_every(EXPIRY_SECONDS, lambda: let_evidence_go(service))),
+        asyncio.create_task(_every(EXPOSURE_SECONDS, lambda: count_exposures(service))),
         asyncio.create_task(_every(service.settings.log_every, lambda: keep_checkpoint(service))),
         asyncio.create_task(_every(LOOK_SECONDS, partial(anyio.to_thread.run_sync, Standings(service).turn))),
         asyncio.create_task(Freshness(service).run()),
@@ -77,6 +83,14 @@ async def let_evidence_go(service: Service) -> None:
     else:
         if gone:
             _log.info("evidence whose hold is over deleted", decisions=gone)
+
+
+async def count_exposures(service: Service) -> None:
+    """Count the exposures before and after the acts of the last days, for the transparency report."""
+    try:
+        await anyio.to_thread.run_sync(follow_exposures, service.store, service.clock.now())
+    except StorageError as error:
+        _log.warning("exposures around acts were not counted; tried again later", error=str(error))
 
 
 async def keep_checkpoint(service: Service) -> None:

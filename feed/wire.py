@@ -155,10 +155,16 @@ def answer(value: object, status: int = 200, headers: Mapping[str, str] | None =
 
 def tagged(request: Request, value: object, cache: str = PRIVATE) -> Response:
     """A JSON answer with a strong ETag over its bytes, or 304 when the caller has them already (RFC 9110 13.1.2)."""
-    body = orjson.dumps(value)
+    return tagged_body(request, orjson.dumps(value), "application/json", cache)
+
+
+def tagged_body(
+    request: Request, body: bytes, media: str, cache: str = PRIVATE, more: Mapping[str, str] | None = None
+) -> Response:
+    """An answer of another media type, in the same way."""
     tag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
-    headers = {"ETag": tag, "Cache-Control": cache}
+    headers = {"ETag": tag, "Cache-Control": cache, **(more or {})}
     had = [other.strip().removeprefix("W/") for other in request.headers.get("if-none-match", "").split(",")]
     if tag in had or had == ["*"]:
         return Response(status_code=304, headers=headers)
-    return Response(body, 200, headers, "application/json")
+    return Response(body, 200, headers, media)

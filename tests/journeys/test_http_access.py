@@ -37,6 +37,8 @@ MATRIX: dict[str, frozenset[str] | set[str]] = {
     "POST /v1/communities/{community}/escalations": MEMBERS,
     "GET /v1/authors/{author}/standing": {"author", *INSPECTING},
     "GET /v1/authors/{author}/statements": {"author", *INSPECTING},
+    "GET /v1/transparency": ANYBODY,
+    "GET /transparency": ANYBODY,
     "GET /v1/statements/{statement}": {"author", *INSPECTING},
     "POST /v1/labels": {"classifier", "moderator"},
     "GET /v1/readers/{reader}/settings": {"reader"},
