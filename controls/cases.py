@@ -124,8 +124,9 @@ def overdue(case: Case, now: int) -> bool:
 def claim(
     case: Case, who: str, now: int, lease: int, *, barred: Collection[str] = (), expected: int | None = None
 ) -> Case:
-    """Take a case on for ``lease`` seconds, or hold it for longer. Raises ``CaseHeld`` while another holds it,
-    ``SameDecider`` for those ``barred`` (who first decided what an appeal is about, or who escalated it)."""
+    """Take a case on for ``lease`` seconds, or hold it for longer, at the same version. Raises ``CaseHeld`` while
+    another holds it, ``SameDecider`` for those ``barred`` (who first decided what an appeal is about), ``NotAllowed``
+    for whoever escalated it."""
     _unresolved(case)
     _expected(case, expected)
     if who in barred:
@@ -137,10 +138,10 @@ def claim(
     if case.escalated_by == who:
         raise NotAllowed("you escalated this case; somebody else takes it on")
     at = _no_earlier(case, now)
-    mine = case.state is CaseState.CLAIMED and case.holder == who
-    return _changed(
-        case, at, state=CaseState.CLAIMED, holder=who, held_at=case.held_at if mine else at, lease_until=at + lease
-    )
+    if case.state is CaseState.CLAIMED and case.holder == who:
+        # No transition: whoever repeats what a crash left half-way finds it under the same version.
+        return replace(case, changed_at=at, lease_until=at + lease)
+    return _changed(case, at, state=CaseState.CLAIMED, holder=who, held_at=at, lease_until=at + lease)
 
 
 def release(case: Case, who: str, now: int, *, expected: int | None = None) -> Case:
@@ -161,10 +162,12 @@ def escalate(case: Case, who: str, note: str, now: int, *, expected: int | None 
 
 
 def check_resolution(
-    case: Case, who: str, resolution: Resolution, *, barred: Collection[str] = (), expected: int | None = None
+    case: Case, who: str, resolution: Resolution, now: int, *, barred: Collection[str] = (), expected: int | None = None
 ) -> None:
-    """Raise unless this person may end the case like this. ``decisions`` need not have been made yet."""
+    """Raise unless this person may end the case like this at second ``now``. ``decisions`` need not have been made."""
     _held(case, who, expected)
+    if state_at(case, now) is not CaseState.CLAIMED:
+        raise CaseHeld("your claim has run out, and somebody else may take the case on; claim it again", "case")
     if who in barred:
         raise SameDecider("the appeal is against your own decision; leave it to somebody else")
     if (resolution.outcome in _APPEALED) != (case.kind is CaseKind.APPEAL):
@@ -184,7 +187,7 @@ def resolve(
     expected: int | None = None,
 ) -> Case:
     """End a case that one holds. Nothing changes it afterwards."""
-    check_resolution(case, who, resolution, barred=barred, expected=expected)
+    check_resolution(case, who, resolution, now, barred=barred, expected=expected)
     if (resolution.outcome is CaseOutcome.ACTED) != bool(resolution.decisions) and case.kind is not CaseKind.APPEAL:
         raise InvalidCase("acted means that decisions were made, and no_action that none were", "decisions")
     at = _no_earlier(case, now)

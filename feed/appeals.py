@@ -19,6 +19,7 @@ from controls.decisions import Decision, DecisionType, Subject, SubjectKind
 from controls.errors import AlreadyReversed, AppealLate, InvalidCase
 from controls.proposals import UNDOING
 from feed.bootstrap import Service
+from feed.bulk import bulk_of
 from feed.case_papers import case_of, cases_of, found_case
 from feed.cases import opened
 from feed.errors import AlreadyThere, NotFound, NotYours
@@ -128,14 +129,18 @@ def appealed_case(store: Store, case: Case) -> Case | None:
 
 
 def to_undo(service: Service, case: Case) -> list[Decision]:
-    """The decisions that end when an appeal is upheld, as far as they still hold: the one it names, and the strikes of
-    the same case. Blocks."""
+    """The decisions that end when an appeal is upheld, as far as they still hold: the one it names, the same about its
+    copies, and the strikes of the same case. Blocks."""
     ledger = service.store.ledger
     named = ledger.by_id(case.about.get("decision", ""))
-    found = [named] if named is not None else []
-    before = appealed_case(service.store, case) if named is not None else None
+    if named is None:
+        return []
+    copy = f"a near-duplicate of item {named.subject.id}"
+    together = service.decisions.bulk(bulk_of(named))
+    found = [named, *(other for other in together if other.type is named.type and copy in other.evidence)]
+    before = appealed_case(service.store, case)
     if before is not None and before.resolution is not None:
-        others = [ledger.by_id(id) for id in before.resolution.decisions if named is None or id != named.id]
+        others = [ledger.by_id(id) for id in before.resolution.decisions if id != named.id]
         found += [other for other in others if other is not None and other.type is DecisionType.STRIKE]
     return [decision for decision in found if service.decisions.undone_by(decision) is None]
 

@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from hashlib import sha256
 
 import anyio.to_thread
 
-from controls.authority import Principal
 from controls.cases import Case, CaseKind, CaseOutcome, CaseState, Resolution, check_resolution, overdue, resolve
-from controls.decisions import Basis, Decision, DecisionType
+from controls.decisions import Basis, DecisionType
 from controls.errors import InvalidCase
 from controls.proposals import Proposal
 from feed.activations import load_before_reversal
@@ -23,25 +21,32 @@ from feed.appeals import appealed_case, deciders, note_overturn, to_undo
 from feed.auth import Caller
 from feed.bootstrap import Service
 from feed.breaker import look_at_rule
+from feed.bulk import decide_together
 from feed.case_papers import changed, found_case
+from feed.copies import with_copies
+from feed.deciding import principal_of
 from feed.reports import settle
 from feed.storage.ports import Once
+from feed.storage.rules import idempotency_conflict
 
 EVIDENCE = "case:"
 """What the evidence of a decision begins with that was made in a case; the case's id follows."""
+
+MARGIN = 10
+"""Seconds that a claim must still hold when a case is being ended."""
 
 BASIS = Basis("operations", "appeal upheld")
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a caller wants a case to end: with ``proposals`` to be decided, and decisions that were ``made`` elsewhere.
-    ``request`` tells this request from any other."""
+    """How a caller wants a case to end: with ``proposals`` to be decided, each with whether it reaches copies, and
+    decisions that were ``made`` elsewhere. ``request`` tells this request from any other."""
 
     outcome: CaseOutcome
     answer: str
     request: str
-    proposals: tuple[Proposal, ...] = ()
+    proposals: tuple[tuple[Proposal, bool], ...] = ()
     made: tuple[str, ...] = ()
 
 
@@ -55,11 +60,10 @@ async def end(service: Service, caller: Caller, id: str, ending: Ending, expecte
         return case
     barred = await anyio.to_thread.run_sync(deciders, service.store, case)
     draft = Resolution(ending.outcome, ending.answer, ending.made)
-    check_resolution(case, caller.subject, draft, barred=barred, expected=expected)
-    proposals = await anyio.to_thread.run_sync(_proposals, service, case, ending)
-    _check_acts(case, ending, proposals)
-    decisions = await _decided(service, caller, case, proposals, now)
-    resolution = replace(draft, decisions=(*ending.made, *(decision.id for decision in decisions)))
+    # Nobody else is to take the case on while the decisions are being made.
+    check_resolution(case, caller.subject, draft, now + MARGIN, barred=barred, expected=expected)
+    decisions = await _decided(service, caller, case, ending)
+    resolution = replace(draft, decisions=(*ending.made, *decisions))
     ending_it = partial(resolve, who=caller.subject, resolution=resolution, now=now, barred=barred)
     case, _ = await changed(service.store, id, ending_it, ending.request)
     in_time = "no" if overdue(case, now) else "yes"
@@ -79,12 +83,17 @@ def _proposals(service: Service, case: Case, ending: Ending) -> list[Proposal]:
     reversals = [
         Proposal(type=DecisionType.REVERSE, subject=None, reason=ending.answer, basis=BASIS, reverses=target.id)
         for target in undone
-        if target.id not in {proposal.reverses for proposal in ending.proposals}
+        if target.id not in {proposal.reverses for proposal, _ in ending.proposals}
+    ]
+    asked = [
+        one
+        for proposal, copies in ending.proposals
+        for one in (with_copies(service, proposal) if copies else [proposal])
     ]
     evidence = f"{EVIDENCE}{case.id}"
     return [
         replace(proposal, evidence=(*proposal.evidence, evidence), idempotency_key=f"{evidence}:{case.version}")
-        for proposal in (*reversals, *ending.proposals)
+        for proposal in (*reversals, *asked)
     ]
 
 
@@ -100,32 +109,25 @@ def _check_acts(case: Case, ending: Ending, proposals: Sequence[Proposal]) -> No
         raise InvalidCase(f"{ending.outcome.value} makes no decisions; leave them out", "decisions")
 
 
-async def _decided(
-    service: Service, caller: Caller, case: Case, proposals: Sequence[Proposal], now: int
-) -> list[Decision]:
-    """The decisions, made together or found; waits for those who obey them."""
+async def _decided(service: Service, caller: Caller, case: Case, ending: Ending) -> list[str]:
+    """The ids of the decisions, made together, or by this request before; waits for those who obey them."""
+    id = f"{case.id}-{case.version}"
+    # No client's key has a line break.
+    once = Once(f"case\n{id}", ending.request)
+    made = await anyio.to_thread.run_sync(service.decisions.bulk, id)
+    if made:
+        if await anyio.to_thread.run_sync(service.store.ledger.decided_under, once) is None:
+            raise idempotency_conflict(once)
+        return [decision.id for decision in made]
+    proposals = await anyio.to_thread.run_sync(_proposals, service, case, ending)
+    _check_acts(case, ending, proposals)
     if not proposals:
         return []
     for proposal in proposals:
         if proposal.reverses is not None:
             await anyio.to_thread.run_sync(load_before_reversal, service, proposal.reverses)
-    id = f"{case.id}-{case.version}"
-    asked = sha256(repr([caller.subject, *proposals]).encode()).hexdigest()
-    deciding = partial(
-        service.decisions.decide_all,
-        proposals,
-        Principal(caller.subject, caller.scopes, caller.role),
-        now,
-        # No client's key has a line break.
-        Once(f"case\n{id}", asked),
-        id=id,
-    )
-    decisions: list[Decision] = await anyio.to_thread.run_sync(deciding)
-    service.replica.wake()
-    await service.replica.enforced(decisions[-1].revision, service.settings.enforced_timeout)
-    for decision in decisions:
-        service.metrics.decisions.labels(decision.type.value).inc()
-    return decisions
+    told = await decide_together(service, principal_of(caller), proposals, once, id=id)
+    return [decision.id for decision in told.decisions]
 
 
 def _tell(service: Service, case: Case) -> None:

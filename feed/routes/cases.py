@@ -149,7 +149,7 @@ async def resolve(
         outcome=body.outcome,
         answer=body.answer,
         request=request_of(asked),
-        proposals=tuple(proposal_of(decision, None) for decision in body.decisions),
+        proposals=tuple((proposal_of(decision, None), decision.copies) for decision in body.decisions),
         made=body.made,
     )
     await end(service, caller, case, ending, expected)

@@ -60,6 +60,33 @@ def test_an_appeal_that_is_upheld_by_another_person_restores_reach_and_strike(de
     assert (told["state"], told["outcome"], told["answer"]) == ("decided", "upheld", "it was true")
 
 
+def test_a_retry_of_an_appeal_after_a_crash_reverses_nothing_twice(desk, monkeypatch):
+    (takedown,) = taken_down(desk)
+    filed = appeal(desk, decision=takedown)["id"]
+    desk.claim(filed, "eve")
+    body = {"outcome": "upheld", "answer": "it was true"}
+
+    async def crash(*_):
+        raise RuntimeError("killed")
+
+    path = f"/v1/cases/{filed}/resolve"
+    with monkeypatch.context() as patched:
+        patched.setattr("feed.case_resolving.changed", crash)
+        assert desk.call("POST", path, "moderator:eve", json=body).status_code == 500
+    assert verdict(desk) != "blocked"
+    ended = desk.done("POST", path, "moderator:eve", json=body)
+    assert [desk.store.ledger.by_id(id).reverses for id in ended["decisions"]] == [takedown]
+
+
+def test_an_upheld_appeal_gives_back_the_copies_too(desk, monkeypatch):
+    monkeypatch.setattr(type(desk.service.families), "members", lambda self, item: (item, "i3"))
+    body = act("takedown", copies=True)
+    together = desk.done("POST", "/v1/decisions", MOD, json=body)["decisions"]
+    assert verdict(desk, "i3") == "blocked"
+    desk.resolve(appeal(desk, decision=together[0]["id"])["id"], "eve", outcome="upheld")
+    assert verdict(desk, "i3") != "blocked"
+
+
 def test_a_dismissed_appeal_leaves_the_decision_and_cannot_be_made_again(desk):
     (takedown,) = taken_down(desk)
     filed = appeal(desk, decision=takedown)

@@ -173,10 +173,21 @@ def test_a_retry_after_a_crash_between_deciding_and_ending_decides_nothing_twice
     assert desk.queue()[0]["state"] == "claimed"
     other = body | {"decisions": [act("takedown", "i2")]}
     desk.refused(409, "idempotency-conflict", "POST", f"/v1/cases/{case}/resolve", MOD, json=other)
+    desk.clock.advance(1800)
+    desk.refused(409, "case-held", "POST", f"/v1/cases/{case}/resolve", MOD, json=body)
+    desk.claim(case)
     ended = desk.done("POST", f"/v1/cases/{case}/resolve", MOD, json=body)
     assert ended["decisions"] == [decision.id for decision in decisions(desk)]
     assert desk.done("POST", f"/v1/cases/{case}/resolve", MOD, json=body) == ended
     assert len(decisions(desk)) == 1
+
+
+def test_an_act_may_reach_the_copies_of_an_item(desk, monkeypatch):
+    monkeypatch.setattr(type(desk.service.families), "members", lambda self, item: (item, "i3"))
+    ended = desk.resolve(opened(desk), outcome="acted", decisions=[act("takedown", copies=True)])
+    assert len(ended["decisions"]) == 2
+    for item in ("i1", "i3"):
+        assert desk.done("GET", f"/v1/items/{item}/verdict", MOD)["tier"] == "blocked"
 
 
 def test_reports_that_a_crash_left_untold_are_told_by_upkeep(desk, monkeypatch):
