@@ -153,3 +153,8 @@ _WANTED: dict[DecisionType, dict[str, _Test]] = {
     DecisionType.GRANT: _POWER,
     DecisionType.REVOKE: _POWER,
 }
+
+
+def parameters_of(act: DecisionType) -> tuple[str, ...]:
+    """The names of the parameters that a type may have."""
+    return tuple(_WANTED.get(act, ()))

@@ -212,6 +212,7 @@ parameters: dict[DecisionType, st.SearchStrategy[dict[str, object]]] = {
     DecisionType.BOOST: st.builds(lambda value: {"factor": value}, st.sampled_from([0.1, 0.5, 1.5, 4.0])),
     DecisionType.PUBLISH_POLICY: st.builds(lambda value: {"policy": value}, st.sampled_from(POLICIES)),
     DecisionType.ACTIVATE_MODEL: st.builds(lambda value: {"model": value}, st.sampled_from(["v1", "v2"])),
+    DecisionType.SUPPRESS: st.sampled_from([{}, {"hold": "sampled"}]),
     DecisionType.LABEL: st.fixed_dictionaries({"name": st.sampled_from(("l", "m")), "score": scores}),
     DecisionType.CORRECT: st.fixed_dictionaries({"notice": st.sampled_from(("n1", "right")), "text": st.just("So.")}),
     DecisionType.RESTRICT_AUTHOR: st.sampled_from(

@@ -106,7 +106,8 @@ def plain_verdict(
         if made.type is DecisionType.TAKEDOWN and covers(made.scope):
             named.add("blocked")
         elif made.type is DecisionType.SUPPRESS and covers(made.scope):
-            eligible = False
+            eligible &= "hold" in made.parameters
+            held |= "hold" in made.parameters
         elif made.type is DecisionType.RESTRICT and covers(made.scope):
             named.add("restricted")
         elif made.type is DecisionType.CORRECT and covers(made.scope):
