@@ -140,8 +140,8 @@ def decode(block: bytes) -> Trace:
         seed=head["seed"],
     )
     reader = Reader(arrays["history"], arrays["seen"], _settings(head["settings"]))
-    # Servings from before there was exploration, or a re-rank by topics, tell nothing of it.
-    parameters = Parameters(**{"explore_every": 0, "calibration": 0, **head["parameters"]})
+    # Servings from before there was exploration, a re-rank by topics, or fading by what came since, tell nothing of it.
+    parameters = Parameters(**{"explore_every": 0, "calibration": 0, "half_life_items": 0, **head["parameters"]})
     arrays.setdefault("page_drawn_from", np.zeros(len(arrays["page_rows"]), dtype=np.int32))
     inputs = Inputs(reader, request, parameters, head["arms"])
     page = Page(

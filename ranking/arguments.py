@@ -201,11 +201,11 @@ def _numbers(recipe: Recipe, parameters: Parameters, shares: Shares) -> tuple[In
         votes[EventKind.LIKE], votes[EventKind.SHARE] = p.weight_like, p.weight_share
         votes[EventKind.MORE], votes[EventKind.LESS] = p.weight_more, p.weight_less
         votes[EventKind.HIDE] = p.weight_hide
-        scoring = (p.history, p.half_life_days * SECONDS_A_DAY, p.seen_discount_permille)
+        scoring = (p.history, p.half_life_days * SECONDS_A_DAY, p.half_life_items, p.seen_discount_permille)
         turns = (p.fresh_every, p.popular_every, p.editorial_every, p.explore_every)
         calibration, reason = p.calibration, Reason.BECAUSE_YOU_LIKED
     else:  # one history entry at most, the seed of a related page; no decay, no Seen, no turns, no calibration
-        votes[:], scoring, turns, calibration, reason = 1, (1, 0, 1000), (0, 0, 0, 0), 0, Reason.SIMILAR_ITEM
+        votes[:], scoring, turns, calibration, reason = 1, (1, 0, 0, 1000), (0, 0, 0, 0), 0, Reason.SIMILAR_ITEM
     votes.setflags(write=False)
     wanted = (
         *recipe.sources,

@@ -1,4 +1,4 @@
-"""Decay: how a history entry's vote fades with age, in integers (law 3).
+"""Decay: how a history entry's vote fades with age and with what was chosen since, in integers (law 3).
 
 Age is measured against the newest entry that is read, not against the clock: the same history gives the same votes on
 every day, and a page changes because something happened, not because time passed.
@@ -40,3 +40,9 @@ def decayed(age: Whole, half_life: Whole) -> Whole:
         return 1
     step = age % half_life * STEPS // half_life
     return max(int(DECAY[step]) >> halvings, 1)
+
+
+@kernel
+def faded(age: Whole, half_life: Whole, since: Whole, half_life_items: Whole) -> Whole:
+    """Fixed-point factor of an entry of ``age`` seconds after which the reader chose ``since`` other items."""
+    return max(decayed(age, half_life) * decayed(since, half_life_items) // DECAY_ONE, 1)

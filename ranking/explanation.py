@@ -13,7 +13,7 @@ import numpy as np
 from controls.tiers import Tier
 from controls.verdicts import WEIGHT_ONE, Source
 from ranking.arguments import SIMILAR, Recipe, recipe_of, scene_of
-from ranking.decay import DECAY_ONE, SECONDS_A_DAY, decayed
+from ranking.decay import DECAY_ONE, SECONDS_A_DAY, faded
 from ranking.kernel import LONGEST_DISCOUNT
 from ranking.page import Page, Reason
 from ranking.parameters import DEFAULTS, Parameters
@@ -23,7 +23,7 @@ from ranking.snapshot import Snapshot
 _SOURCES = tuple(source.name.lower() for source in Source)
 _TIERS = tuple(tier.word for tier in Tier)
 _REASONS = tuple(reason.name.lower() for reason in Reason)
-_decayed: Any = getattr(decayed, "py_func")  # noqa: B009
+_faded: Any = getattr(faded, "py_func")  # noqa: B009
 _NOTHING: tuple[str, ...] = ()
 
 
@@ -122,10 +122,12 @@ def _votes(
     newest = max((second for _, second, _ in recent), default=0)
     half_life = parameters.half_life_days * SECONDS_A_DAY
     votes: dict[int, int] = {}
+    places: dict[int, int] = {}
     for row, second, kind in reversed(recent):
         known = 0 <= row < snapshot.catalogue.rows and 0 <= kind < len(by_kind)
         if known and by_kind[kind] and not removed.intersection(snapshot.catalogue.topic_names(row)):
-            vote = int(by_kind[kind]) * int(_decayed(newest - second, half_life))
+            since = places.setdefault(row, len(places))
+            vote = int(by_kind[kind]) * int(_faded(newest - second, half_life, since, parameters.half_life_items))
             votes[row] = votes.get(row, 0) + vote
     return votes
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranking.compiling import Whole, inlined, kernel, prefetch
-from ranking.decay import decayed
+from ranking.decay import faded
 from ranking.growth import GROWN_WIDTH, SMALLEST_BLOCK, entry_of
 from ranking.workspace import BUCKETS, Choices, Int32s, Int64s, Items, Wanted, Workspace
 
@@ -130,7 +130,7 @@ def poll(items: Items, choices: Choices, wanted: Wanted, work: Workspace) -> Who
             work.voter[entry] = row
             work.vote[entry] = 0
             voters += 1
-        work.vote[entry] += vote * decayed(newest - second, wanted.half_life)
+        work.vote[entry] += vote * faded(newest - second, wanted.half_life, entry, wanted.half_life_items)
     return voters
 
 

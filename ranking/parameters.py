@@ -25,6 +25,9 @@ class Parameters:
     """Days after which a history entry counts half, by an integer decay table (relative to the newest entry);
     0 for no decay."""
 
+    half_life_items: int = 7
+    """Items that a reader chose since, after which a history entry counts half; 0 for no decay."""
+
     weight_click: int = 2
     """Vote of a click (votes are multiplied by the decay table)."""
 
@@ -94,6 +97,7 @@ _VOTES = (-LARGEST_VOTE, LARGEST_VOTE)
 _RANGES = {
     "history": (0, LONGEST_HISTORY),
     "half_life_days": (0, 36_500),
+    "half_life_items": (0, LONGEST_HISTORY),
     "seen_discount_permille": (0, 1000),
     "candidates": (0, 10_000),
     "author_window": (1, 100),

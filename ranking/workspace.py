@@ -123,6 +123,7 @@ class Wanted(NamedTuple):
     graph_reason: int
     history: int
     half_life: int
+    half_life_items: int
     seen_permille: int
     candidates: int
     author_window: int

@@ -153,9 +153,11 @@ class Ranking:
             known = 0 <= row < self.catalogue.rows
             if not known or set(self.catalogue.topic_names(row)).intersection(self.settings.less_topics):
                 continue
-            vote = by_kind.get(kind, 0) * decay(newest - second, p.half_life_days * 86_400)
-            if vote:
-                votes[row] = votes.get(row, 0) + vote
+            if by_kind.get(kind, 0):
+                votes.setdefault(row, 0)
+                by_age = decay(newest - second, p.half_life_days * 86_400)
+                since = list(votes).index(row)
+                votes[row] += by_kind[kind] * max(by_age * decay(since, p.half_life_items) // 4096, 1)
         return votes
 
     def weighed(self, score: int, row: int) -> int:

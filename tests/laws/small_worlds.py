@@ -240,6 +240,7 @@ def some_parameters(dice: Dice) -> Parameters:
     return Parameters(
         history=dice.one((50, 50, 50, 9, 4, 1, 0)),
         half_life_days=dice.one((0, 30, 180)),
+        half_life_items=dice.one((0, 1, 7)),
         weight_click=dice.number(-3, 1000),
         seen_discount_permille=dice.one((0, 600, 600, 999, 1000)),
         candidates=dice.one((200, 200, 200, 200, 200, 200, 3, 1, 0)),

@@ -24,7 +24,7 @@ from ranking.snapshot import Snapshot
 from tests.laws.small_worlds import FixedGovernance, int32s, verdict_table
 
 NOW = 1_700_000_000
-PLAIN = Parameters(fresh_every=0, editorial_every=0, author_max=100, half_life_days=0, weight_like=1)
+PLAIN = Parameters(fresh_every=0, editorial_every=0, author_max=100, half_life_days=0, half_life_items=0, weight_like=1)
 """No turns of sources, no author window, no decay, and a like is one vote of 4096."""
 
 STANDARD, BLOCKED, RESTRICTED, ENCOURAGED = 0, 1, 2, 3

@@ -89,6 +89,13 @@ class TestWhy:
         ]
         assert answer["score"] == answer["gathered"] == 4096 * 113
 
+    def test_a_vote_fades_with_the_items_chosen_since_however_often_each(self) -> None:
+        told = scene("a b c d", graph={"a": {"d": 60}, "b": {"d": 7}, "c": {"d": 9}})
+        reader = told.reader(liked=["a", "b", "c", "c", "c"])
+        answer = why(told.snapshot, reader, told.request(), told.row("d"), replace(PLAIN, half_life_items=1))
+        votes = {one["item"]: one["vote"] for one in answer["contributions"]}
+        assert votes == {"c": 3 * 4096, "b": 2048, "a": 1024}
+
     def test_verdict_and_causes_are_told(self) -> None:
         lines = [(True, 1, 1024, ALL_SOURCES), (True, 2, 512, 1 << Source.GRAPH)]
         told = scene("a b", classes={"b": 1}, lines=lines)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ranking import kernel
 from ranking.compiling import stamp_of
-from ranking.decay import DECAY, DECAY_ONE, STEPS, decayed
+from ranking.decay import DECAY, DECAY_ONE, STEPS, decayed, faded
 from ranking.growth import NO_GROWTH
 from ranking.parameters import LARGEST_VOTE, LONGEST_HISTORY, Parameters
 from ranking.pipeline import rank
@@ -40,6 +40,12 @@ class TestDecay:
     def test_a_half_life_halves_and_none_does_not(self) -> None:
         assert [decayed(n * 10, 10) for n in (0, 1, 2, 11, 12, 500)] == [4096, 2048, 1024, 2, 1, 1]
         assert decayed(10**9, 0) == DECAY_ONE
+
+    def test_age_and_what_was_chosen_since_fade_together(self) -> None:
+        assert faded(0, 10, 0, 7) == DECAY_ONE
+        assert faded(10, 10, 7, 7) == DECAY_ONE // 4
+        assert faded(10, 10, 7, 0) == faded(10, 0, 7, 7) == DECAY_ONE // 2
+        assert faded(10**9, 10, 1000, 7) == 1
 
 
 class TestTables:

@@ -136,6 +136,12 @@ class TestHistory:
         aged = replace(PLAIN, half_life_days=180)
         assert told.shown(replace(reader, history=year_ago), aged) == "d c"
 
+    def test_what_was_liked_before_other_items_fades_within_one_second_too(self) -> None:
+        told = scene("a b c d", graph={"a": {"c": 60}, "b": {"d": 50}})
+        reader = told.reader(liked=["a", "b"], seen={"a": CONSUMED, "b": CONSUMED})
+        kept = [replace(PLAIN, half_life_days=0, half_life_items=items) for items in (0, 1)]
+        assert [told.shown(reader, each) for each in kept] == ["c d", "d c"]
+
     def test_less_and_hide_vote_against_and_a_hidden_item_is_gone(self) -> None:
         told = scene("a b c d e", graph={"a": {"c": 50, "d": 40}, "b": {"c": 49}})
         consumed = dict.fromkeys("ab", CONSUMED)
