@@ -57,13 +57,20 @@ class Entered:
 
 @dataclass(slots=True)
 class _Plan:
-    """One put that is accepted: what is to be stored, whether it says something new, and what is decided before."""
+    """One put that is accepted: what is to be stored, whether it is ``fresh`` (not there, or withdrawn), ``rewritten``
+    (it said something else before), and what is decided before."""
 
     item: str
     body: ItemIn
     record: ItemRecord
-    changed: bool
+    fresh: bool
+    rewritten: bool
     acts: list[tuple[Proposal, Once]] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        """Whether anybody will read what they could not read before."""
+        return self.fresh or self.rewritten
 
 
 async def publish(
@@ -73,15 +80,26 @@ async def publish(
     now = service.clock.now()
     plans = await anyio.to_thread.run_sync(_planned, service, caller, puts, now)
     accepted = [plan for plan in plans if isinstance(plan, _Plan)]
-    acts = [act for plan in accepted for act in plan.acts]
-    if acts and (made := await anyio.to_thread.run_sync(_decided, service, acts, now)):
-        await obeyed(service, made)
+    await _act(service, [act for plan in accepted for act in plan.acts], now)
     putting = Putting(caller, [(plan.item, plan.body) for plan in accepted], now)
     if putting.bodies:
         ids = list(dict.fromkeys(item for item, _ in putting.bodies))
         await durable(service.store.items.edit_items(ids, putting, once))
+        # Who released an item while it was being put has not seen what it now says.
+        await _act(service, await anyio.to_thread.run_sync(_late_releases, service, accepted, now), now)
     entered = iter(await anyio.to_thread.run_sync(_entered, service, accepted, putting, now))
     return [next(entered) if isinstance(plan, _Plan) else plan for plan in plans]
+
+
+async def _act(service: Service, acts: Sequence[tuple[Proposal, Once]], now: int) -> None:
+    """Decide, and wait until it is obeyed."""
+    if acts and (made := await anyio.to_thread.run_sync(_decided, service, acts, now)):
+        await obeyed(service, made)
+
+
+def _late_releases(service: Service, plans: Sequence[_Plan], now: int) -> list[tuple[Proposal, Once]]:
+    look = _look(service, now)
+    return [act for plan in plans if plan.rewritten for act in _lifted_releases(look, plan.record)]
 
 
 def _planned(service: Service, caller: Caller, puts: Sequence[tuple[str, ItemIn]], now: int) -> list[_Plan | FeedError]:
@@ -115,9 +133,10 @@ def _plan(
 ) -> _Plan:
     """Raises what refuses the put."""
     record = record_of(item, body, stored, caller, now)
-    changed = stored is None or stored.withdrawn or content_of(stored) != content_of(record)
-    plan = _Plan(item, body, record, changed)
-    if not changed:
+    fresh = stored is None or stored.withdrawn
+    rewritten = stored is not None and content_of(stored) != content_of(record)
+    plan = _Plan(item, body, record, fresh, rewritten)
+    if not plan.changed:
         return plan
     view = look.snapshot.governance.author(record.author)
     if view.suspended:
@@ -128,10 +147,10 @@ def _plan(
         )
     if view.per_day is not None:
         take_publication(service.store, record.author, item, view.per_day, now)
-    if stored is not None and not stored.withdrawn:
+    if rewritten:
         plan.acts += _lifted_releases(look, record)
     reviews = [d for d in view.restrictions if d.parameters["service"] == AuthorService.PRE_REVIEW]
-    if reviews and (stored is None or stored.withdrawn):
+    if reviews and fresh:
         # What is new is published now: a time before the review began would pass it by.
         plan.body = body.model_copy(update={"published_at": now})
         plan.record = replace(record, published_at=now)
@@ -142,9 +161,6 @@ def _plan(
 
 def _lifted_releases(look: Look, record: ItemRecord) -> list[tuple[Proposal, Once]]:
     """Reversals of the releases that hold for an item: they were of what it said before."""
-    row = look.snapshot.catalogue.row_of(record.id)
-    if row >= 0 and not any(asks.releases for _, asks in look.of_row(row)):
-        return []
     released = look.in_force(Subject(SubjectKind.ITEM, record.id))
     return [
         (

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import orjson
 import pytest
 
 from controls.cases import CaseKind
-from feed.case_papers import case_of, cases_of
+from controls.decisions import Basis, DecisionType, Subject, SubjectKind
+from controls.proposals import Proposal
+from feed.publishing import WEIR
 from tests.journeys.http_service import Http
-from tests.unit.feed.deciding_office import NOW, act, office, send
+from tests.unit.feed.deciding_office import NOW, office
+from tests.unit.feed.publishing_desk import NDJSON, cases, decide, publish_policy, put, verdict, visible
 from tests.unit.feed.test_families import OTHER, STORY
 
-NDJSON = {"Content-Type": "application/x-ndjson"}
 IDENTITY_GATE = """
 name: gate
 rules:
@@ -42,44 +43,6 @@ rules:
 def http(tmp_path) -> Iterator[Http]:
     with office(tmp_path, items=1, approvals=False) as running:
         yield running
-
-
-def put(http: Http, item: str, text: str = STORY, author: str = "ada", status: int = 200, **more: Any) -> Any:
-    body = {"text": text, "author": author, **more}
-    answer = http.call("PUT", f"/v1/items/{item}", "author", subject=author, json=body)
-    assert answer.status_code == status, answer.text
-    return answer.json() if status == 200 else answer
-
-
-def decide(http: Http, kind: str, about: str, **more: Any) -> str:
-    body = act(kind, about, **more)
-    if kind in ("release", "verify_identity"):
-        del body["expires_at"]
-    answer = send(http, "mo/admin", "/v1/decisions", body)
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["decision"]["id"])
-
-
-def cases(http: Http, item: str) -> list[Any]:
-    return [case_of(entry) for entry in cases_of(http.service.store).find(subject=item)]
-
-
-def visible(http: Http, item: str) -> bool:
-    http.settled()
-    return bool(http.call("GET", f"/v1/items/{item}", "feed").status_code == 200)
-
-
-def verdict(http: Http, item: str) -> Any:
-    http.settled()
-    return http.call("GET", f"/v1/items/{item}/verdict", "moderator").json()
-
-
-def publish_policy(http: Http, text: str) -> None:
-    draft = http.call(
-        "POST", "/v1/policy/drafts", "policy", content=text, headers={"Content-Type": "application/yaml"}
-    ).json()
-    done = http.call("POST", f"/v1/policy/drafts/{draft['version']}/publish", "policy", json={"reason": "test"})
-    assert done.status_code == 201, done.text
 
 
 def test_an_item_that_nothing_holds_is_published_and_says_so(http):
@@ -131,6 +94,33 @@ def test_another_title_or_text_holds_a_released_item_again(http, change):
     last = http.service.store.ledger.listing(before=None, limit=1)[0]
     assert (last.type.value, last.actor, last.role) == ("reverse", "weir", "service")
     assert put(http, "a", **{"text": STORY, **change, "topics": ["walking"]})["state"] == "held"
+
+
+def test_a_released_item_that_comes_back_with_another_text_is_held(http):
+    publish_policy(http, IDENTITY_GATE)
+    put(http, "a")
+    decide(http, "release", "item:a")
+    http.call("DELETE", "/v1/items/a", "author", subject="ada")
+    assert put(http, "a")["state"] == "published"
+    http.call("DELETE", "/v1/items/a", "author", subject="ada")
+    assert put(http, "a", OTHER)["state"] == "held"
+    assert not visible(http, "a")
+
+
+def test_a_release_made_while_another_text_comes_in_is_taken_back(http, monkeypatch):
+    publish_policy(http, IDENTITY_GATE)
+    put(http, "a")
+    items = type(http.service.store.items)
+    stored = items.edit_items
+
+    def released_meanwhile(self, ids, edit, once=None):
+        release = Proposal(DecisionType.RELEASE, Subject(SubjectKind.ITEM, "a"), "fine", Basis("terms", "1"))
+        http.service.decisions.decide(release, WEIR, http.service.clock.now()).result()
+        return stored(self, ids, edit, once)
+
+    monkeypatch.setattr(items, "edit_items", released_meanwhile)
+    assert put(http, "a", OTHER)["state"] == "held"
+    assert not visible(http, "a")
 
 
 def test_a_signal_that_is_missing_holds_and_its_label_lets_go(http):
@@ -198,57 +188,6 @@ def test_a_publishing_rate_is_a_day_long_and_says_how_long_to_wait(http):
     http.service.clock.advance(86_400 - 3600)
     put(http, "c", "Something else entirely")
     put(http, "d", "And one more thing", status=429)
-
-
-def test_a_later_copy_of_what_was_taken_down_is_held_before_it_is_shown(http):
-    put(http, "a")
-    assert visible(http, "a")
-    takedown = decide(http, "takedown", "item:a", basis={"kind": "law", "clause": "9"})
-    told = put(http, "b", STORY.replace("old bridge", "ancient bridge"), author="bob")
-    assert told["state"] == "held"
-    assert not visible(http, "b")
-    (case,) = cases(http, "b")
-    assert case.about["takedown"] == takedown
-    assert takedown in case.reason
-    hold = http.service.store.ledger.listing(before=None, limit=10, subject="b")
-    assert [(one.actor, one.basis.clause, dict(one.parameters)) for one in hold] == [("weir", "9", {"hold": "copy"})]
-    assert put(http, "other", OTHER, author="cyd")["state"] == "published"
-    decide(http, "release", "item:b")
-    assert visible(http, "b")
-    assert put(http, "b", STORY + " More.", author="bob")["state"] == "held"
-    assert len(http.service.store.ledger.listing(before=None, limit=10, subject="b")) == 3
-
-
-def test_what_was_taken_down_cannot_leave_its_family_by_another_text(http):
-    put(http, "a")
-    decide(http, "takedown", "item:a")
-    assert put(http, "a", OTHER)["state"] == "withheld"
-    assert put(http, "again", author="bob")["state"] == "held"
-
-
-def test_imported_copies_of_what_was_taken_down_are_held_too(http):
-    put(http, "a")
-    decide(http, "takedown", "item:a")
-    lines = [{"id": f"copy-{n}", "author": "bob", "text": STORY + f" {n}"} for n in range(3)]
-    answer = http.call(
-        "POST", "/v1/items/import", "admin", content=b"\n".join(map(orjson.dumps, lines)), headers=NDJSON
-    )
-    told = [orjson.loads(line) for line in answer.text.splitlines()]
-    assert [line["state"] for line in told[:-1]] == ["held"] * 3
-    assert not visible(http, "copy-1")
-
-
-def test_a_copy_of_what_was_restored_is_published(http):
-    put(http, "a")
-    decide(http, "takedown", "item:a")
-    body = {
-        "type": "restore",
-        "subject": {"kind": "item", "id": "a"},
-        "reason": "r",
-        "basis": {"kind": "law", "clause": "1"},
-    }
-    assert send(http, "mo/moderator", "/v1/decisions", body).status_code == 201
-    assert put(http, "b", author="bob")["state"] == "published"
 
 
 def test_decisions_on_the_author_topic_or_item_are_told_before_the_item_is_there(http):
