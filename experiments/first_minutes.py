@@ -28,7 +28,7 @@ from ranking.newcomers import VOICES, Voices, rows_by_likeness, rows_by_readers,
 from ranking.page import Page
 from ranking.parameters import Parameters
 from ranking.pipeline import rank
-from ranking.popularity import popular
+from ranking.popularity import first_heard, popular
 from ranking.reader import CONSUMED, NO_TIERS, NOTHING_SERVED, EventKind, Mode, Reader, Request, Settings, Surface
 from ranking.snapshot import Snapshot
 
@@ -228,6 +228,8 @@ class Community:
             events[:, 0].astype(np.int32),
             events[:, 1].astype(np.int32),
             events[:, 2],
+            came=events[:, 2],
+            since=first_heard(events[:, 0].astype(np.int32), events[:, 2], len(self.world.readers)),
             n_items=catalogue.rows,
             half_life=_HALF_LIFE,
             limit=catalogue.rows,

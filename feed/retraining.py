@@ -153,6 +153,7 @@ def kept(columns: EventColumns, keep: NDArray[np.bool_]) -> EventColumns:
         readers=columns.readers[keep],
         items=columns.items[keep],
         times=columns.times[keep],
+        received=columns.received[keep],
         kinds=columns.kinds[keep],
     )
 

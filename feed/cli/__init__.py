@@ -19,6 +19,7 @@ from feed.cli.evaluate import evaluate
 from feed.cli.export import export
 from feed.cli.failures import explained
 from feed.cli.importing import import_data
+from feed.cli.popularity import popularity
 from feed.cli.replay import replay
 from feed.cli.retrain import retrain
 from feed.cli.serve import serve
@@ -42,6 +43,7 @@ app.command("train")(train)
 app.command("retrain")(retrain)
 app.command("tune")(tune)
 app.command("evaluate")(evaluate)
+app.command("popularity")(popularity)
 app.command("replay")(replay)
 app.add_typer(log.app, name="log")
 app.add_typer(evidence.app, name="evidence")

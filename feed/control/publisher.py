@@ -10,19 +10,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-import numpy as np
 import structlog
 
 from feed.clock import Clock
 from feed.control.newcomers import Newcomers
+from feed.control.popular_lists import PopularLists
 from feed.control.restricting import Restricting
 from feed.storage.entries import encode_entries
 from feed.storage.errors import StorageError
 from feed.storage.ports import Store
-from ranking.catalogue import Catalogue
 from ranking.journal import Entry, ListPublished
-from ranking.popularity import popular
-from ranking.reader import EventKind
 from ranking.snapshot import Snapshot
 
 _log = structlog.get_logger(__name__)
@@ -32,35 +29,6 @@ EDITION_CHANGES = 20_000
 """Most changes of one edition: folding it must not keep a replica from the ledger for long."""
 QUEUE_READ = 512
 """Queued changes among which new items are sought, for the rows that they get in the same edition."""
-_WINDOW = 200_000
-_HALF_LIFE = 30 * 86_400
-_HOME_LIMIT = 1000
-_TOPIC_LIMIT = 200
-_VOICES = (EventKind.CLICK, EventKind.DWELL, EventKind.LIKE, EventKind.SHARE, EventKind.MORE)
-
-
-def popular_lists(store: Store, catalogue: Catalogue) -> list[ListPublished]:
-    """The popular lists of the home pool and of every topic, from the newest consented events."""
-    columns = store.events.columns(newest=_WINDOW)
-    voiced = np.isin(columns.kinds, _VOICES)
-    rows = np.fromiter((catalogue.row_of(item) for item in columns.item_ids), np.int32, len(columns.item_ids))
-    known = voiced & (rows[columns.items] >= 0) if len(rows) else voiced
-    ranked = popular(
-        columns.readers[known],
-        columns.items[known],
-        columns.times[known],
-        n_items=len(columns.item_ids),
-        half_life=_HALF_LIFE,
-        limit=len(columns.item_ids),
-    )
-    lists = [ListPublished("popular", "home", tuple(columns.item_ids[code] for code in ranked[:_HOME_LIMIT]))]
-    by_topic: dict[str, list[str]] = {}
-    for code in ranked:
-        for topic in catalogue.topic_names(int(rows[code])):
-            members = by_topic.setdefault(topic, [])
-            if len(members) < _TOPIC_LIMIT:
-                members.append(columns.item_ids[code])
-    return lists + [ListPublished("popular", f"topic:{topic}", tuple(ids)) for topic, ids in sorted(by_topic.items())]
 
 
 class Publisher:
@@ -83,6 +51,7 @@ class Publisher:
         self._popular_every = popular_every
         self._restricting = restricting
         self._lists: dict[str, tuple[str, ...]] = {}
+        self._popular = PopularLists(store)
         self._newcomers = Newcomers(store, clock)
         self._events_dirty = True
         self._erased = False
@@ -114,6 +83,7 @@ class Publisher:
         """Tell that a reader's events were erased: the lists are due in the next edition."""
         self._events_dirty = True
         self._erased = True
+        self._popular.erased()
         self._newcomers.erased()
 
     def publish(self) -> int:
@@ -153,7 +123,7 @@ class Publisher:
     def _changed_lists(self) -> list[ListPublished]:
         self._events_dirty = self._erased = False
         self._listed_at = self._clock.monotonic()
-        lists = {entry.pool: entry for entry in popular_lists(self._store, self._latest().catalogue)}
+        lists = {entry.pool: entry for entry in self._popular.lists(self._latest().catalogue)}
         gone = [ListPublished("popular", pool, ()) for pool in self._lists if pool not in lists]
         return [*(entry for entry in lists.values() if self._lists.get(entry.pool) != entry.items), *gone]
 

@@ -75,6 +75,10 @@ class Events(Protocol):
         """Consented events but impressions, with occurred_at > ``after``; at most the ``newest`` so many."""
         ...
 
+    def first_received(self, readers: Sequence[str]) -> dict[str, int]:
+        """The second at which the first stored event of each reader came in; readers without any are left out."""
+        ...
+
     def exposures(self, item: str, *, after: int = 0, before: int = 0) -> int:
         """Impressions of an item, consented or not, with ``after`` <= occurred_at < ``before``; 0 asks for any."""
         ...

@@ -153,8 +153,8 @@ class Edition:
 @dataclass(frozen=True, slots=True)
 class EventColumns:
     """Events as columns for training and lists: ``readers`` and ``items`` int32 codes into the id tuples,
-    ``times`` int64 seconds, ``kinds`` uint8. Only consented events of readers whose personalization is on, oldest
-    first, within a second in the order of storing. Read-only."""
+    ``times`` int64 seconds, ``kinds`` uint8, ``received`` int64 seconds. Only consented events of readers whose
+    personalization is on, oldest first, within a second in the order of storing. Read-only."""
 
     reader_ids: tuple[str, ...]
     item_ids: tuple[str, ...]
@@ -162,6 +162,7 @@ class EventColumns:
     items: NDArray[np.int32]
     times: NDArray[np.int64]
     kinds: NDArray[np.uint8]
+    received: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,6 +207,25 @@ def test_hides_written_together_all_join_and_the_oldest_leave_beyond_the_limit(s
     assert (len(hidden(store)), hidden(store)[0], hidden(store)[-1]) == (LONGEST_HIDDEN, "i1", "new")
 
 
+def test_when_readers_were_first_heard_of_is_told_by_when_it_came(store):
+    many = [event(f"r{number}", "c", "i1", at=5, received_at=1000 + number) for number in range(1200)]
+    store.events.append([event("ada", "1", "i1", EventKind.IMPRESSION, at=50, received_at=60)]).result()
+    store.events.append([event("ada", "2", "i2", at=10, received_at=70), *many]).result()
+    assert store.events.first_received(["ada", "nobody"]) == {"ada": 60}
+    assert store.events.first_received([]) == {}
+    asked = [record.reader for record in many]
+    assert store.events.first_received(asked) == {record.reader: record.received_at for record in many}
+    store.events.forget("ada", "i1").result()
+    assert store.events.first_received(["ada"]) == {"ada": 70}
+
+
+def test_columns_tell_when_events_came_in(store):
+    store.events.append([event("ada", "1", at=50, received_at=60), event("bob", "2", at=10, received_at=70)]).result()
+    columns = store.events.columns()
+    assert (columns.times.tolist(), columns.received.tolist()) == ([10, 50], [70, 60])
+    assert not columns.received.flags.writeable
+
+
 def impression(reader, item="i1", at=100, **more):
     return event(reader, f"{item} at {at}", item, EventKind.IMPRESSION, at, **more)
 

@@ -84,6 +84,7 @@ class MemoryEvents:
             items=_column([items[event.item] for event in voiced], np.int32),
             times=_column([event.occurred_at for event in voiced], np.int64),
             kinds=_column([event.kind for event in voiced], np.uint8),
+            received=_column([event.received_at for event in voiced], np.int64),
         )
 
     def exposures(self, item: str, *, after: int = 0, before: int = 0) -> int:
@@ -110,6 +111,15 @@ class MemoryEvents:
                 and (not before or event.occurred_at < before)
             }
         return sorted(found)[:limit]
+
+    def first_received(self, readers: Sequence[str]) -> dict[str, int]:
+        """The second at which the first stored event of each reader came in; readers without any are left out."""
+        wanted, first = set(readers), dict[str, int]()
+        with self._room.open():
+            for event in self._room.events.values():
+                if event.reader in wanted:
+                    first.setdefault(event.reader, event.received_at)
+        return first
 
     def count(self) -> int:
         """Number of stored events."""

@@ -17,7 +17,7 @@ from feed.storage.sql.reading import Reading
 _PAGE = 50_000
 
 Row = Sequence[Any]
-"""seq, reader, item, occurred_at, kind."""
+"""seq, reader, item, occurred_at, kind, received_at."""
 
 
 class _Codes(defaultdict[str, int]):
@@ -44,7 +44,7 @@ def read_columns(reading: Reading, after: int, newest: int | None) -> EventColum
 
 
 _VOICED = (
-    select(events.c.seq, events.c.reader, events.c.item, events.c.occurred_at, events.c.kind)
+    select(*(events.c[name] for name in ("seq", "reader", "item", "occurred_at", "kind", "received_at")))
     .where(text(VOICED))
     .where(events.c.occurred_at > bindparam("after"))
     .where(events.c.reader.not_in(select(readers.c.reader).where(readers.c.personalized == literal_column("0"))))
@@ -63,15 +63,17 @@ def _pages(reading: Reading, after: int) -> Iterator[Sequence[Row]]:
 
 def _gathered(pages: Iterator[Sequence[Row]]) -> EventColumns:
     reader_codes, item_codes = _Codes(), _Codes()
-    seqs, readers_of, items_of, times, kinds = ([np.empty(0, kind)] for kind in ("i8", "i4", "i4", "i8", "u1"))
+    empty = ([np.empty(0, kind)] for kind in ("i8", "i4", "i4", "i8", "u1", "i8"))
+    seqs, readers_of, items_of, times, kinds, received = empty
     for page in pages:
         count = len(page)
-        seq, reader, item, occurred_at, kind = zip(*page, strict=True)
+        seq, reader, item, occurred_at, kind, received_at = zip(*page, strict=True)
         seqs.append(np.fromiter(seq, np.int64, count))
         readers_of.append(reader_codes.of(reader, count))
         items_of.append(item_codes.of(item, count))
         times.append(np.fromiter(occurred_at, np.int64, count))
         kinds.append(np.fromiter(kind, np.uint8, count))
+        received.append(np.fromiter(received_at, np.int64, count))
     time = np.concatenate(times)
     order = np.lexsort((np.concatenate(seqs), time))
     return EventColumns(
@@ -81,6 +83,7 @@ def _gathered(pages: Iterator[Sequence[Row]]) -> EventColumns:
         items=_ordered(items_of, order),
         times=_ordered([time], order),
         kinds=_ordered(kinds, order),
+        received=_ordered(received, order),
     )
 
 

@@ -22,6 +22,8 @@ from feed.storage.sql.writer import Writes
 
 _EVENT_BYTES = 256
 _NEVER = (1 << 63) - 1
+_ASKED = 500
+"""Readers of one query."""
 
 
 class SqlEvents:
@@ -46,6 +48,13 @@ class SqlEvents:
             .limit(bindparam("limit"))
         )
         self._count = select(func.count()).select_from(events)
+        # The smallest position of a reader stands in the index of readers' events: no event but the first is read.
+        firsts = (
+            select(func.min(events.c.seq))
+            .where(events.c.reader.in_(bindparam("readers", expanding=True)))
+            .group_by(events.c.reader)
+        )
+        self._first_received = select(events.c.reader, events.c.received_at).where(events.c.seq.in_(firsts))
         shown = (text(EXPOSURE), events.c.item == bindparam("item"))
         self._exposures = self._count.where(*shown, events.c.occurred_at.between(bindparam("after"), bindparam("last")))
         self._exposed = (
@@ -109,6 +118,12 @@ class SqlEvents:
         found = [self._reading.table(self._exposed, item=item, **wanted) for item in set(items)]
         readers = merge(*([reader for (reader,) in page] for page in found))
         return [reader for reader, _ in islice(groupby(readers), limit)]
+
+    def first_received(self, readers: Sequence[str]) -> dict[str, int]:
+        """The second at which the first stored event of each reader came in; readers without any are left out."""
+        pages = (readers[start : start + _ASKED] for start in range(0, len(readers), _ASKED))
+        found = chain.from_iterable(self._reading.all(self._first_received, readers=list(page)) for page in pages)
+        return dict(map(tuple, found))
 
     def count(self) -> int:
         """Number of stored events."""

@@ -56,6 +56,7 @@ def columns(readers: Sequence[Any], items: Sequence[Any], times: Sequence[Any]) 
         np.asarray(items, np.int32),
         np.asarray(times, np.int64),
         np.full(len(times), EventKind.LIKE, np.uint8),
+        np.asarray(times, np.int64),
     )
 
 
