@@ -7,7 +7,9 @@ whatever periods it is asked for.
 
 from __future__ import annotations
 
+import csv
 import datetime
+import io
 import threading
 from collections import defaultdict
 from collections.abc import Callable
@@ -17,7 +19,7 @@ import orjson
 
 from controls.authority import SERVICE_ROLE
 from controls.stating import day_of
-from controls.transparency import DAY, Day, Report, report_of
+from controls.transparency import DAY, Day, Report, report_of, rows_of
 from feed.feed_counts import FEEDS
 from feed.statement_papers import every, statement_of, statements_of
 from feed.storage.ports import Store
@@ -187,3 +189,12 @@ def _acts_of(store: Store, start: int) -> list[Entry]:
 def _content(entry: Entry) -> dict[str, Any]:
     content: dict[str, Any] = orjson.loads(entry.content)
     return content
+
+
+def as_csv(counted: Report) -> str:
+    """A report as CSV (RFC 4180), with a line of names first."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(("section", "measure", "key", "value"))
+    writer.writerows(rows_of(counted))
+    return file.getvalue()

@@ -22,19 +22,28 @@ p{margin:.3rem 0}.lead,.note{color:var(--soft)}
 form{display:flex;flex-wrap:wrap;gap:.8rem;align-items:end;margin:1.2rem 0}
 label{display:block;font-size:.85rem;color:var(--soft)}input,button{font:inherit;padding:.35rem .6rem;
 border:1px solid var(--line);border-radius:.4rem;background:var(--paper);color:var(--ink)}
-button{background:var(--bar);border-color:var(--bar);color:#fff;cursor:pointer}
-.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr));gap:.8rem;margin:1.2rem 0}
+button{background:var(--bar);border-color:var(--bar);color:var(--paper);cursor:pointer}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.2rem,1fr));gap:.8rem;margin:1.2rem 0}
 .card{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:.8rem 1rem}
 .card b{display:block;font-size:1.6rem;line-height:1.3;font-variant-numeric:tabular-nums}.card span{color:var(--soft)}
 section{margin-top:2.2rem}
 h2{font-size:1.25rem;border-bottom:1px solid var(--line);padding-bottom:.3rem;margin:0 0 .6rem}
-.two{display:grid;grid-template-columns:repeat(auto-fit,minmax(19rem,1fr));gap:1.4rem 2rem}
+.two{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(24rem,100%),1fr));gap:1.4rem 2.4rem;
+align-items:start}
 table{border-collapse:collapse;width:100%}caption{text-align:left;font-weight:600;padding:.3rem 0}
 td,th{padding:.22rem 0;text-align:left;font-weight:400;vertical-align:middle;overflow-wrap:anywhere}
 td.n{text-align:right;width:5rem;font-variant-numeric:tabular-nums}td.b{width:34%;padding-left:.8rem}
 .bar{display:block;height:.55rem;border-radius:.3rem;background:var(--bar);min-width:2px}a{color:inherit}
 """
 
+_WORDS = {
+    "OTHER_VIOLATION_TC": "Other breach of the terms",
+    "NOT_SPECIFIED_NOTICE": "Not specified",
+    "VOLUNTARY": "By the platform itself",
+    "ARTICLE_16": "By a report (DSA art. 16)",
+    "TRUSTED_FLAGGER": "By a trusted flagger",
+    "TYPE_OTHER_NOTIFICATION": "By another notice or order",
+}
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
@@ -111,7 +120,9 @@ def _table(title: str, counts: Mapping[str, int]) -> str:
 
 def _plain(name: str) -> str:
     """A word of an enumeration as people read it; names of rules as they are."""
-    return name.replace("_", " ").lower().capitalize() if name.isupper() else name.replace("_", " ")
+    if not name.isupper():
+        return name.replace("_", " ")
+    return _WORDS.get(name, name.replace("_", " ").lower().capitalize())
 
 
 def _count(count: int) -> str:

@@ -25,6 +25,7 @@ from feed.cli.retrain import retrain
 from feed.cli.serve import serve
 from feed.cli.token import token
 from feed.cli.train import train
+from feed.cli.transparency import transparency
 from feed.cli.tune import tune
 
 app = typer.Typer(
@@ -49,6 +50,7 @@ app.add_typer(log.app, name="log")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(policy.app, name="policy")
 app.command("capacity")(capacity)
+app.command("transparency")(transparency)
 app.command("token")(token)
 app.command("doctor")(doctor)
 

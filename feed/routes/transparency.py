@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import datetime
-import io
 from dataclasses import asdict
 from typing import Annotated, Literal, cast
 
@@ -13,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from controls.stating import day_of
-from controls.transparency import Report, rows_of
+from controls.transparency import Report
 from feed.bootstrap import Service
 from feed.errors import Fault, InputInvalid
 from feed.schemas.transparency import TransparencyOut
-from feed.transparency import Tallies
+from feed.transparency import Tallies, as_csv
 from feed.transparency_page import PAGE_POLICY, transparency_page
 from feed.wire import PUBLIC, ServiceNow, router, tagged, tagged_body
 
@@ -59,15 +57,6 @@ def page(request: Request, service: ServiceNow, since: _First = None, until: _La
     body = transparency_page(_counted(request, service, since, until)).encode()
     headers = {"Content-Security-Policy": PAGE_POLICY}
     return tagged_body(request, body, "text/html; charset=utf-8", PUBLIC, headers)
-
-
-def as_csv(counted: Report) -> str:
-    """A report as CSV (RFC 4180), with a line of names first."""
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(("section", "measure", "key", "value"))
-    writer.writerows(rows_of(counted))
-    return file.getvalue()
 
 
 def _counted(request: Request, service: Service, since: datetime.date | None, until: datetime.date | None) -> Report:
