@@ -8,18 +8,21 @@ import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from feed.clock import Clock
+from feed.demo.governance_story import GovernanceStory
 from feed.demo.preparing import SMALL, prepare
 from feed.demo.server_process import ServerFailed, ServerProcess
-from feed.demo.story import Seen, Story
+from feed.demo.story import Story
+from feed.demo.telling import Seen
 from feed.settings import Settings
 from ranking.models import Progress
 
 REPLAYED = 1_000
-_REPLAY_SECONDS = 60
+_COMMAND_SECONDS = 60
 _STORY_SECONDS = 180
 """After so long the server is killed and the story ends with what it has seen."""
 
@@ -46,8 +49,11 @@ def _played(server: ServerProcess, settings: Settings, readers: Sequence[str], c
     told: list[Seen] = []
     try:
         server.start()
-        told += Story(server, readers, clock).play()
+        story = Story(server, readers, clock)
+        told += story.play()
+        told += GovernanceStory(server.api, clock).play()
         told.append(_replayed(settings))
+        told.append(_verified(settings))
         code = server.stop()
     except ServerFailed as failure:
         return [*told, Seen("the server", "starts, serves and stops", str(failure), False)]
@@ -57,14 +63,32 @@ def _played(server: ServerProcess, settings: Settings, readers: Sequence[str], c
 def _replayed(settings: Settings) -> Seen:
     """Every recorded page of the story, made again by ``weir replay`` beside the running server."""
     expected = "every recorded page comes out identical, those of the erased reader excepted"
-    command = [sys.executable, "-m", "feed.cli", "replay", "--newest", str(REPLAYED), "--json"]
-    try:
-        outcome = subprocess.run(
-            [*command, "--home", str(settings.home)], capture_output=True, timeout=_REPLAY_SECONDS, check=False
-        )
-        told = orjson.loads(outcome.stdout)
-    except (subprocess.TimeoutExpired, orjson.JSONDecodeError) as error:
-        return Seen("replay is byte-identical", expected, f"{type(error).__name__}", False)
+    told = _command(settings, "replay", "--newest", str(REPLAYED))
+    if isinstance(told, str):
+        return Seen("replay is byte-identical", expected, told, False)
     seen = f"{told['identical']} of {told['replayed']} identical, {told['erased']} erased"
     kept = told["identical"] + told["erased"] == told["replayed"] and told["identical"] > 0 and not told["different"]
     return Seen("replay is byte-identical", expected, seen, kept)
+
+
+def _verified(settings: Settings) -> Seen:
+    """The whole ledger, checked by ``weir log verify`` beside the running server."""
+    expected = "every entry, attachment, tree and signature is right"
+    told = _command(settings, "log", "verify")
+    if isinstance(told, str):
+        return Seen("the ledger is verified", expected, told, False)
+    seen = f"{told['entries']} entries, {told['attachments']} attachments, {told['checkpoints']} checkpoints"
+    return Seen("the ledger is verified", expected, seen, True)
+
+
+def _command(settings: Settings, *words: str) -> dict[str, Any] | str:
+    """What a command of this release says in JSON, or in a word why it said nothing."""
+    command = [sys.executable, "-m", "feed.cli", *words, "--json", "--home", str(settings.home)]
+    try:
+        outcome = subprocess.run(command, capture_output=True, timeout=_COMMAND_SECONDS, check=True)
+        told: dict[str, Any] = orjson.loads(outcome.stdout)
+    except subprocess.CalledProcessError as error:
+        return f"exit code {error.returncode}: {error.stderr.decode(errors='replace').strip()[-200:]}"
+    except (subprocess.TimeoutExpired, orjson.JSONDecodeError) as error:
+        return type(error).__name__
+    return told

@@ -27,6 +27,7 @@ class ServedPage:
     items: Sequence[Mapping[str, Any]]
     raw: bytes
     cursor: str
+    corrections: Sequence[Mapping[str, Any]]
 
     @property
     def sources(self) -> Counter[str]:
@@ -51,6 +52,7 @@ def page(api: Api, reader: str, **query: str | int) -> ServedPage:
         document["items"],
         answer.content[began:ended],
         document["cursor"] or "",
+        document["corrections"],
     )
 
 

@@ -1,7 +1,6 @@
 """The story: what the service promises its readers, editors and operators, played over HTTP and compared.
 
-Each chapter says what is expected and what was seen. A chapter that meets a refusal it did not expect fails with it;
-the others are played all the same.
+Each chapter says what is expected and what was seen.
 """
 
 from __future__ import annotations
@@ -16,22 +15,12 @@ from feed.clock import Clock
 from feed.demo.paths import BEGUN, RELATED, WHY, places
 from feed.demo.served import ServedPage, at_one_state, page
 from feed.demo.server_process import ServerProcess
-from feed.errors import FeedError
+from feed.demo.telling import Seen, played
 
 _EDITOR = ("demo-editor", "editor")
 _MODERATOR = ("demo-moderator", "moderator")
 _LASTS = 6 * 3600
 _PIN_AT, _SECOND_PIN_AT = 2, 4
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One promise: what was expected, what was seen, and whether they agree."""
-
-    chapter: str
-    expected: str
-    seen: str
-    kept: bool
 
 
 @dataclass(slots=True)
@@ -65,11 +54,7 @@ class Story:
             self.erase,
             self.survive,
         )
-        for chapter in chapters:
-            try:
-                self.told += chapter()
-            except (FeedError, LookupError) as error:
-                self.told.append(Seen(chapter.__name__, "the chapter plays to its end", str(error), False))
+        self.told += played(chapters)
         return self.told
 
     def ready(self) -> Iterable[Seen]:
