@@ -56,8 +56,7 @@ async def end(service: Service, caller: Caller, id: str, ending: Ending, expecte
     now = service.clock.now()
     case, _ = await anyio.to_thread.run_sync(found_case, service.store, id)
     if case.state is CaseState.RESOLVED and case.request == ending.request:
-        await anyio.to_thread.run_sync(_tell, service, case)
-        return case
+        return await _ended(service, case)
     barred = await anyio.to_thread.run_sync(deciders, service.store, case)
     draft = Resolution(ending.outcome, ending.answer, ending.made)
     # Nobody else is to take the case on while the decisions are being made.
@@ -68,6 +67,11 @@ async def end(service: Service, caller: Caller, id: str, ending: Ending, expecte
     case, _ = await changed(service.store, id, ending_it, ending.request)
     in_time = "no" if overdue(case, now) else "yes"
     service.metrics.resolved.labels(case.kind.value, ending.outcome.value, in_time).inc()
+    return await _ended(service, case)
+
+
+async def _ended(service: Service, case: Case) -> Case:
+    """The case, once everybody was told and the rule it speaks of was looked at; again changes nothing."""
     await anyio.to_thread.run_sync(_tell, service, case)
     if case.kind is CaseKind.APPEAL and "rule" in case.about:
         await look_at_rule(service, case.about["rule"])

@@ -193,7 +193,8 @@ def _joined(service: Service, category: str, now: int, weight: int, case: Case) 
         category=category if worse else case.category,
         severity=max(terms.severity, case.severity),
         due_at=min(case.due_at, now + terms.seconds),
-        support=weight,
+        # Of reports that come at once, the last to be written may not be the last to be weighed.
+        support=max(weight, case.support),
     )
 
 
