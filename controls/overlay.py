@@ -67,7 +67,8 @@ class Labels:
         self._given.pop(name, None)
         at = self._at.setdefault(name, {})
         if acting:
-            newest = max(acting.values(), key=lambda one: (one.starts_at, one.decided_at, _score(one)))
+            first, *others = acting.values()
+            newest = max((first, *others), key=_rank) if others else first
             at[row] = (_score(newest), max(newest.starts_at, 1))  # 0 says that there is none
         else:
             at.pop(row, None)
@@ -96,6 +97,10 @@ class Labels:
         places = np.searchsorted(rows, given.rows[part])
         here = np.flatnonzero(rows[places] == given.rows[part])
         return places[here], _Given(given.rows[part][here], given.scores[part][here], given.times[part][here])
+
+
+def _rank(decision: Decision) -> tuple[int, int, float]:
+    return decision.starts_at, decision.decided_at, _score(decision)
 
 
 def _score(decision: Decision) -> float:

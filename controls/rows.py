@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from controls.signals import Mask, Rows
 
 NEVER = np.iinfo(np.int64).max
 """The due second of a row that time alone does not change."""
+
+_FEW = 1024
+"""Up to so many rows are sorted to be told apart, more are marked."""
 
 
 class RowClasses:
@@ -78,6 +81,15 @@ class RowClasses:
                 self.handles(rows), lambda causes: tuple(other for other in causes if other != cause)
             ),
         )
+
+    def union(self, parts: Sequence[Rows]) -> Rows:
+        """int32[n], ascending: the rows of all parts, each once."""
+        if sum(part.size for part in parts) <= _FEW:
+            return np.unique(np.concatenate(parts)).astype(np.int32)
+        present = np.zeros(self.count, dtype=np.bool_)
+        for part in parts:
+            present[part] = True
+        return np.flatnonzero(present).astype(np.int32)
 
     def rename(self, causes: Mapping[int, int]) -> None:
         """Let causes go by other ids, in all rows."""

@@ -153,7 +153,7 @@ class State:
             self._rows.clear_due()
             changed = np.arange(self._rows.count, dtype=np.int32)
         elif told:
-            changed = np.unique(np.concatenate((changed, *told))).astype(np.int32)
+            changed = self._rows.union((changed, *told))
         if restricted != self._published.restricted:
             self._restate(restricted)
         self._derive(changed)
