@@ -22,6 +22,7 @@ from feed.deciding import decide, decide_as, key_of, principal_of
 from feed.errors import BodyUnreadable, TooManyRequests
 from feed.pending import propose
 from feed.plain_words import field_words
+from feed.policy_words import criteria, options, rules_in_words
 from feed.previewing import preview, shown
 from feed.schemas.decisions import DecidedOut
 from feed.schemas.fields import Id
@@ -71,12 +72,15 @@ def _ranking(parameters: Parameters) -> list[ParameterOut]:
 
 @routes.get("/v1/policy", summary="The policy in force", responses={200: {"model": PolicyOut}})
 def current(request: Request, service: ServiceNow) -> Response:
-    """The rules that hold now, and the main parameters of the ranking in plain words. Public; the ETag follows both."""
+    """The rules that hold now, and in plain language what decides about a page, why, and what a reader can change of it
+    (DSA art. 27 and 38). Public; the ETag follows all of it."""
     snapshot = service.replica.latest()
-    version = snapshot.governance.policy
+    version, parameters = snapshot.governance.policy, snapshot.parameters
     document = service.store.policies.get(version) if version else None
     policy = orjson.loads(document) if document is not None else None
-    return tagged(request, PolicyOut(version, policy, _ranking(snapshot.parameters)), PUBLIC)
+    rules = rules_in_words(service.policies(version)) if policy is not None else []
+    told = PolicyOut(version, policy, criteria(parameters), options(), rules, _ranking(parameters))
+    return tagged(request, told, PUBLIC)
 
 
 @routes.get("/v1/policy/versions", summary="What was published", responses={200: {"model": PublicationsOut}})

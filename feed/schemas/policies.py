@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from feed.schemas.fields import OptionalId, Text, Wire
+from feed.schemas.policy_words import CriterionOut, OptionOut, RuleWordsOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +22,15 @@ class ParameterOut:
 
 @dataclass(frozen=True, slots=True)
 class PolicyOut:
-    """The policy in force (empty ``version`` and null ``policy`` while none was published) and how ranking is set."""
+    """The policy in force (empty ``version`` and null ``policy`` while none was published) and how ranking is set.
+    ``criteria`` says what decides about a page and why, the weightiest first; ``options`` what a reader can change of
+    it; ``rules`` every rule in plain words; ``ranking`` every parameter."""
 
     version: str
     policy: dict[str, Any] | None
+    criteria: list[CriterionOut]
+    options: list[OptionOut]
+    rules: list[RuleWordsOut]
     ranking: list[ParameterOut]
 
 

@@ -79,3 +79,11 @@ def test_the_page_runs_no_script_and_tells_the_same(acted):
     assert "33%</b><span>of feeds were personalized" in answer.text
     again = acted.call("GET", "/transparency", headers={"If-None-Match": answer.headers["etag"]})
     assert again.status_code == 304
+
+
+def test_anybody_reads_the_policy_in_plain_language_and_every_option_leads_somewhere(acted):
+    told = acted.call("GET", "/v1/policy").json()
+    assert told["criteria"][0]["name"] == "rules and decisions"
+    known = set(acted.app.openapi()["paths"])
+    for option in told["options"]:
+        assert option["how"].split()[1] in known, option
