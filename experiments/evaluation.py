@@ -16,6 +16,7 @@ from experiments.beyond import Beyond, Facts, measure
 from experiments.splits import Split
 from experiments.statistics import Interval, paired_bootstrap
 from experiments.top_lists import ScoreBlock, graph_lists, score_lists
+from experiments.votes import votes
 from ranking.errors import DataError
 from ranking.graph import ItemGraph
 from ranking.interactions import Interactions
@@ -76,9 +77,13 @@ def evaluate_graph(
     facts: Facts | None = None,
     progress: Progress = silent,
 ) -> Evaluation:
-    """Judge a graph by the lists it would serve; see `experiments.top_lists.graph_lists`."""
+    """Judge a graph by the lists it would serve; see `experiments.top_lists.graph_lists`.
+
+    Entries of a history count as serving counts them (`experiments.votes`) unless ``history_weights`` say otherwise.
+    """
     readers = _judged(split, k)
-    lists = graph_lists(graph, split.train, readers, k, history_weights=history_weights, progress=progress)
+    counts = votes(split.train) if history_weights is None else history_weights
+    lists = graph_lists(graph, split.train, readers, k, history_weights=counts, progress=progress)
     return judge(lists, readers, split, facts=facts)
 
 

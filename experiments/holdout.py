@@ -15,6 +15,7 @@ from typing import Any
 
 from experiments.beyond import Facts
 from experiments.evaluation import Evaluation, evaluate_graph
+from experiments.peered import Peered, peered
 from experiments.selection import Candidate, Selection, select, unclocked
 from experiments.splits import Split, carve, latest_of_each, newest_slice, read_pair
 from experiments.truncation import Truncation, truncations
@@ -62,6 +63,9 @@ class Report:
     truncations: tuple[Truncation, ...] = ()
     """The graph beside its dense model, with nothing blocked and with half of the catalogue; empty where not asked."""
 
+    peered: Peered | None = None
+    """The graph beside the best model of the `implicit` library; None where not asked, or where there is none."""
+
     def as_json(self) -> dict[str, Any]:
         """Plain values under stable names; ``over_popularity`` has differences with their 95 % intervals."""
         over = self.evaluation.over(self.popularity, seed=self.seed)
@@ -76,6 +80,7 @@ class Report:
             "popularity": self.popularity.as_json(),
             "over_popularity": {name: interval.as_json() for name, interval in over.items()},
             **{each.name: each.ratio for each in self.truncations},
+            "peer": self.peered.as_json() if self.peered else None,
             "tried": [each.as_json() for each in self.selection.tried] if self.selection else [],
         }
 
@@ -88,6 +93,7 @@ def evaluate_files(
     parameters: Mapping[str, Any] = _DEFAULTS,
     k: int = 20,
     dense: bool = False,
+    peers: bool = False,
     seed: int = 0,
     progress: Progress = silent,
     clock: Callable[[], float] = unclocked,
@@ -96,7 +102,15 @@ def evaluate_files(
     split = read_pair(train, test, stage(progress, 0, 0.05))
     within = stage(progress, 0.05, 1)
     return hold_out(
-        split, model=model, parameters=parameters, k=k, dense=dense, seed=seed, progress=within, clock=clock
+        split,
+        model=model,
+        parameters=parameters,
+        k=k,
+        dense=dense,
+        peers=peers,
+        seed=seed,
+        progress=within,
+        clock=clock,
     )
 
 
@@ -110,6 +124,7 @@ def evaluate_store(
     k: int = 20,
     facts: Facts | None = None,
     dense: bool = False,
+    peers: bool = False,
     seed: int = 0,
     engine: Engine = local,
     progress: Progress = silent,
@@ -125,6 +140,7 @@ def evaluate_store(
         k=k,
         facts=facts,
         dense=dense,
+        peers=peers,
         seed=seed,
         engine=engine,
         progress=progress,
@@ -143,6 +159,7 @@ def train_store(
     k: int = 20,
     facts: Facts | None = None,
     dense: bool = False,
+    peers: bool = False,
     seed: int = 0,
     engine: Engine = local,
     progress: Progress = silent,
@@ -162,6 +179,7 @@ def train_store(
         k=k,
         facts=facts,
         dense=dense,
+        peers=peers,
         seed=seed,
         engine=engine,
         progress=stage(progress, 0, 0.6),
@@ -182,6 +200,7 @@ def hold_out(
     k: int = 20,
     facts: Facts | None = None,
     dense: bool = False,
+    peers: bool = False,
     seed: int = 0,
     engine: Engine = local,
     progress: Progress = silent,
@@ -189,7 +208,8 @@ def hold_out(
 ) -> Report:
     """Train on ``split.train`` and judge on ``split.test``; ``auto`` first selects on validation from training.
 
-    With ``dense`` the graph is compared with the model it was cut from, where that is not too large.
+    With ``dense`` the graph is compared with the model it was cut from, where not too large; with ``peers`` with
+    the best model of the `implicit` library.
     """
     trained_from, selection, chosen = 0.0, None, Candidate(model, parameters)
     if model == AUTO:
@@ -206,13 +226,16 @@ def hold_out(
     seconds = clock() - started
     evaluation = evaluate_graph(graph, split, k=k, facts=facts, progress=stage(progress, until, until + 0.01))
     cuts: tuple[Truncation, ...] = ()
+    cut_until = until + (0.98 - until) / 2 if peers else 0.98
     if dense:
-        cuts = truncations(graph, used, settings, split, k=k, seed=seed, progress=stage(progress, until + 0.01, 0.98))
+        within = stage(progress, until + 0.01, cut_until)
+        cuts = truncations(graph, used, settings, split, k=k, seed=seed, progress=within)
+    beside = peered(graph, split, k=k, seed=seed, progress=stage(progress, cut_until, 0.98)) if peers else None
     baseline = trainer("popularity")
     popular = baseline.train(split.train, baseline.parse({}), seed=seed, progress=silent)
     popularity = evaluate_graph(popular, split, k=k, facts=facts, progress=stage(progress, 0.98, 1))
     graph = graph.stamped(created_at=0, metrics=evaluation.metrics())
-    return Report(graph, evaluation, popularity, seconds, seed, selection, cuts)
+    return Report(graph, evaluation, popularity, seconds, seed, selection, cuts, beside)
 
 
 def time_split(interactions: Interactions, held_out: HeldOut, fraction: float, *, seed: int) -> Split:

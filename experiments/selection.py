@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from experiments.splits import validation
+from experiments.splits import validations
 from experiments.trials import BLEND, Candidate, Trials, Tried, unclocked
 from ranking.errors import TrainingError
 from ranking.interactions import Interactions
@@ -27,8 +27,9 @@ LADDER = (
     Candidate("neighbours", {"similarity": "cosine"}),
     Candidate("als", {"factors": 64, "confidence": 1.0}),
     Candidate("als", {"factors": 128, "confidence": 10.0}),
-    Candidate("ease", {"regularization": 100.0}),
+    Candidate("als", {"factors": 64, "regularization": 30.0, "confidence": 4.5, "weighted": True}),
     Candidate("ease", {"regularization": 300.0}),
+    Candidate("ease", {"regularization": 300.0, "dropout": 0.5, "weighted": True}),
     Candidate("spectral", {"row_exponent": 0.2}),
     Candidate("spectral"),
 )
@@ -66,7 +67,7 @@ def select(
     A candidate that refuses the data (a catalogue too large for it) is skipped and says why. Raises TrainingError when
     all do, DataError when nothing can be held out.
     """
-    trials = Trials(validation(interactions, seed=seed), k=k, seed=seed, clock=clock)
+    trials = Trials(*validations(interactions, seed=seed), k=k, seed=seed, clock=clock)
     score = f"ndcg@{k}"
     tried = _all(trials, candidates, stage(progress, 0.0, _ALONE))
     if not any(not each.refused for each in tried):

@@ -19,14 +19,15 @@ from experiments.beyond import Facts
 from experiments.evaluation import Evaluation, judge
 from experiments.splits import Split
 from experiments.top_lists import popular_order
+from experiments.votes import kinds_of
 from ranking.errors import DataError, InvalidParameters
 from ranking.graph import ItemGraph
 from ranking.growth import NO_GROWTH
-from ranking.interactions import EVENT_WEIGHTS, Interactions
+from ranking.interactions import Interactions
 from ranking.models import Progress, silent
 from ranking.parameters import Parameters
 from ranking.pipeline import rank
-from ranking.reader import CONSUMED, NO_TIERS, NOTHING_SERVED, EventKind, Mode, Reader, Request, Settings, Surface
+from ranking.reader import CONSUMED, NO_TIERS, NOTHING_SERVED, Mode, Reader, Request, Settings, Surface
 from ranking.snapshot import Snapshot
 from ranking.workspace import LARGEST_PAGE
 
@@ -112,11 +113,7 @@ def reader_of(train: Interactions, reader: int) -> Reader:
     entries = slice(train.indptr[reader], train.indptr[reader + 1])
     history = np.empty((entries.stop - entries.start, 3), np.int64)
     history[:, 0], history[:, 1] = train.indices[entries], train.times[entries]
-    history[:, 2] = np.where(
-        train.weights[entries] >= EVENT_WEIGHTS[EventKind.SHARE],
-        int(EventKind.SHARE),
-        np.where(train.weights[entries] >= EVENT_WEIGHTS[EventKind.LIKE], int(EventKind.LIKE), int(EventKind.CLICK)),
-    )
+    history[:, 2] = kinds_of(train.weights[entries])
     seen = np.empty((history.shape[0], 2), np.int32)
     seen[:, 0], seen[:, 1] = history[:, 0], CONSUMED
     for array in (history, seen):

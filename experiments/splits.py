@@ -21,6 +21,15 @@ from ranking.models.progress import stage
 LARGEST_NUMBER = 100_000_000
 """Largest reader or item number a text file may use: arrays are as long as the largest."""
 
+ENOUGH_READERS = 2000
+"""Judged readers, counted once for each validation set, from which no more sets are made."""
+
+DRAWN_READERS = 4000
+"""Readers that are drawn where dense scores of all of them would take too long."""
+
+MOST_FOLDS = 3
+"""Validation sets at most: each earlier one trains on less."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
@@ -30,13 +39,18 @@ class Split:
     test: Interactions
 
 
-def latest_of_each(interactions: Interactions, fraction: float = 0.2) -> Split:
-    """Hold out each reader's latest ⌊n · fraction⌋ entries of n, their numbers rounded down."""
+def latest_of_each(interactions: Interactions, fraction: float = 0.2, *, before: int = 0) -> Split:
+    """Hold out each reader's latest ⌊n · fraction⌋ entries of n, their numbers rounded down; with ``before``, the ones
+    before so many such parts, which are left out.
+    """
     _check_fraction(fraction)
     counts = np.diff(interactions.indptr)
-    kept = counts - np.floor(counts * fraction + 1e-9).astype(np.int64)
-    held = _rank(interactions) >= np.repeat(kept, counts)
-    return Split(interactions.where(~held), interactions.where(held))
+    start, stop = (
+        np.repeat(counts - np.floor(counts * min(1.0, fraction * parts) + 1e-9).astype(np.int64), counts)
+        for parts in (before + 1, before)
+    )
+    at = _rank(interactions)
+    return Split(interactions.where(at < start), interactions.where((at >= start) & (at < stop)))
 
 
 def newest_slice(interactions: Interactions, fraction: float = 0.2) -> Split:
@@ -83,6 +97,29 @@ def validation(interactions: Interactions, *, fraction: float = 0.2, seed: int) 
     if interactions.timed:
         return latest_of_each(interactions, fraction)
     return carve_mixed(interactions, fraction, seed=seed)
+
+
+def validations(interactions: Interactions, *, fraction: float = 0.2, seed: int) -> tuple[Split, ...]:
+    """That validation set and, where there are times and few readers, earlier ones: each reader's latest part, the part
+    before it, and the one before that. Later entries are unknown in each, so none tells another what happens.
+    """
+    first = validation(interactions, fraction=fraction, seed=seed)
+    readers = int(np.count_nonzero(np.diff(first.test.indptr)))
+    if not interactions.timed or not readers:
+        return (first,)
+    wanted = min(MOST_FOLDS, -(-ENOUGH_READERS // readers))
+    earlier = (latest_of_each(interactions, fraction, before=number) for number in range(1, wanted))
+    return (first, *(each for each in earlier if each.train.count and each.test.count))
+
+
+def drawn(split: Split, seed: int) -> Split:
+    """The split with at most DRAWN_READERS judged readers."""
+    judged = np.flatnonzero(np.diff(split.test.indptr))
+    if judged.size <= DRAWN_READERS:
+        return split
+    chosen = np.zeros(split.test.readers, np.bool_)
+    chosen[np.random.default_rng(seed).choice(judged, DRAWN_READERS, replace=False)] = True
+    return Split(split.train, split.test.where(chosen[split.test.entry_readers()]))
 
 
 def _first_of(interactions: Interactions, key: NDArray[np.float64], fraction: float) -> Split:

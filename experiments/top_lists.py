@@ -84,8 +84,11 @@ def score_lists(
             values[at, train.indices[train.indptr[reader] : train.indptr[reader + 1]]] = -np.inf
         least = np.partition(values, train.rows - kept, axis=1)[:, train.rows - kept]
         for at in range(block.size):
-            able = np.flatnonzero((values[at] >= least[at]) & ~np.isneginf(values[at]))
-            ranked = able[np.argsort(-values[at, able], kind="stable")][:kept]
+            # Of rows at the threshold, often thousands without a score, only those that have a place are looked at.
+            above = np.flatnonzero(values[at] > least[at])
+            above = above[np.argsort(-values[at, above], kind="stable")]
+            level = np.flatnonzero(values[at] == least[at])[: kept - above.size]
+            ranked = above if np.isneginf(least[at]) else np.concatenate([above, level])
             lists[start + at, : ranked.size] = ranked
         progress(min(1.0, (start + _BLOCK) / readers.size), "ranking for every reader")
     return lists

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from experiments.evaluation import Evaluation, evaluate_graph, evaluate_scores
-from experiments.splits import Split
+from experiments.splits import Split, drawn
 from ranking.errors import TrainingError
 from ranking.graph import ItemGraph
 from ranking.models import Progress, trainer
@@ -82,10 +82,10 @@ class Tried:
 
 
 class Trials:
-    """Candidates tried on one split with one seed."""
+    """Candidates tried on some splits of the same data with one seed; what they score is the mean over the splits."""
 
-    def __init__(self, split: Split, *, k: int, seed: int, clock: Callable[[], float] = unclocked) -> None:
-        self.split = split
+    def __init__(self, *splits: Split, k: int, seed: int, clock: Callable[[], float] = unclocked) -> None:
+        self._splits = splits
         self._k = k
         self._seed = seed
         self._clock = clock
@@ -95,43 +95,54 @@ class Trials:
         """Metrics of a candidate, or the words in which its trainer refused the data or the parameters."""
         started = self._clock()
         try:
-            metrics = self.judged(candidate, progress).metrics()
+            metrics = self._mean(candidate, progress)
         except TrainingError as refusal:
             return Tried(candidate, {}, self._clock() - started, str(refusal))
         return Tried(candidate, metrics, self._clock() - started)
 
-    def judged(self, candidate: Candidate, progress: Progress) -> Evaluation:
-        """The candidate's evaluation; TrainingError when it cannot be trained."""
+    def judged(self, candidate: Candidate, progress: Progress, fold: int = 0, *, draw: bool = False) -> Evaluation:
+        """The candidate's evaluation on one of the splits; TrainingError when it cannot be trained. With ``draw`` a
+        peer, whose lists take long, is judged by some thousand readers where there are more.
+        """
 
         def named(done: float, message: str) -> None:
             progress(done, f"{candidate.model}: {message}")
 
         training, judging = stage(named, 0.0, 0.9), stage(named, 0.9, 1.0)
+        split = self._splits[fold]
         if candidate.model in peers:
             training(0.0, "training")
-            peer = peers[candidate.model]
-            scores = peer.scores(self.split.train, candidate.parameters, seed=self._seed)
-            return evaluate_scores(scores, self.split, k=self._k, progress=stage(named, 0.5, 1.0))
-        return evaluate_graph(self.graph(candidate, training), self.split, k=self._k, progress=judging)
+            scores = peers[candidate.model].scores(split.train, candidate.parameters, seed=self._seed)
+            asked = drawn(split, self._seed) if draw else split
+            return evaluate_scores(scores, asked, k=self._k, progress=stage(named, 0.5, 1.0))
+        return evaluate_graph(self.graph(candidate, training, fold), split, k=self._k, progress=judging)
 
-    def graph(self, candidate: Candidate, progress: Progress) -> ItemGraph:
-        """The candidate's graph of the training part, trained or kept."""
-        kept = self._graphs.get(candidate.key)
+    def graph(self, candidate: Candidate, progress: Progress, fold: int = 0) -> ItemGraph:
+        """The candidate's graph of the training part of one of the splits, trained or kept."""
+        key = f"{fold} {candidate.key}"
+        kept = self._graphs.get(key)
         if kept is not None:
-            self._graphs.move_to_end(candidate.key)
+            self._graphs.move_to_end(key)
             return kept
-        chosen = trainer(candidate.model)
+        chosen, train = trainer(candidate.model), self._splits[fold].train
         parameters = chosen.parse(candidate.parameters)
         if candidate.model == BLEND:
-            (first, second), train = parameters.parts, self.split.train
-            one = self.graph(Candidate(*first), stage(progress, 0.0, 0.5))
-            other = self.graph(Candidate(*second), stage(progress, 0.5, 1.0))
+            first, second = (Candidate(*part) for part in parameters.parts)
+            one = self.graph(first, stage(progress, 0.0, 0.5), fold)
+            other = self.graph(second, stage(progress, 0.5, 1.0), fold)
             return blended(one, other, train, parameters, seed=self._seed)
-        graph = chosen.train(self.split.train, parameters, seed=self._seed, progress=progress)
-        self._graphs[candidate.key] = graph
+        graph = chosen.train(train, parameters, seed=self._seed, progress=progress)
+        self._graphs[key] = graph
         while sum(_size(each) for each in self._graphs.values()) > KEPT_BYTES:
             self._graphs.popitem(last=False)
         return graph
+
+    def _mean(self, candidate: Candidate, progress: Progress) -> dict[str, float]:
+        size = len(self._splits)
+        stages = (stage(progress, fold / size, (fold + 1) / size) for fold in range(size))
+        measured = [self.judged(candidate, within, fold, draw=True).metrics() for fold, within in enumerate(stages)]
+        told = [name for name in measured[0] if all(name in each for each in measured)]
+        return {name: float(np.mean([each[name] for each in measured])) for name in told}
 
 
 def _size(graph: ItemGraph) -> int:

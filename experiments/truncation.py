@@ -1,7 +1,8 @@
 """Truncation: what is lost when a model is cut to an item graph, as held-out recall of the one over the other.
 
 Owns the comparison: the same readers, the same lists, everything allowed or a part of the catalogue blocked. The dense
-model is judged by its own scores, whatever their sign; the graph as serving scores it.
+model is judged by its own scores, whatever their sign; the graph as serving scores it. Every entry of a history counts
+the same to both.
 """
 
 from __future__ import annotations
@@ -105,7 +106,9 @@ def truncation(
         return scores
 
     whole = evaluate_scores(allowed, asked, k=k, progress=stage(progress, 0.0, 0.9)).recall
-    cut = evaluate_graph(_without(graph, barred), asked, k=k, progress=stage(progress, 0.9, 1.0)).recall
+    alike = np.ones(split.train.count, np.int64)
+    within = stage(progress, 0.9, 1.0)
+    cut = evaluate_graph(_without(graph, barred), asked, k=k, history_weights=alike, progress=within).recall
     difference = paired_bootstrap(cut, whole, seed=seed)
     return Truncation(blocked, float(cut.mean()), float(whole.mean()), difference, int(whole.size))
 

@@ -18,7 +18,7 @@ from typing import Any
 from experiments.evaluation import Evaluation
 from experiments.search import proposal
 from experiments.selection import BLENDED, best_parts, blend_of
-from experiments.splits import Split, latest_of_each, validation
+from experiments.splits import Split, latest_of_each, validation, validations
 from experiments.statistics import Interval
 from experiments.trial_journal import Journal
 from experiments.trials import BLEND, Candidate, Trials, Tried, unclocked
@@ -105,16 +105,16 @@ def families(model: str) -> tuple[str, ...]:
     return (model,)
 
 
-def tuning_splits(interactions: Interactions, *, seed: int) -> tuple[Split, Split]:
-    """The split that trials are judged by and the one that confirms.
+def tuning_splits(interactions: Interactions, *, seed: int) -> tuple[tuple[Split, ...], Split]:
+    """The splits that trials are judged by and the one that confirms.
 
     With times each reader's latest fifth confirms, the hold-out of `weir train`, and the latest fifth of what is left
-    judges trials. Without, each is carved by a seed of its own.
+    judges trials, with earlier ones where readers are few. Without, each is carved by a seed of its own.
     """
     if interactions.timed:
         confirming = latest_of_each(interactions)
-        return validation(confirming.train, seed=seed), confirming
-    return validation(interactions, seed=seed), validation(interactions, seed=seed + 1)
+        return validations(confirming.train, seed=seed), confirming
+    return validations(interactions, seed=seed), validation(interactions, seed=seed + 1)
 
 
 def tune(
@@ -135,7 +135,7 @@ def tune(
     names = families(model)
     judging, confirming = tuning_splits(interactions, seed=seed)
     score = f"ndcg@{k}"
-    trials = Trials(judging, k=k, seed=seed, clock=clock)
+    trials = Trials(*judging, k=k, seed=seed, clock=clock)
     search = _Search(journal, trials, budget, score, seed, stage(progress, 0.0, _SEARCHED), clock)
     search.expected = budget.trials * len(names) + budget.peer_trials * len(peers)
     blending = model in (ALL, BLEND)

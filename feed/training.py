@@ -76,6 +76,7 @@ def train(
     active: ItemGraph | None,
     facts: Facts | None = None,
     dense: bool = False,
+    peers: bool = False,
     engine: Engine = local,
     progress: Progress,
 ) -> Training:
@@ -83,7 +84,7 @@ def train(
 
     Raises TrainingError or DataError. ``now`` is the second of training; ``active`` the graph that serves, if any;
     ``facts`` what the catalogue tells of its rows; ``engine`` where training runs;
-    ``dense`` compares the graph with the model it was cut from.
+    ``dense`` compares the graph with the model it was cut from, ``peers`` with the best of the `implicit` library.
     """
     graph, report = train_store(
         interactions,
@@ -92,6 +93,7 @@ def train(
         parameters=parameters,
         facts=facts,
         dense=dense,
+        peers=peers,
         seed=seed,
         clock=perf_counter,
         engine=engine,

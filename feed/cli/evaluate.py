@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from feed.cli.failures import BadInput
-from feed.cli.parameters import Dense, Parameter, ParametersFile, asked
+from feed.cli.parameters import Dense, Parameter, ParametersFile, Peers, asked
 from feed.cli.speaking import Home, Json, print_json, progress_bar, settings_for
 
 MODELS = ("spectral", "ease", "als", "neighbours", "blend", "popularity")
@@ -40,6 +40,7 @@ def evaluate(
     ] = Hold.LATEST,
     fraction: Annotated[float, typer.Option(min=0.01, max=0.9, help="In a store: share held out.")] = 0.2,
     dense: Dense = True,
+    peers: Peers = False,
     rerank: Annotated[
         list[str] | None,
         typer.Option(
@@ -67,10 +68,10 @@ def evaluate(
         raise BadInput("--rerank judges pages of a store, and these are files; leave --train and --test out")
     changed, served = reranked(rerank), None
     named, chosen = asked(model, set_, parameters, "spectral")
-    given: dict[str, Any] = {"model": named, "parameters": chosen, "dense": dense, "seed": seed, "clock": perf_counter}
+    given: dict[str, Any] = {"model": named, "parameters": chosen, "dense": dense, "peers": peers, "seed": seed}
     with progress_bar() as bar:
         if train is not None and test is not None:
-            report = evaluate_files(train, test, **given, progress=bar.share)
+            report = evaluate_files(train, test, **given, clock=perf_counter, progress=bar.share)
         else:
             from feed.cli.stores import reading
             from feed.training import interactions_of
@@ -79,7 +80,14 @@ def evaluate(
                 interactions = interactions_of(store, snapshot.catalogue)
                 given["facts"] = Facts.of(snapshot.catalogue, interactions.rows)
             held_out = HeldOut.LATEST_OF_EACH if hold is Hold.LATEST else HeldOut.NEWEST_SLICE
-            report = evaluate_store(interactions, held_out=held_out, fraction=fraction, **given, progress=bar.share)
+            report = evaluate_store(
+                interactions,
+                held_out=held_out,
+                fraction=fraction,
+                **given,
+                clock=perf_counter,
+                progress=bar.share,
+            )
             if changed:
                 split = time_split(interactions, held_out, fraction, seed=seed)
                 served = compare_served(snapshot, report.graph, split, changed, seed=seed, progress=bar.share)

@@ -23,6 +23,11 @@ Dense = Annotated[
     typer.Option("--dense/--no-dense", help="Train the model before its cut to a graph too, and tell what that costs."),
 ]
 
+Peers = Annotated[
+    bool,
+    typer.Option("--peers/--no-peers", help="Tell the interval over the best model of the implicit library too."),
+]
+
 
 def parameters_of(given: list[str] | None) -> dict[str, Any]:
     """``name=value`` texts as parameters; values are JSON, or else plain text. Raises BadInput."""

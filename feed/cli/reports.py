@@ -38,6 +38,14 @@ def print_report(report: Report, standing: Mapping[str, float] | None = None) ->
         where = f"{cut.blocked:.0%} of the items blocked" if cut.blocked else "nothing blocked"
         difference = _gained(cut.difference.as_json())
         typer.echo(f"recall of the graph over its dense model, {where}: {cut.ratio:.4f}; difference {difference}")
+    if report.peered is not None:
+        peer = report.peered.as_json()
+        rows = [
+            [name, _figure(report.peered.ours.metrics()[name]), _figure(peer["metrics"][name]), _gained(gained)]
+            for name, gained in peer["over"].items()
+        ]
+        columns = ["measure", report.graph.trainer, peer["model"], "gained"]
+        print_table("beside the best model of the implicit library", columns, rows)
     typer.echo(f"trained in {report.seconds:.1f} s")
 
 

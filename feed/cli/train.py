@@ -10,7 +10,7 @@ import typer
 from feed.cli.engines import EngineName, engine, workroom
 from feed.cli.evaluate import MODELS, Seed
 from feed.cli.failures import BadInput, CommandFailed
-from feed.cli.parameters import Dense, Parameter, ParametersFile, asked
+from feed.cli.parameters import Dense, Parameter, ParametersFile, Peers, asked
 from feed.cli.speaking import Bar, Home, Json, print_json, progress_bar, settings_for
 from feed.settings import Settings
 
@@ -43,6 +43,7 @@ def train(
         Path | None, typer.Option("--from", metavar="FOLDER", help="Train on this Parquet export of the store.")
     ] = None,
     dense: Dense = True,
+    peers: Peers = True,
     seed: Seed = 0,
     home: Home = None,
     json: Json = False,
@@ -79,6 +80,7 @@ def train(
             now=SystemClock().now(),
             active=place.active,
             dense=dense and engine_ is EngineName.LOCAL,
+            peers=peers and engine_ is EngineName.LOCAL,
             facts=Facts.of(place.snapshot.catalogue, interactions.rows),
             engine=running,
             progress=bar.share,

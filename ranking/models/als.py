@@ -22,7 +22,7 @@ from ranking.models.cores import available
 from ranking.models.dense import Scores, symmetric_scores
 from ranking.models.pairs import Symmetric, top_pairs
 from ranking.models.progress import Progress, stage
-from ranking.models.space import Real, Whole
+from ranking.models.space import WEIGHTED, Real, Whole
 from ranking.models.spectral import spread
 from ranking.models.trainer import Trainer, require, require_entries, require_width
 
@@ -98,7 +98,7 @@ def _model(
             iterations=parameters.iterations,
             random_state=seed,
         )
-        matrix = interactions.matrix(binary=not parameters.weighted)
+        matrix = interactions.confidences(weighted=parameters.weighted)
         model.fit(matrix, show_progress=False, callback=told)
     popularity = interactions.popularity()
     active = np.flatnonzero(popularity)
@@ -129,5 +129,6 @@ TRAINER = Trainer(
         "factors": Whole(16, 256, log=True),
         "regularization": Real(0.01, 100.0, log=True),
         "confidence": Real(0.3, 100.0, log=True),
+        "weighted": WEIGHTED,
     },
 )

@@ -1,7 +1,8 @@
 """EASE: the closed-form linear item-to-item model (Steck 2019, "Embarrassingly Shallow Autoencoders").
 
-``P = (RᵀR + λI)⁻¹``, ``B_ij = -P_ij / P_jj``, zero diagonal. Exact, signed, and
-cubic in the rows: for small catalogues.
+``P = (RᵀR + λI + p/(1-p) diag(RᵀR))⁻¹``, ``B_ij = -P_ij / P_jj``, zero diagonal; the last term is the dropout of EDLAE
+(Steck 2020, "Autoencoders that don't overfit towards the Identity"). Exact, signed, and cubic in the rows: for small
+catalogues.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from ranking.models.cores import available
 from ranking.models.dense import Scores, matrix_scores
 from ranking.models.heaviest import heaviest
 from ranking.models.progress import Progress, stage
-from ranking.models.space import Real
+from ranking.models.space import WEIGHTED, Real
 from ranking.models.spectral import spread
 from ranking.models.trainer import Trainer, require, require_entries, require_width
 
@@ -32,10 +33,14 @@ LARGEST = 20_000
 
 @dataclass(frozen=True, slots=True)
 class EaseParameters:
-    """One real choice: the ridge."""
+    """What matters most is the ridge."""
 
     regularization: float = 250.0
     """λ: larger values trust co-occurrence less; about the number of events of a popular row."""
+
+    dropout: float = 0.0
+    """p: share of a reader's rows that training leaves out at random, in expectation (EDLAE, Steck 2020); a ridge of
+    p / (1 - p) times its entries on every row, so that popular rows too must not lean on a single other."""
 
     width: int = 400
     """M: neighbours kept a row."""
@@ -46,6 +51,7 @@ class EaseParameters:
     def __post_init__(self) -> None:
         """Refuse what cannot be trained with."""
         require(0 < self.regularization < 1e9, "regularization", self.regularization, "positive and below 1e9")
+        require(0 <= self.dropout <= 0.95, "dropout", self.dropout, "from 0 to 0.95")
         require_width(self.width)
 
 
@@ -79,10 +85,11 @@ def _model(
         raise TrainingError(
             f"ease: {active.size} rows have interactions, the closed form is for at most {LARGEST}; use spectral"
         )
-    matrix = sparse.csr_matrix(interactions.matrix(binary=not parameters.weighted)[:, active])
+    matrix = sparse.csr_matrix(interactions.confidences(weighted=parameters.weighted)[:, active])
     progress(0.05, "counting co-occurrences")
     gram = np.asarray((matrix.T @ matrix).toarray(), np.float32, order="F")
-    gram[np.diag_indices_from(gram)] += np.float32(parameters.regularization)
+    ridge = parameters.dropout / (1 - parameters.dropout) * gram.diagonal() + parameters.regularization
+    gram[np.diag_indices_from(gram)] += ridge.astype(np.float32)
     progress(0.25, "inverting")
     return active, _inverse(gram)
 
@@ -106,5 +113,5 @@ TRAINER = Trainer(
     EaseParameters,
     train,
     dense=dense,
-    space={"regularization": Real(5.0, 5000.0, log=True)},
+    space={"regularization": Real(5.0, 5000.0, log=True), "dropout": Real(0.0, 0.8), "weighted": WEIGHTED},
 )

@@ -97,3 +97,7 @@ class Choice:
     def near(self, value: Any, reach: float, draw: np.random.Generator) -> Any:
         """The value itself, or with probability ``reach`` any of them."""
         return self.anywhere(draw) if draw.random() < reach else value
+
+
+WEIGHTED = Choice((False, True))
+"""Whether event weights count."""

@@ -154,7 +154,7 @@ def _normalised(
     interactions: Interactions, parameters: SpectralParameters, active: NDArray[np.int64]
 ) -> tuple[sparse.csr_matrix, NDArray[np.float64]]:
     """A as float32 CSR [R, active rows], and the degrees of its columns."""
-    matrix = sparse.csr_matrix(interactions.matrix(binary=not parameters.weighted)[:, active])
+    matrix = sparse.csr_matrix(interactions.confidences(weighted=parameters.weighted)[:, active])
     row_degree = np.asarray(matrix.sum(axis=0), np.float64).ravel()
     reader_degree = np.asarray(matrix.sum(axis=1), np.float64).ravel()
     scaled = (

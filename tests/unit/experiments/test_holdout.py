@@ -112,7 +112,9 @@ def test_the_split_follows_what_was_asked_and_what_there_is():
 
 
 def test_files_give_the_report_of_their_split(tmp_path):
-    split = latest_of_each(communities())
+    timed = latest_of_each(communities())
+    train, test = (Interactions.from_columns(side.entry_readers(), side.indices) for side in (timed.train, timed.test))
+    split = Split(train, test)
     for name, side in (("train.txt", split.train), ("test.txt", split.test)):
         lines = [
             " ".join(map(str, [reader, *side.indices[side.indptr[reader] : side.indptr[reader + 1]]]))

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from experiments import splits
 from experiments.sessions import closeness
-from experiments.splits import carve, carve_mixed, latest_of_each, newest_slice, read_pair, validation
+from experiments.splits import (
+    carve,
+    carve_mixed,
+    drawn,
+    latest_of_each,
+    newest_slice,
+    read_pair,
+    validation,
+    validations,
+)
 from ranking.errors import DataError
 from ranking.interactions import Interactions
 
@@ -173,3 +185,41 @@ def test_a_missing_file_is_named(tmp_path):
     (tmp_path / "train.txt").write_bytes(b"0 1\n")
     with pytest.raises(DataError, match=r"test\.txt: cannot be read"):
         read_pair(tmp_path / "train.txt", tmp_path / "test.txt")
+
+
+def test_earlier_validation_sets_hold_out_earlier_parts_and_know_nothing_later():
+    whole = some(each=20)
+    folds = validations(whole, fraction=0.2, seed=0)
+    assert [(each.train.count, each.test.count) for each in folds] == [(7 * kept, 7 * 4) for kept in (16, 12, 8)]
+    for split in folds:
+        for reader in range(whole.readers):
+            known, held = (
+                side.times[side.indptr[reader] : side.indptr[reader + 1]] for side in (split.train, split.test)
+            )
+            assert known.max() <= held.min()
+    for later, earlier in itertools.pairwise(folds):
+        assert pairs(earlier.train) | pairs(earlier.test) == pairs(later.train)
+
+
+def test_one_validation_set_is_enough_for_many_readers_and_for_data_without_times(monkeypatch):
+    untimed = Interactions.from_columns([0, 0, 0, 1, 1, 1], [0, 1, 2, 0, 1, 2])
+    assert len(validations(untimed, seed=0)) == 1
+    monkeypatch.setattr(splits, "ENOUGH_READERS", 7)
+    assert len(validations(some(readers=7, each=20), seed=0)) == 1
+    assert len(validations(some(readers=6, each=20), seed=0)) == 2
+
+
+def test_readers_too_short_for_an_earlier_part_make_no_empty_set():
+    # Of two entries none is a fifth, so nothing can be held out and nothing earlier either.
+    assert len(validations(some(each=2), seed=0)) == 1
+
+
+def test_readers_are_drawn_by_the_seed_with_all_they_have(monkeypatch):
+    split = latest_of_each(some(readers=30))
+    assert drawn(split, 0) is split
+    monkeypatch.setattr(splits, "DRAWN_READERS", 10)
+    fewer = drawn(split, 0)
+    asked = np.flatnonzero(np.diff(fewer.test.indptr))
+    assert asked.size == 10 and fewer.train is split.train
+    assert (np.diff(fewer.test.indptr)[asked] == np.diff(split.test.indptr)[asked]).all()
+    assert pairs(drawn(split, 0).test) == pairs(fewer.test) != pairs(drawn(split, 1).test)

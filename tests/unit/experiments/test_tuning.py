@@ -116,14 +116,14 @@ def test_data_of_which_nothing_can_be_held_out_is_refused(tmp_path, entries):
 
 def test_what_confirms_was_held_out_of_every_trial():
     judging, confirming = tuning_splits(communities(), seed=0)
-    whole = {(r, i) for r, i in zip(judging.train.entry_readers(), judging.train.indices, strict=True)}
-    whole |= {(r, i) for r, i in zip(judging.test.entry_readers(), judging.test.indices, strict=True)}
+    sides = [side for split in judging for side in (split.train, split.test)]
+    whole = {pair for side in sides for pair in zip(side.entry_readers(), side.indices, strict=True)}
     held = set(zip(confirming.test.entry_readers(), confirming.test.indices, strict=True))
     assert held and not whole & held
 
 
 def test_without_times_trials_and_confirmation_are_carved_apart():
-    judging, confirming = tuning_splits(communities(timed=False), seed=0)
+    [judging], confirming = tuning_splits(communities(timed=False), seed=0)
     assert judging.test.count == confirming.test.count
     assert judging.test.indices.tolist() != confirming.test.indices.tolist()
 

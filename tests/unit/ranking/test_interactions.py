@@ -65,8 +65,9 @@ def test_a_hide_without_consent_trains_nothing_either():
     assert Interactions.from_events(*columns, consent=[True, False]).count == 1
 
 
-def test_a_rating_is_a_like_from_three_and_a_half_stars():
-    assert rating_kinds([0.5, 3.0, 3.5, 5.0]).tolist() == [SHOWN, SHOWN, LIKE, LIKE]
+def test_a_rating_says_the_more_the_higher_it_is():
+    kinds = [SHOWN, SHOWN, CLICK, LIKE, LIKE, EventKind.MORE]
+    assert rating_kinds([0.5, 3.0, 3.5, 4.0, 4.5, 5.0]).tolist() == kinds
     with pytest.raises(DataError, match="rating 1"):
         rating_kinds([4.0, np.nan])
 

@@ -78,7 +78,7 @@ def test_a_rating_happens_by_its_line_also_when_reading_continues(folder: Path) 
     whole = read(folder, 1)
     events = [record for taken in whole for record in taken.records if isinstance(record, EventRecord)]
     assert [event.occurred_at for event in events] == [EPOCH + line * STEP for line in (2, 3, 4)]
-    assert [event.kind for event in events] == [EventKind.LIKE, EventKind.IMPRESSION, EventKind.LIKE]
+    assert [event.kind for event in events] == [EventKind.MORE, EventKind.IMPRESSION, EventKind.LIKE]
     assert read(folder, 1, Position(whole[0].end, whole[0].line)) == whole[1:]
 
 

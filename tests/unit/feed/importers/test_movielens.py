@@ -83,11 +83,11 @@ def test_a_tag_of_several_films_becomes_a_topic_and_a_rare_one_does_not(tmp_path
     assert "mind bending" not in items["4"].topics
 
 
-def test_a_rating_is_a_like_from_three_and_a_half_stars_and_else_an_impression(tmp_path: Path) -> None:
+def test_a_rating_is_a_click_a_like_or_a_more_by_its_stars_and_else_an_impression(tmp_path: Path) -> None:
     kinds = {(event.reader, event.item): event.kind for event in ratings(folder(tmp_path))}
     assert kinds == {
         ("1", "1"): EventKind.LIKE,
-        ("1", "2"): EventKind.LIKE,
+        ("1", "2"): EventKind.CLICK,
         ("2", "1"): EventKind.IMPRESSION,
         ("2", "3"): EventKind.IMPRESSION,
     }

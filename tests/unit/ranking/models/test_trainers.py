@@ -101,6 +101,15 @@ def test_event_weights_count_only_when_asked(name):
     assert trained(name, plain, weighted=True).version != trained(name, heavy, weighted=True).version
 
 
+@pytest.mark.parametrize("name", ["ease", "als", "spectral"])
+def test_the_unit_of_event_weights_does_not_matter(name):
+    plain = communities()
+    ones, twos = (dataclasses.replace(plain, weights=np.full(plain.count, unit, np.float32)) for unit in (1, 2))
+    first, second = (trained(name, each, weighted=True) for each in (ones, twos))
+    assert first.version == second.version == trained(name, plain, weighted=True).version
+    assert (first.neighbours == trained(name, plain).neighbours).all()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_progress_never_falls_and_ends_at_one(name):
     told = []
@@ -127,6 +136,7 @@ def test_an_unknown_parameter_is_refused_by_name(name):
         ("spectral", {"reader_exponent": 9.0}, "reader_exponent is 9.0"),
         ("ease", {"regularization": 0}, "regularization is 0"),
         ("ease", {"regularization": float("nan")}, "regularization is nan"),
+        ("ease", {"dropout": 1.0}, "dropout is 1.0"),
         ("als", {"factors": 0}, "factors is 0"),
         ("neighbours", {"similarity": "jaccard"}, "must be bm25 or cosine"),
     ],
@@ -159,11 +169,13 @@ def test_ease_refuses_a_catalogue_beyond_its_reach(monkeypatch):
         trained("ease", communities())
 
 
-def test_ease_is_the_closed_form():
+@pytest.mark.parametrize("dropout", [0.0, 0.25])
+def test_ease_is_the_closed_form(dropout):
     interactions = communities()
-    graph = trained("ease", interactions, regularization=7.0, width=60)
+    graph = trained("ease", interactions, regularization=7.0, dropout=dropout, width=60)
     matrix = interactions.matrix().toarray()[:, :60]
-    inverse = np.linalg.inv(matrix.T @ matrix + 7.0 * np.eye(60))
+    gram = matrix.T @ matrix
+    inverse = np.linalg.inv(gram + 7.0 * np.eye(60) + dropout / (1 - dropout) * np.diag(np.diag(gram)))
     expected = -inverse / np.diag(inverse)
     np.fill_diagonal(expected, 0)
     found = np.zeros((60, 60))
