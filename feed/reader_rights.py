@@ -7,6 +7,7 @@ import secrets
 from feed import erasure
 from feed.bootstrap import Service
 from feed.reader_settings import shown
+from feed.reports import written_by
 from feed.schemas.readers import (
     ExportOut,
     HeldOut,
@@ -16,6 +17,7 @@ from feed.schemas.readers import (
     ReceiptOut,
     Remains,
     Rows,
+    WrittenOut,
 )
 from feed.storage.records import EventRecord
 from ranking.parameters import Parameters
@@ -92,6 +94,7 @@ def export(service: Service, reader: str) -> ExportOut:
         settings=shown(service.store.readers.get(reader), service.clock.now()),
         interests=interests(service, reader),
         events=history(service, reader, EVERYTHING),
+        written=[WrittenOut(one.kind, one.id, one.at, one.text) for one in written_by(service.store, reader)],
     )
 
 

@@ -7,7 +7,7 @@ the report itself stays, without a name. A reporter's reliability is counted fro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
@@ -149,6 +149,27 @@ def words_of(store: Store, case: str, limit: int) -> list[str]:
     """What was written in a case, newest first, without names. Blocks."""
     found = store.register(WORDS).find(subject=case, limit=limit)
     return [orjson.loads(entry.content)["text"] for entry in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a reader wrote in a report or an appeal, and the id that follows it."""
+
+    kind: CaseKind
+    id: str
+    at: int
+    text: str
+
+
+def written_by(store: Store, person: str) -> Iterator[Written]:
+    """Everything that a reader wrote and was not erased, newest first. Blocks."""
+    after = None
+    while page := store.register(WORDS).find(person=person, after=after, limit=_WEIGHED):
+        for entry in page:
+            told = orjson.loads(entry.content)
+            kind = CaseKind.REPORT if "receipt" in told else CaseKind.APPEAL
+            yield Written(kind, told.get("receipt", entry.subject), entry.at, told["text"])
+        after = (page[-1].at, page[-1].id)
 
 
 def reported_by(store: Store, person: str, subject: Subject) -> bool:

@@ -150,6 +150,16 @@ class InterestsPatch(Wire):
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenOut:
+    """What a reader wrote: ``kind`` report or appeal, and the id that follows it."""
+
+    kind: str
+    id: str
+    at: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ExportOut:
     """Everything that is stored of a reader, except recorded Servings, which hold the same events again."""
 
@@ -158,6 +168,8 @@ class ExportOut:
     settings: SettingsOut
     interests: InterestsOut
     events: list[HistoryEntry]
+    written: list[WrittenOut]
+    """Reports and appeals, newest first."""
 
 
 @dataclass(frozen=True, slots=True)

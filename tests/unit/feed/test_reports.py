@@ -137,6 +137,20 @@ def test_erasing_a_reporter_removes_name_and_words_and_keeps_the_report(desk):
     assert desk.done("GET", f"/v1/reports/{receipt}")["state"] == "received"
 
 
+def test_a_reader_finds_what_they_wrote_in_their_export(desk):
+    receipt = desk.report(text="it is made up")["id"]
+    desk.resolve(desk.queue()[0]["id"], outcome="no_action")
+    desk.clock.advance(1)
+    body = {"report": receipt, "text": "look again"}
+    appeal = desk.done("POST", "/v1/appeals", "reader:r1", json=body)["id"]
+    written = desk.done("GET", "/v1/readers/r1/export", "reader:r1")["written"]
+    assert written == [
+        {"kind": "appeal", "id": appeal, "at": NOW + 1, "text": "look again"},
+        {"kind": "report", "id": receipt, "at": NOW, "text": "it is made up"},
+    ]
+    assert desk.done("GET", "/v1/readers/r2/export", "reader:r2")["written"] == []
+
+
 def test_a_moderator_reads_what_was_written_without_names(desk):
     desk.report(text="first")
     desk.clock.advance(1)
