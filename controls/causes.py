@@ -39,7 +39,7 @@ class Contribution:
     """What one cause asks for, where its scope reaches. Weights are fixed point (WEIGHT_ONE is 1.0).
 
     ``tier_weight`` and ``sources`` belong to ``tier`` and count only where that tier is the joined one. ``held``
-    says of ``ineligible`` that it is a hold, which a cause that ``releases`` lifts.
+    says of ``ineligible`` that it is a hold, which a cause that ``releases`` lifts. ``caps``: see ``VerdictTable``.
     """
 
     scope: Scope = field(default_factory=Scope)
@@ -54,6 +54,7 @@ class Contribution:
     disabled: tuple[str, ...] = ()
     adults_only: bool = False
     sensitive: Sensitivity | None = None
+    caps: int = 0
 
     @property
     def favours(self) -> bool:
@@ -65,7 +66,7 @@ class Contribution:
     def limits(self) -> bool:
         """Whether it keeps an item from somebody, or limits how the item is shown."""
         kept = self.ineligible or self.adults_only or self.sensitive is not None
-        return kept or bool(self.notices or self.disabled)
+        return kept or bool(self.notices or self.disabled or self.caps)
 
 
 class Classes:

@@ -43,6 +43,8 @@ def check_tightening(policy: Policy) -> None:
             wrong(f"{path}.tier", "a community cannot encourage", "write standard, restricted or blocked")
         if rule.effect.weight > 1:
             wrong(f"{path}.effect.weight", "a community cannot promote", "write a weight of 1 at most")
+        if rule.effect.max_share < 1:
+            wrong(f"{path}.effect.max_share", "shares of a session are the platform's to set", "remove it")
         if not {EVERYWHERE, _HERE}.issuperset(rule.scope.surfaces):
             wrong(f"{path}.scope.surfaces", "reaches beyond the community", f"write {_HERE}, or leave it out")
     if problems:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from controls.causes import Cause, Classes, Contribution, Handles
 from controls.conditions import Predicate
 from controls.facets import chunks, facets_of
-from controls.policy import Policy, Rule, predicates
+from controls.policy import Policy, Rule, capped_rules, predicates
 from controls.rows import NEVER
 from controls.signals import Cells, Columns, Rows
 from controls.tiers import Tier
@@ -241,16 +241,18 @@ def rule_contribution(policy: Policy, rule: Rule) -> Contribution:
         held=rule.effect.hold,
         adults_only=rule.effect.age_gate is not None,
         sensitive=None if rule.effect.sensitive is None else rule.effect.sensitive.sensitivity,
+        caps=0 if rule.effect.max_share == 1 else 1 << [capped.id for capped in capped_rules(policy)].index(rule.id),
     )
 
 
 def session_shares(policy: Policy) -> Shares:
-    """The policy's tier shares in items of a session window. Maxima are rounded down, minima up, within the maximum."""
+    """The policy's shares in items of a session window. Maxima are rounded down, minima up, within the maximum."""
     window = OPEN_SHARES.window
     encouraged, restricted = policy.tiers.encouraged, policy.tiers.restricted
     most = math.floor(encouraged.max_share * window + _SLACK)
     least = math.ceil(encouraged.min_share * window - _SLACK)
-    return Shares(window, min(least, most), most, math.floor(restricted.max_share * window + _SLACK))
+    caps = tuple(math.floor(rule.effect.max_share * window + _SLACK) for rule in capped_rules(policy))
+    return Shares(window, min(least, most), most, math.floor(restricted.max_share * window + _SLACK), caps)
 
 
 def fixed_point(weight: float) -> int:

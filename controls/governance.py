@@ -51,7 +51,7 @@ class Tables:
             self._tables[key] = table
         if len(table.effects) == size:
             return table
-        parts = (table.eligible[:size], table.tier[:size], table.weight[:size], table.sources[:size])
+        parts = (table.eligible[:size], table.tier[:size], table.weight[:size], table.sources[:size], table.caps[:size])
         return VerdictTable(*parts, table.effects[:size])
 
     def _grown(self, table: VerdictTable | None, key: tuple[Audience, SurfaceKind], size: int) -> VerdictTable:
@@ -61,16 +61,18 @@ class Tables:
         tier = np.array([verdict.tier for verdict in added], dtype=np.uint8)
         weight = np.array([verdict.weight for verdict in added], dtype=np.int32)
         sources = np.array([verdict.sources for verdict in added], dtype=np.uint8)
+        caps = np.array([verdict.caps for verdict in added], dtype=np.uint8)
         effects = tuple(verdict.effects for verdict in added)
         if table is not None:
             eligible = np.concatenate((table.eligible, eligible))
             tier = np.concatenate((table.tier, tier))
             weight = np.concatenate((table.weight, weight))
             sources = np.concatenate((table.sources, sources))
+            caps = np.concatenate((table.caps, caps))
             effects = table.effects + effects
-        for array in (eligible, tier, weight, sources):
+        for array in (eligible, tier, weight, sources, caps):
             array.setflags(write=False)
-        return VerdictTable(eligible, tier, weight, sources, effects)
+        return VerdictTable(eligible, tier, weight, sources, caps, effects)
 
     def _verdict(self, signature: int, key: tuple[Audience, SurfaceKind]) -> Verdict:
         verdicts = self._verdicts.setdefault(key, {})

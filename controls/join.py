@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from math import prod
+from operator import or_
 
 from controls.causes import Contribution
 from controls.scopes import AgeClass, Audience, Sensitive, SurfaceKind
@@ -31,6 +33,7 @@ class Verdict:
     weight: int
     sources: int
     effects: Effects
+    caps: int = 0
 
 
 def join(contributions: Sequence[Contribution], audience: Audience, surface: SurfaceKind) -> Verdict:
@@ -71,6 +74,7 @@ def join(contributions: Sequence[Contribution], audience: Audience, surface: Sur
             notices=tuple(sorted(warned.union(*(c.notices for c in strict)))),
             disabled=tuple(sorted({interaction for c in strict for interaction in c.disabled})),
         ),
+        caps=reduce(or_, (c.caps for c in strict), 0),
     )
 
 

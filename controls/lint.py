@@ -18,6 +18,7 @@ from controls.reasoning import alternatives, implies
 from controls.scopes import EVERYWHERE, Scope
 from controls.signals import LABEL_PREFIX
 from controls.tiers import Tier
+from controls.verdicts import OPEN_SHARES
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ def check_policy(
             *_grounds(rule, where, now),
             *_missing(rule, where),
             *_held(rule, where),
+            *_capped(rule, where),
             *_truth(policy, rule, where),
         ]
         found += [*_labels(rule, where, labels), *_shadowed(policy, index, where)]
@@ -105,6 +107,19 @@ def _shares(policy: Policy) -> Iterator[Finding]:
             "min_share asks for encouraged items, and no live rule encourages any",
             "the minimum would be reported as missed on every page",
             "add a rule with tier encouraged, or remove min_share",
+            fatal=False,
+        )
+
+
+def _capped(rule: Rule, where: Path) -> Iterator[Finding]:
+    window = OPEN_SHARES.window
+    if rule.effect.max_share * window < 1:
+        yield _finding(
+            "share-shows-nothing",
+            (*where, "effect", "max_share"),
+            f"max_share {rule.effect.max_share:g} of a session's {window} items is less than one item",
+            "what the rule matches is then shown to nobody, which the rule does not say",
+            f"raise max_share to {1 / window:g} at least, or write hold: true",
             fatal=False,
         )
 
@@ -233,6 +248,7 @@ def _redundant(rule: Rule, other: Rule, policy: Policy) -> bool:
         shown = own.notice in (None, effect.notice) and set(own.disable) <= set(effect.disable)
         kept = (effect.hold or not own.hold) and own.age_gate in (None, effect.age_gate)
         kept = kept and own.sensitive in (None, effect.sensitive)
+        kept = kept and effect.max_share <= own.max_share
         idle = as_strict and as_broad and shown and kept and own.weight == 1
     return idle and (rule.missing == "skip" or _as_stale(rule, other)) and implies(rule.when, other.when, policy.sets)
 

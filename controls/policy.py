@@ -42,6 +42,9 @@ from controls.verdicts import Source
 
 Weight = Annotated[Number, Field(gt=0, le=4)]
 Share = Annotated[Number, Field(ge=0, le=1)]
+MOST_CAPPED = 8
+"""Rules of a policy that may bound a share of the session: one bit of a verdict each."""
+
 SourceWord = Literal["graph", "popular", "fresh", "editorial", "exploration", "pin"]
 
 _REGION = re.compile(r"^([A-Z]{2}|\*)$")
@@ -137,9 +140,10 @@ class EffectDocument(Document):
     """What a rule does besides its tier: ``weight`` multiplies the score on top of the tier's own weight, ``notice``
     is a code shown with the item, ``disable`` lists interactions the client withholds, ``age_gate: adult`` keeps the
     item from everybody who is not known to be adult, ``sensitive`` leaves it to the reader's choice, and ``hold`` keeps
-    it from everybody while the rule matches."""
+    it from everybody while the rule matches. ``max_share`` bounds the part of a session that all it matches have."""
 
     weight: Weight = 1.0
+    max_share: Share = 1.0
     notice: Name | None = None
     disable: tuple[Name, ...] = ()
     age_gate: Literal["adult"] | None = None
@@ -182,7 +186,15 @@ class Policy(Document):
                 named = predicate.in_set if isinstance(predicate, MemberPredicate) else None
                 if named is not None and named not in self.sets:
                     raise ValueError(f"rule {rule.id!r} tests the set {named!r}, which is not under sets")
+        if len(capped_rules(self)) > MOST_CAPPED:
+            raise ValueError(f"more than {MOST_CAPPED} live rules have a max_share; bound in one what belongs together")
         return self
+
+
+def capped_rules(policy: Policy) -> list[Rule]:
+    """The live rules that bound a share of the session, by id: their order says which bit of a verdict is whose."""
+    capped = [rule for rule in policy.rules if rule.mode == "live" and rule.effect.max_share < 1]
+    return sorted(capped, key=lambda rule: rule.id)
 
 
 def predicates(condition: Condition) -> list[Predicate]:
@@ -248,7 +260,7 @@ def problem_of(found: ErrorDetails, lines: Mapping[Path, int]) -> Problem:
         message = "unknown field" + (f" (did you mean {near[0]!r}?)" if near else "")
         remedy = "correct the spelling or remove it"
         if path[-1] in ("min_share", "max_share"):
-            message, remedy = "shares belong to tiers", "write it under tiers.restricted or tiers.encouraged"
+            message, remedy = "shares belong to tiers and effects", "write it under a tier, or max_share under effect"
     return Problem(".".join(map(str, path)), line_of(path, lines), message, remedy)
 
 

@@ -81,6 +81,8 @@ def outcome_in_words(rule: Rule, tiers: Tiers) -> list[str]:
     elif rule.effect.weight != 1:
         said.append(f"Its score counts {rule.effect.weight:g} times.")
     effect = rule.effect
+    if effect.max_share < 1:
+        said.append(f"What the rule matches is at most {effect.max_share:.0%} of a session.")
     if effect.hold:
         said.append("It is kept back while this is so.")
     if effect.age_gate is not None:

@@ -47,13 +47,14 @@ class VerdictTable:
 
     ``eligible`` uint8 (0: blocked, suppressed, held or withdrawn), ``tier`` uint8 (:class:`controls.tiers.Tier`),
     ``weight`` int32 fixed-point (WEIGHT_ONE is 1.0), ``sources`` uint8 bit mask of allowed sources,
-    ``effects`` one entry per class.
+    ``caps`` uint8 bit mask: which of ``Shares.caps`` bound the class, ``effects`` one entry per class.
     """
 
     eligible: NDArray[np.uint8]
     tier: NDArray[np.uint8]
     weight: NDArray[np.int32]
     sources: NDArray[np.uint8]
+    caps: NDArray[np.uint8]
     effects: tuple[Effects, ...]
 
 
@@ -68,12 +69,14 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Tier shares over a session's last ``window`` items, in items: maxima are hard, minima best effort."""
+    """Shares of a session's last ``window`` items, in items: maxima are hard, minima best effort. ``caps``: the maxima
+    of rules that have one, at most eight."""
 
     window: int
     encouraged_min: int
     encouraged_max: int
     restricted_max: int
+    caps: tuple[int, ...] = ()
 
 
 OPEN_SHARES = Shares(window=40, encouraged_min=0, encouraged_max=40, restricted_max=40)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from controls.policy import MOST_CAPPED
 from controls.scopes import SurfaceKind
 from controls.verdicts import Pin, Shares
 from ranking.candidates import EDITORIAL, FRESH, FRESH_SEEN, GRAPH, POOL_COMMUNITY, POOL_HOME, POOL_TOPIC, POPULAR
@@ -101,9 +102,10 @@ def _scene(snapshot: Snapshot, recipe: Recipe, parameters: Parameters, request: 
     table = governance.table(request.audience, kind)
     lists = lists_of(snapshot, request)
     popular, _, featured, explored, pins, _ = lists
-    votes, wanted = _numbers(recipe, parameters, governance.shares(request.audience, kind))
+    shares = governance.shares(request.audience, kind)
+    votes, wanted = _numbers(recipe, parameters, shares)
     return Scene(
-        verdicts=(table.eligible, table.tier, table.weight, table.sources),
+        verdicts=(table.eligible, table.tier, table.weight, table.sources, table.caps, _most(shares.caps)),
         lists=lists,
         pool=pool_of(snapshot.catalogue, request.surface),
         votes=votes,
@@ -191,6 +193,15 @@ def _pins(pins: tuple[Pin, ...]) -> tuple[Int32s, Int32s]:
     for array in (rows, positions):
         array.setflags(write=False)
     return rows, positions
+
+
+@lru_cache(maxsize=64)
+def _most(caps: tuple[int, ...]) -> Int32s:
+    """int32[8], read-only: the maximum of each bit of a verdict's caps."""
+    most = np.zeros(MOST_CAPPED, dtype=np.int32)
+    most[: len(caps)] = caps
+    most.setflags(write=False)
+    return most
 
 
 def _numbers(recipe: Recipe, parameters: Parameters, shares: Shares) -> tuple[Int64s, tuple[int, ...]]:

@@ -258,7 +258,7 @@ def next_of_fresh(source: Whole, stop: Whole, given: Given) -> bool:
             continue
         if not admitted(row, cls, np.int64(FRESH), given):
             continue
-        if given.verdicts.tier[cls] == _RESTRICTED:
+        if given.verdicts.tier[cls] == _RESTRICTED or given.verdicts.caps[cls] != 0:
             if state[WAITING + source] >= RESTRICTED_WAITING:
                 continue
             state[WAITING + source] += 1

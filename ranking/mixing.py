@@ -5,8 +5,8 @@ turn of a source (editorial at the middle of each ``editorial_every`` places, fr
 popular at the third part); an encouraged item when the session is behind its minimum; else the next candidate of the
 page's sources in turn that fits, where those of the graph are weighed against each other by the reader's topics
 (`ranking.topics`). Failing that, the windows of authors and topics and the encouraged maximum give way rather than
-leave the page short; the restricted maximum never does: a restricted item waits until the window has room for it. At
-the very end the pins of later places move up. An item stands in a session at most once.
+leave the page short; the restricted maximum and those of rules never do: such an item waits until the window has room
+for it. At the very end the pins of later places move up. An item stands in a session at most once.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def find(
             tier = given.verdicts.tier[items.class_of[row]]
             if (tier_wanted < 0 or tier == tier_wanted) and fits(row, tier, strict, position, given):
                 return place
-            waiting += tier != _RESTRICTED
+            waiting += tier != _RESTRICTED and given.verdicts.caps[items.class_of[row]] == 0
         place += 1
     return settle(place, position, given) if weighed else np.int64(-1)
 

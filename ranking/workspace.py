@@ -40,15 +40,13 @@ REACH = 16
 VOICES = 10  # numbers kept of a candidate that is weighed
 
 RESTRICTED_WAITING = 128
-"""Restricted candidates of a source that are kept waiting; more than a page can hold."""
+"""Restricted and capped candidates of a source that are kept waiting; more than a page can hold."""
 
 LARGEST_PAGE = 100
 
-_LINE = 64
-"""Bytes of a cache line, at which each part of a workspace begins."""
+_LINE = 64  # bytes of a cache line, at which each part of a workspace begins
 
-_HUGE = 4 << 20
-"""Bytes from which numpy asks for huge pages."""
+_HUGE = 4 << 20  # bytes from which numpy asks for huge pages
 
 _LAYOUT, _READ_ONLY = 0x501, 0x101
 """Bits of ``ndarray.flags.num``: contiguous (0x1), aligned (0x100), writeable (0x400)."""
@@ -67,12 +65,14 @@ class Items(NamedTuple):
 
 
 class Verdicts(NamedTuple):
-    """Verdicts by class, as ``controls.verdicts.VerdictTable``."""
+    """Verdicts by class, as ``VerdictTable``; ``most`` int32[8]: the maximum of each bit of ``caps``, in items."""
 
     eligible: Bytes
     tier: Bytes
     weight: Int32s
     sources: Bytes
+    caps: Bytes
+    most: Int32s
 
 
 class Lists(NamedTuple):

@@ -244,6 +244,10 @@ class Ranking:
         tiers = [tier for _, tier in self.session[-(self.shares.window - 1) :]] if self.shares.window > 1 else []
         if self.tier(row) is Tier.RESTRICTED and tiers.count(Tier.RESTRICTED) >= self.shares.restricted_max:
             return False
+        lately = [other for other, _ in self.session[-(self.shares.window - 1) :]] if self.shares.window > 1 else []
+        for bit, most in enumerate(self.shares.caps):
+            if self.capped(row, bit) and sum(self.capped(other, bit) for other in lately) >= most:
+                return False
         if not strict or not self.diverse:
             return True
         if self.tier(row) is Tier.ENCOURAGED and tiers.count(Tier.ENCOURAGED) >= self.shares.encouraged_max:
@@ -254,6 +258,9 @@ class Ranking:
         if author and before.count(author) >= self.parameters.author_max:
             return False
         return not self.parameters.topic_max or not self.crowded(row)
+
+    def capped(self, row: int, bit: int) -> bool:
+        return bool(int(self.table.caps[self.cls(row)]) >> bit & 1)
 
     def crowded(self, row: int) -> bool:
         window, surface = self.parameters.topic_window - 1, self.request.surface

@@ -67,16 +67,17 @@ def int32s(values: Any) -> NDArray[np.int32]:
     return array
 
 
-def verdict_table(lines: list[tuple[bool, int, int, int]]) -> VerdictTable:
-    """A table of (eligible, tier, weight, sources) by class; each class has a notice that names it."""
+def verdict_table(lines: list[tuple[bool, int, int, int]], caps: Sequence[int] = ()) -> VerdictTable:
+    """A table of (eligible, tier, weight, sources) by class, and caps; each class has a notice that names it."""
     table = VerdictTable(
         eligible=np.array([line[0] for line in lines], dtype=np.uint8),
         tier=np.array([line[1] for line in lines], dtype=np.uint8),
         weight=np.array([line[2] for line in lines], dtype=np.int32),
         sources=np.array([line[3] for line in lines], dtype=np.uint8),
+        caps=np.array(caps or [0] * len(lines), dtype=np.uint8),
         effects=tuple(Effects(notices=(f"class-{n}",)) for n in range(len(lines))),
     )
-    for array in (table.eligible, table.tier, table.weight, table.sources):
+    for array in (table.eligible, table.tier, table.weight, table.sources, table.caps):
         array.setflags(write=False)
     return table
 
@@ -109,7 +110,7 @@ def a_verdict_table(dice: Dice) -> VerdictTable:
         weight = dice.one((32, 410, 1024, 1024, 1331, 4096))
         sources = dice.one((ALL_SOURCES, ALL_SOURCES, ALL_SOURCES, 0b000001, 0b000110, 0b101000))
         lines.append((dice.often(0.8), dice.one((0, 1, 1, 1, 2)), weight, sources))
-    return verdict_table(lines)
+    return verdict_table(lines, [dice.one((0, 0, 0, 1, 2, 3)) for _ in lines])
 
 
 def a_graph(dice: Dice, rows: int) -> ItemGraph:
@@ -159,7 +160,7 @@ def a_snapshot(dice: Dice, rows: int) -> Snapshot:
         verdicts=table,
         pin_list=tuple(Pin(p, row, f"pin-{p}") for p, row in zip(positions, pinned, strict=False)),
         featured_rows=int32s(dice.some(all_rows, 5)),
-        tier_shares=Shares(window, *(dice.number(0, window) for _ in range(3))),
+        tier_shares=Shares(window, *(dice.number(0, window) for _ in range(3)), (dice.number(0, window), window // 2)),
         frozen=dice.often(0.06),
     )
     return Snapshot(

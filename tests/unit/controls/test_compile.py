@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from controls.causes import EMPTY_CLASS, Classes
-from controls.compile import CompiledPolicy, combined, session_shares
+from controls.compile import CompiledPolicy, combined, rule_contribution, session_shares
 from controls.policy import Policy
 from controls.rows import NEVER
 from controls.verdicts import OPEN_SHARES, Shares
@@ -281,3 +281,14 @@ def test_a_row_by_itself_meets_values_that_became_known_later() -> None:
 )
 def test_shares_become_items_of_the_window(tiers: dict[str, object], shares: Shares) -> None:
     assert session_shares(policy(tiers=tiers)) == shares
+
+
+def test_rules_with_a_share_have_a_bit_each_whatever_their_order() -> None:
+    art = rule({"signal": "topic", "in": ["art"]}, id="b", tier="standard", effect={"max_share": 0.1})
+    bees = rule({"signal": "topic", "in": ["bees"]}, id="a", tier="standard", effect={"max_share": 0.26})
+    tried = rule({"signal": "topic", "in": ["art"]}, id="0", tier="standard", effect={"max_share": 0.5}, mode="shadow")
+    for rules in ((art, bees, tried), (tried, bees, art)):
+        made = policy(*rules)
+        assert session_shares(made).caps == (10, 4)
+        found = {one.id: rule_contribution(made, one).caps for one in made.rules if one.mode == "live"}
+        assert found == {"a": 1, "b": 2}

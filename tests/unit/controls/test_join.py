@@ -168,3 +168,12 @@ def test_each_part_of_one_contribution_is_joined_on_its_own() -> None:
 )
 def test_a_contribution_favours_when_it_restricts_nothing(contribution: Contribution, favours: bool) -> None:
     assert contribution.favours is favours
+
+
+def test_caps_of_every_rule_that_reaches_here_are_joined() -> None:
+    one, other = Contribution(caps=1), Contribution(Scope(surfaces=("topic",)), caps=2)
+    minors = Contribution(Scope(audience="minor"), caps=4)
+    unknown = Audience("DE", AgeClass.UNKNOWN)
+    assert join([one, other, minors], unknown, SurfaceKind.HOME).caps == 5
+    assert join([minors, other, one, one], unknown, SurfaceKind.TOPIC).caps == 7
+    assert join([one, minors], Audience("DE", AgeClass.ADULT), SurfaceKind.HOME).caps == 1

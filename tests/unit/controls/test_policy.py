@@ -240,9 +240,19 @@ def test_a_problem_reads_as_one_line_with_the_remedy() -> None:
     assert str(Problem("", None, "is wrong", "mend it")) == "document: is wrong; mend it"
 
 
-def test_a_share_of_a_rule_is_refused_and_pointed_to_its_tier() -> None:
-    said = refusal(document({"signal": "topic", "in": ["a"]}, effect={"max_share": 0.1}))
-    assert "shares belong to tiers" in said and "tiers.restricted" in said
+def test_a_share_that_stands_elsewhere_is_refused_and_pointed_to_its_place() -> None:
+    said = refusal(document({"signal": "topic", "in": ["a"]}, effect={"min_share": 0.1}))
+    assert "shares belong to tiers and effects" in said
+
+
+def test_more_rules_with_a_share_than_a_verdict_has_bits_are_refused() -> None:
+    rules = [{"id": f"r{n}", "tier": "standard", "when": {"signal": "topic", "in": ["a"]}} for n in range(9)]
+    capped = [{**one, "missing": "skip", "effect": {"max_share": 0.5}} for one in rules]
+    assert len(validated({"name": "n", "rules": capped[:8]}).rules) == 8
+    with pytest.raises(PolicyError, match="more than 8 live rules have a max_share"):
+        validated({"name": "n", "rules": capped})
+    shadow = {**capped[8], "mode": "shadow"}
+    assert len(validated({"name": "n", "rules": [*capped[:8], shadow]}).rules) == 9
 
 
 @pytest.mark.parametrize("effect", [{"age_gate": 18}, {"age_gate": "minor"}, {"hold": "yes"}])

@@ -63,9 +63,9 @@ def test_every_example_in_the_tables_of_rules_and_effects_is_a_part_of_a_policy(
     assert set(fields) == set(Rule.model_fields)
     text = "name: n\nrules:\n  - " + "\n    ".join(fields.values()) + "\n"
     assert parse(text).rules[0].id == "unverified-rumour"
-    effects = [example for field, example in rows if field in EffectDocument.model_fields and field != "weight"]
-    assert len(effects) == 5
-    whole = text.replace(fields["effect"], f"effect: {{{', '.join(effects)}}}")
+    effects = {field: example for field, example in rows if field in EffectDocument.model_fields and field != "weight"}
+    assert len(effects) == 6
+    whole = text.replace(fields["effect"], f"effect: {{{', '.join(effects.values())}}}")
     assert parse(whole).rules[0].effect.hold
 
 

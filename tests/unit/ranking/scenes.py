@@ -106,6 +106,7 @@ def scene(
     *,
     graph: Mapping[str, Mapping[str, int]] | None = None,
     classes: Mapping[str, int] | None = None,
+    caps: Sequence[int] = (),
     lines: Sequence[tuple[bool, int, int, int]] = LINES,
     popular: Mapping[str, str] | None = None,
     featured: str = "",
@@ -114,7 +115,8 @@ def scene(
     frozen: bool = False,
 ) -> Scene:
     """Items by name, parted by blanks (later ones are newer), or as entries; ``graph`` maps an item to its neighbours
-    and integer weights, ``classes`` an item to its verdict class, ``popular`` a pool to its list."""
+    and integer weights, ``classes`` an item to its verdict class, ``popular`` a pool to its list;
+    ``caps`` are those of the classes."""
     if isinstance(items, str):
         items = [item(name, published_at=NOW + n) for n, name in enumerate(items.split())]
     builder = CatalogueBuilder()
@@ -129,7 +131,7 @@ def scene(
         weights[row(name), : len(near)] = list(near.values())
     governance = FixedGovernance(
         class_of=int32s((classes or {}).get(name, STANDARD) for name in catalogue.ids),
-        verdicts=verdict_table([(bool(e), int(t), w, s) for e, t, w, s in lines]),
+        verdicts=verdict_table([(bool(e), int(t), w, s) for e, t, w, s in lines], caps),
         pin_list=tuple(Pin(at, row(name), f"pin-{at}") for at, name in sorted((pins or {}).items())),
         featured_rows=int32s(row(name) for name in featured.split()),
         tier_shares=shares,

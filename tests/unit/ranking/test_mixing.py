@@ -202,6 +202,49 @@ class TestShares:
         assert told.shown() == "d c b a"
 
 
+class TestSharesOfRules:
+    def test_what_a_rule_bounds_waits_until_the_window_has_room(self) -> None:
+        told = scene(
+            "a b c d e f",
+            classes=dict.fromkeys("def", ENCOURAGED),
+            caps=[0, 0, 0, 1],
+            shares=replace(OPEN_SHARES, window=3, caps=(1,)),
+        )
+        assert told.shown(mode=Mode.LATEST, limit=6) == "f c b e a"
+        assert told.shown(mode=Mode.LATEST, limit=6, after=["f"]) == "c b e a"
+
+    def test_each_rule_has_a_maximum_of_its_own_and_the_smallest_holds(self) -> None:
+        told = scene(
+            "a b c d e f",
+            classes={"c": RESTRICTED, "d": RESTRICTED, "e": ENCOURAGED, "f": ENCOURAGED},
+            caps=[0, 0, 1, 3],
+            shares=replace(OPEN_SHARES, caps=(3, 1)),
+        )
+        assert told.shown(mode=Mode.LATEST, limit=6) == "f d c b a"
+
+    def test_a_rules_maximum_is_kept_even_when_the_page_runs_short(self) -> None:
+        told = scene("a b c", classes=dict.fromkeys("abc", ENCOURAGED), caps=[0, 0, 0, 1], shares=capped(1))
+        page = told.page()
+        assert (len(page.rows), page.exhausted) == (1, True)
+
+    def test_a_pin_counts_for_a_rules_maximum_and_is_not_held_back(self) -> None:
+        told = scene(
+            "a b c", classes=dict.fromkeys("bc", ENCOURAGED), caps=[0, 0, 0, 1], pins={1: "b"}, shares=capped(1)
+        )
+        assert told.shown(mode=Mode.LATEST) == "c b a"
+
+    @pytest.mark.parametrize("mode", [Mode.PERSONALIZED, Mode.POPULAR, Mode.LATEST])
+    def test_more_bounded_items_than_may_wait_do_not_hide_what_lies_behind_them(self, mode: Mode) -> None:
+        count = 3 * RESTRICTED_WAITING
+        entries = [item(f"r{n}", published_at=NOW + 9) for n in range(count)] + [item("s"), item("t")]
+        told = scene(entries, classes={f"r{n}": ENCOURAGED for n in range(count)}, caps=[0, 0, 0, 1], shares=capped(1))
+        assert told.shown(mode=mode, limit=100).split() == [f"r{count - 1}", "t", "s"]
+
+
+def capped(most: int) -> Shares:
+    return replace(OPEN_SHARES, caps=(most,))
+
+
 class TestAuthors:
     def test_an_author_has_at_most_so_many_places_within_the_window(self) -> None:
         told = by_authors("yzxyxxx")
