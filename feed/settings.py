@@ -96,7 +96,7 @@ class Settings(BaseSettings):
     """Seconds' worth of requests that may come at once after a pause."""
 
     inspect_share: float = Field(default=0.0, ge=0, le=1)
-    """Share of published items that are drawn for inspection by a moderator, whatever no rule holds."""
+    """Share of published items that are drawn for inspection by a moderator; they stay published."""
 
     cors_origins: tuple[str, ...] = ()
     """Web origins that browsers may call from, as a JSON list. None by default."""
