@@ -68,6 +68,11 @@ def holding(cause: Cause, asked: Contribution) -> Holding | None:
     return Holding(cause.kind, cause.id, tuple(effects), asked.scope) if effects else None
 
 
+def _capped(asked: Contribution) -> bool:
+    """Whether it bounds the item's part of a session."""
+    return bool(asked.caps) and asked.tier is not Tier.ENCOURAGED
+
+
 @dataclass(frozen=True, slots=True)
 class Restriction:
     """An item held by one cause from a second on, until another; None while it lasts."""

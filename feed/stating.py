@@ -101,8 +101,8 @@ class Stater:
 
     def _source(self, decision: Decision) -> SourceType:
         """Whether a notice or an order led to a decision: told by the case that it was made in."""
-        _, found, rest = decision.idempotency_key.rpartition(_CASE)
-        entry = self.store.register("cases").get(rest.split(":")[0]) if found else None
+        cases = [piece.removeprefix(_CASE) for piece in decision.evidence if piece.startswith(_CASE)]
+        entry = self.store.register("cases").get(cases[-1]) if cases else None
         if entry is None:
             return SourceType.VOLUNTARY
         told = orjson.loads(entry.content)

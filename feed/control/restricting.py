@@ -18,10 +18,11 @@ from itertools import groupby
 import numpy as np
 import orjson
 
+from controls.acts import Restricted, cause_of, contribution_of
 from controls.causes import Handles
 from controls.decisions import Decision, DecisionType, SubjectKind
 from controls.holdings import Holdings, Moved
-from controls.restrictions import Effect, Holding, Restriction, Restrictions
+from controls.restrictions import Holding, Restriction, Restrictions, holding
 from controls.stating import ACCOUNT_ACTS
 from controls.undoing import undone_by
 from feed.clock import Clock
@@ -51,11 +52,9 @@ TURN = 2_000
 _CURSOR = "restrictions"
 _ABOUT = 1_000
 _NO_ROWS: Handles = np.empty(0, dtype=np.int32)
-_EFFECTS = {
-    DecisionType.TAKEDOWN: Effect.BLOCKED,
-    DecisionType.SUPPRESS: Effect.SUPPRESSED,
-    DecisionType.RESTRICT: Effect.DEMOTED,
-}
+_ON_ITEMS = frozenset(
+    (DecisionType.TAKEDOWN, DecisionType.SUPPRESS, DecisionType.RESTRICT, DecisionType.BOOST, DecisionType.CORRECT)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,26 +129,26 @@ class Restricting:
         for place, row in enumerate(change.moved.rows.tolist()):
             item = change.ids[row]
             took, left = change.moved.change(place)
-            for holding in took:
-                held.add((item, holding))
-                restrictions.takes_hold(item, holding, self._began(holding, change))
-            for holding in left:
-                self._let_go(restrictions, item, holding, change.at)
+            for cause in took:
+                held.add((item, cause))
+                restrictions.takes_hold(item, cause, self._began(cause, change))
+            for cause in left:
+                self._let_go(restrictions, item, cause, change.at)
         if change.first:
-            for item, holding in restrictions.open_keys():
-                if (item, holding) not in held:
-                    self._let_go(restrictions, item, holding, change.at)
+            for item, cause in restrictions.open_keys():
+                if (item, cause) not in held:
+                    self._let_go(restrictions, item, cause, change.at)
 
-    def _began(self, holding: Holding, change: _Change) -> int:
+    def _began(self, cause: Holding, change: _Change) -> int:
         """The second at which a cause took hold: now, unless it is a decision that was found in force at the start."""
-        if not change.first or holding.kind != "decision":
+        if not change.first or cause.kind != "decision":
             return change.at
-        decision = self._store.ledger.by_id(holding.id)
+        decision = self._store.ledger.by_id(cause.id)
         return change.at if decision is None else min(change.at, decision.starts_at)
 
-    def _let_go(self, restrictions: Restrictions, item: str, holding: Holding, at: int) -> None:
-        over = self._over_at(holding.id, at) if holding.kind == "decision" else None
-        restrictions.lets_go(item, holding, at if over is None else over, for_good=over is not None)
+    def _let_go(self, restrictions: Restrictions, item: str, cause: Holding, at: int) -> None:
+        over = self._over_at(cause.id, at) if cause.kind == "decision" else None
+        restrictions.lets_go(item, cause, at if over is None else over, for_good=over is not None)
 
     def _over_at(self, id: str, at: int) -> int | None:
         """The second at which a decision expired or was undone; None while it is in force."""
@@ -236,18 +235,24 @@ class Restricting:
             if target is not None and target.type in ACCOUNT_ACTS:
                 ends = {puid_of_act(target): max(decision.decided_at, target.starts_at)}
                 statements_of(self._store).edit(list(ends), partial(_ending, ends)).result()
-        elif decision.type in _EFFECTS and decision.subject.kind is SubjectKind.ITEM:
+        elif decision.type in _ON_ITEMS and decision.subject.kind is SubjectKind.ITEM:
             self._state_missed(decision, as_of)
 
     def _state_missed(self, decision: Decision, as_of: int) -> None:
         """An act on an item that was undone at once, or while nobody looked, is stated all the same."""
         over, item = self._over_at(decision.id, as_of), decision.subject.id
-        if over is None or decision.starts_at > over or self._store.items.item(item) is None:
+        held = holding(cause_of(decision), contribution_of(decision, Restricted()))
+        if (
+            over is None
+            or held is None
+            or held.waits
+            or decision.starts_at > over
+            or self._store.items.item(item) is None
+        ):
             return
         known = (restriction_of(entry) for entry in every(restrictions_of(self._store), subject=item))
         if any(one.holding.id == decision.id for one in known):
             return
-        held = Holding("decision", decision.id, (_EFFECTS[decision.type],), decision.scope)
         missed = Restriction(item, held, decision.starts_at)
         self._write_begun([missed])
         self._write_ended([replace(missed, until=over)])

@@ -94,11 +94,6 @@ def test_what_a_rule_asks_for_is_told_as_effects_or_as_none(asked: Contribution,
     assert (None if held is None else held.effects) == effects
 
 
-def test_a_suppressed_item_is_not_one_that_waits():
-    held = holding(Cause("decision", "d", ""), Contribution(ineligible=True))
-    assert held is not None and held.effects == (Effect.SUPPRESSED,) and not held.waits
-
-
 def test_what_its_owner_took_away_is_not_restricted():
     assert holding(Cause("withdrawn", "", "withdrawn by its owner"), Contribution(ineligible=True)) is None
 

@@ -272,6 +272,32 @@ def test_statements_of_a_bulk_are_written_in_turns_and_each_once(place, monkeypa
     assert {tuple(one.fields["territorial_scope"]) for one in place.statements()} == {("DE",)}
 
 
+@pytest.mark.parametrize(
+    ("kind", "source"),
+    [("report", "SOURCE_ARTICLE_16"), ("order", "SOURCE_TYPE_OTHER_NOTIFICATION"), ("inspection", "SOURCE_VOLUNTARY")],
+)
+def test_a_statement_says_whether_a_report_or_an_order_led_to_the_decision(place, kind, source):
+    case = Entry("c1-1", orjson.dumps({"kind": kind}).decode())
+    place.store.register("cases").edit(["c1-1"], lambda _: [case]).result()
+    place.decide("takedown", "item:i1", expires_at=NOW + 1000, evidence=("a link", "case:c1-1"))
+    place.turn()
+    (told,) = place.statements()
+    assert told.fields["source_type"] == source
+
+
+def test_an_item_that_is_held_for_review_owes_a_statement_once_that_takes_long(place):
+    held = {"parameters": {"hold": "review"}, "review_by": NOW + 10_000}
+    place.decide("suppress", "item:i1", **held)
+    place.decide("suppress", "item:i2", **held)
+    place.turn()
+    place.decide("release", "item:i1")
+    place.turn(QUIET - 1)
+    assert place.spans() == []
+    place.turn(1)
+    (told,) = place.statements()
+    assert (told.item, told.fields["decision_visibility"]) == ("i2", ["DECISION_VISIBILITY_CONTENT_DISABLED"])
+
+
 def test_decisions_from_before_statements_were_made_are_stated_from_when_they_began(place):
     place.decide("takedown", "item:i1", expires_at=NOW + 100_000)
     place.decide("strike", "author:ann", parameters={"points": 10}, expires_at=NOW + 100_000)
