@@ -34,6 +34,8 @@ OVERTURNS = "overturns"
 
 _DAY = 86_400
 _CASE = "case:"
+_OWN = (SubjectKind.ITEM, SubjectKind.AUTHOR)
+"""Subjects that are the appellant's alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +132,11 @@ def appealed_case(store: Store, case: Case) -> Case | None:
 
 def to_undo(service: Service, case: Case) -> list[Decision]:
     """The decisions that end when an appeal is upheld, as far as they still hold: the one it names, the same about its
-    copies, and the strikes of the same case. Blocks."""
+    copies, and the strikes of the same case. One on a topic or community holds others, too, and is left to whoever
+    decides the appeal. Blocks."""
     ledger = service.store.ledger
     named = ledger.by_id(case.about.get("decision", ""))
-    if named is None:
+    if named is None or named.subject.kind not in _OWN:
         return []
     copy = f"a near-duplicate of item {named.subject.id}"
     together = service.decisions.bulk(bulk_of(named))
@@ -181,13 +184,13 @@ def _ground(service: Service, grievance: Grievance) -> _Ground:
         raise NotFound(f"no statement has the id {grievance.statement!r}; check the id")
     content = orjson.loads(entry.content)
     if content.get("decision"):
-        return _ground_of_decision(service, content["decision"], content["author"])
+        return _ground_of_decision(service, content["decision"], content["author"], content["item"])
     cause = content["cause"]
     about = {"statement": entry.id} | ({"rule": cause["id"]} if cause["kind"] == "rule" else {})
     return _Ground(Subject(SubjectKind.ITEM, content["item"]), content["author"], content["from_at"], about)
 
 
-def _ground_of_decision(service: Service, id: str, author: str) -> _Ground:
+def _ground_of_decision(service: Service, id: str, author: str, item: str = "") -> _Ground:
     decision = service.store.ledger.by_id(id)
     if decision is None:
         raise NotFound(f"no decision has the id {id!r}; check the id")
@@ -199,8 +202,11 @@ def _ground_of_decision(service: Service, id: str, author: str) -> _Ground:
     if not author and decision.subject.kind is SubjectKind.AUTHOR:
         author = decision.subject.id
     elif not author and decision.subject.kind is SubjectKind.ITEM:
-        item = service.store.items.item(decision.subject.id)
-        author = item.author if item is not None else ""
+        stored = service.store.items.item(decision.subject.id)
+        author = stored.author if stored is not None else ""
+    if item and decision.subject.kind not in _OWN:
+        about = {"decision": id, "item": item}
+        return _Ground(Subject(SubjectKind.ITEM, item), author, decision.decided_at, about)
     return _Ground(decision.subject, author, decision.decided_at, {"decision": id})
 
 

@@ -105,9 +105,10 @@ def _check_acts(case: Case, ending: Ending, proposals: Sequence[Proposal]) -> No
     """Raise unless the outcome and the decisions say the same."""
     acts = bool(proposals or ending.made)
     if ending.outcome in (CaseOutcome.ACTED, CaseOutcome.UPHELD) and not acts:
-        undoing = "nothing that it names can be reversed; " if case.kind is CaseKind.APPEAL else ""
+        undoing = "nothing that is this author's alone is left to reverse; " if case.kind is CaseKind.APPEAL else ""
         raise InvalidCase(
-            f"{undoing}say in decisions what is done, such as a label that lifts what a rule holds", "decisions"
+            f"{undoing}say in decisions what is done, such as a reversal, or a label that lifts what a rule holds",
+            "decisions",
         )
     if ending.outcome in (CaseOutcome.NO_ACTION, CaseOutcome.DISMISSED) and acts:
         raise InvalidCase(f"{ending.outcome.value} makes no decisions; leave them out", "decisions")

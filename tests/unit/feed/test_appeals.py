@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from controls.decisions import DecisionType
+from controls.decisions import DecisionType, Subject, SubjectKind
 from controls.proposals import Proposal
 from feed.breaker import ACTOR
 from feed.case_resolving import BASIS
@@ -200,6 +200,26 @@ def test_a_statement_of_a_decision_is_appealed_as_the_decision(desk):
     assert appeal(desk, decision=takedown)["id"] == filed["id"]
     desk.resolve(filed["id"], "eve", outcome="upheld")
     assert verdict(desk) != "blocked"
+
+
+def test_an_upheld_appeal_leaves_what_holds_others_too_to_whoever_decides_it(desk):
+    body = act("suppress", subject={"kind": "topic", "id": "news"})
+    proposal = Proposal(
+        DecisionType.SUPPRESS,
+        Subject(SubjectKind.TOPIC, "news"),
+        body["reason"],
+        BASIS,
+        expires_at=body["expires_at"],
+    )
+    whole = desk.client.portal.call(decide, desk.service, ACTOR, proposal, None).decision.id
+    first = appeal(desk, statement=stated(desk, "s1", decision=whole))
+    assert appeal(desk, statement=stated(desk, "s3", item="i3", decision=whole))["id"] != first["id"]
+    desk.claim(first["id"], "eve")
+    path, ending = f"/v1/cases/{first['id']}/resolve", {"outcome": "upheld", "answer": "a"}
+    desk.refused(422, "invalid-case", "POST", path, "moderator:eve", json=ending)
+    reversal = {"type": "reverse", "reverses": whole, "reason": "too wide", "basis": act("pin")["basis"]}
+    desk.done("POST", path, "moderator:eve", json=ending | {"decisions": [reversal]})
+    assert desk.service.decisions.undone_by(desk.store.ledger.by_id(whole)) is not None
 
 
 def test_erasing_a_reader_who_appealed_leaves_the_appeal_without_name_and_words(desk):
