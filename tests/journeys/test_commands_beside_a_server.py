@@ -127,3 +127,25 @@ def test_a_server_that_was_killed_leaves_nothing_in_the_way(
     assert json.loads(out)["readers"] > 0
     assert run(capsys, "token", "feed", "--key", "after", "--home", str(home.home))[0] == 0
     assert os.access(home.store_file, os.W_OK)
+
+
+def test_a_policy_is_tried_and_published_beside_the_server_when_a_second_person_approves(
+    home: Settings, server: ServerProcess, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = server.api.get("/v1/policy")["version"]
+    file, folder = tmp_path / "calm.yaml", str(home.home)
+    file.write_text("name: calm\n", encoding="utf-8")
+    page(server.api, "reader-00003")
+    code, out, error = run(capsys, "policy", "preview", str(file), "--servings", "5", "--home", folder, "--json")
+    assert code == 0, error
+    told = json.loads(out)
+    assert told["against"] == before and told["asked"] == told["compared"] + told["erased"] + told["lost"]
+    code, out, error = run(capsys, "policy", "publish", str(file), "--reason", "calm", "--home", folder, "--json")
+    assert code == 0, error
+    waiting = json.loads(out)
+    assert waiting["pending"] and server.api.get("/v1/policy")["version"] == before
+    approver = ("another", "policy")
+    server.api.send("POST", f"/v1/decisions/{waiting['pending']}/approve", as_=approver)
+    assert server.api.get("/v1/policy")["version"] == waiting["version"] == told["draft"]
+    code, out, error = run(capsys, "policy", "rollback", "--reason", "too calm", "--home", folder, "--json")
+    assert (code, json.loads(out)["version"]) == (0, before), error
