@@ -22,7 +22,7 @@ from feed.storage.ports import Store
 from feed.storage.records import EventRecord
 from ranking.reader import EventKind
 
-_READERS = 5_000
+_READERS = 100_000
 """Exposed readers read in one go."""
 _WRITTEN = 200
 """Readers written in one transaction: decisions must not wait for them."""

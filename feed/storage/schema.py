@@ -31,12 +31,6 @@ APPLICATION_ID = 0x57656972
 VOICED = "consented = 1 AND kind <> 0"
 """Events that count for ranking and training (law 7); kind 0 is the impression. Also a partial index's condition."""
 
-EXPOSURE = "kind = 0"
-"""Events that are exposures. Also a partial index's condition: other events cost their writer nothing for it."""
-
-_EXPOSED = ("item", "occurred_at", "reader", "kind")
-"""By time, so that the writer adds at the end of an item's; with the kind, SQLite reads nothing but the index."""
-
 LEDGER = "ledger"
 JOURNAL = "journal"
 
@@ -86,7 +80,16 @@ events = Table(
     _flag("consented"),
     UniqueConstraint("reader", "client_id"),
     Index("ix_events_voiced", "occurred_at", sqlite_where=text(VOICED), postgresql_where=text(VOICED)),
-    Index("ix_events_exposure", *_EXPOSED, sqlite_where=text(EXPOSURE), postgresql_where=text(EXPOSURE)),
+)
+
+exposure_blocks = Table(
+    "exposure_blocks",
+    metadata,
+    _number("bucket"),
+    _number("block"),
+    _blob("pairs"),
+    PrimaryKeyConstraint("bucket", "block"),
+    sqlite_with_rowid=False,
 )
 
 items = Table(

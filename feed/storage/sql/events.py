@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
-from heapq import merge
-from itertools import chain, groupby, islice
+from itertools import chain
 
-from sqlalchemy import bindparam, delete, func, select, text
+from sqlalchemy import bindparam, delete, func, select
 
 from feed.storage.ports import Outcome
 from feed.storage.records import EventColumns, EventRecord
-from feed.storage.schema import EXPOSURE, events
+from feed.storage.schema import events
 from feed.storage.sql.columns import read_columns
 from feed.storage.sql.erasures import Erasures
+from feed.storage.sql.exposures import Exposures
 from feed.storage.sql.hides import Hides
 from feed.storage.sql.queue import Cursor, Lane
 from feed.storage.sql.reading import Reading
@@ -21,7 +21,6 @@ from feed.storage.sql.statements import Statements, limited, names
 from feed.storage.sql.writer import Writes
 
 _EVENT_BYTES = 256
-_NEVER = (1 << 63) - 1
 _ASKED = 500
 """Readers of one query."""
 
@@ -55,15 +54,7 @@ class SqlEvents:
             .group_by(events.c.reader)
         )
         self._first_received = select(events.c.reader, events.c.received_at).where(events.c.seq.in_(firsts))
-        shown = (text(EXPOSURE), events.c.item == bindparam("item"))
-        self._exposures = self._count.where(*shown, events.c.occurred_at.between(bindparam("after"), bindparam("last")))
-        self._exposed = (
-            select(events.c.reader)
-            .distinct()
-            .where(*shown, events.c.reader > bindparam("after"), events.c.occurred_at < bindparam("before"))
-            .order_by(events.c.reader)
-            .limit(bindparam("limit"))
-        )
+        self._exposures = Exposures(reading, statements)
 
     def append(self, records: Sequence[EventRecord]) -> Future[list[Outcome]]:
         """Store a batch, and let its hides join their readers' settings, in one transaction; one outcome per record."""
@@ -73,6 +64,7 @@ class SqlEvents:
     def _append(self, cursor: Cursor, batches: Sequence[Sequence[EventRecord]]) -> list[list[Outcome]]:
         rows = batches[0] if len(batches) == 1 else list(chain.from_iterable(batches))
         stored = self._insert.run(cursor, rows)
+        self._exposures.appended(cursor, stored)
         if stored == len(rows):
             self._hides.join(cursor, rows)
             return [[Outcome.ACCEPTED] * len(batch) for batch in batches]
@@ -102,7 +94,9 @@ class SqlEvents:
             cursor.execute(self._forget_all, (reader,))
         else:
             cursor.execute(self._forget_item, (reader, item))
-        return cursor.rowcount, self._erasures.empty(cursor, reader, at)
+        forgotten = cursor.rowcount
+        self._exposures.removed(cursor)
+        return forgotten, self._erasures.empty(cursor, reader, at)
 
     def columns(self, *, after: int = -1, newest: int | None = None) -> EventColumns:
         """Consented events without impressions, of readers whose personalization is on, oldest first."""
@@ -110,14 +104,11 @@ class SqlEvents:
 
     def exposures(self, item: str, *, after: int = 0, before: int = 0) -> int:
         """Impressions of an item, consented or not, with ``after`` <= occurred_at < ``before``."""
-        return self._reading.number(self._exposures, item=item, after=after, last=(before or _NEVER) - 1)
+        return self._exposures.count(item, after, before)
 
     def exposed(self, items: Sequence[str], *, after: str = "", before: int = 0, limit: int) -> list[str]:
         """Readers who had an impression of any of these items, each once, ascending, those beyond ``after``."""
-        wanted = {"after": after, "before": before or _NEVER, "limit": limit}
-        found = [self._reading.table(self._exposed, item=item, **wanted) for item in set(items)]
-        readers = merge(*([reader for (reader,) in page] for page in found))
-        return [reader for reader, _ in islice(groupby(readers), limit)]
+        return self._exposures.readers(items, after, before, limit)
 
     def first_received(self, readers: Sequence[str]) -> dict[str, int]:
         """The second at which the first stored event of each reader came in; readers without any are left out."""

@@ -1,4 +1,4 @@
-"""Exposures, found by item: who was shown it, and how often."""
+"""Blocks of exposures: which positions of events are impressions of which items."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    shown = sa.text("kind = 0")
-    columns = ["item", "occurred_at", "reader", "kind"]
-    op.create_index("ix_events_exposure", "events", columns, sqlite_where=shown, postgresql_where=shown)
+    op.create_table(
+        "exposure_blocks",
+        sa.Column("bucket", sa.BigInteger(), nullable=False),
+        sa.Column("block", sa.BigInteger(), nullable=False),
+        sa.Column("pairs", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("bucket", "block", name="pk_exposure_blocks"),
+        sqlite_with_rowid=False,
+    )

@@ -126,14 +126,3 @@ def test_items_from_before_their_text_keep_all_they_had(engine):
     migrate(engine)
     with engine.connect() as connection:
         assert dict(connection.execute(select(items)).mappings().one()) == old | {"text": ""}
-
-
-def test_exposures_are_found_by_an_index_alone(engine):
-    migrate(engine)
-    with engine.connect() as connection:
-        for query in (
-            "SELECT DISTINCT reader FROM events WHERE kind = 0 AND item = 'i' AND reader > 'a' ORDER BY reader LIMIT 9",
-            "SELECT count(*) FROM events WHERE kind = 0 AND item = 'i' AND occurred_at >= 5",
-        ):
-            plan = connection.execute(text(f"EXPLAIN QUERY PLAN {query}")).all()
-            assert any("COVERING INDEX ix_events_exposure" in step.detail for step in plan)
