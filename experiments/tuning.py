@@ -64,13 +64,14 @@ class Tuning:
     """The peer that did best on validation; None where none was tried."""
 
     confirmed: dict[str, Evaluation]
-    """On the confirming part: ``best``, ``default`` and, where one was tried, ``peer``."""
+    """On the confirming part: ``best``, ``default``, for a blend ``alone`` (the best model that is none), and ``peer``
+    where one was tried."""
 
     complete: bool
     """Whether all trials were made; otherwise the time was over."""
 
     over: dict[str, dict[str, Interval]] = field(init=False)
-    """The best over ``default`` and ``peer``: paired bootstrap by measure."""
+    """The best over each of the others: paired bootstrap by measure."""
 
     def __post_init__(self) -> None:
         """Compare."""
@@ -152,7 +153,13 @@ def tune(
         raise TrainingError("no trial could be trained: " + ("; ".join(refused) or "there was no time for any"))
     peer = _best([each for each in journal.tried if each.candidate.model in peers], k)
     told = stage(progress, _SEARCHED, 1.0)
-    confirmed = _confirmed(Trials(confirming, k=k, seed=seed, clock=clock), best, peer, told)
+    asked = {"best": best.candidate, "default": Candidate(best.candidate.model)}
+    alone = _best([each for each in journal.tried if each.candidate.model in names], k)
+    if best.candidate.model == BLEND and alone is not None:
+        asked["alone"] = alone.candidate
+    if peer is not None:
+        asked["peer"] = peer.candidate
+    confirmed = _confirmed(Trials(confirming, k=k, seed=seed, clock=clock), asked, told)
     return Tuning(k, seed, tuple(journal.tried), best, peer, confirmed, search.complete)
 
 
@@ -161,10 +168,7 @@ def _best(tried: Sequence[Tried], k: int) -> Tried | None:
     return max(able, key=lambda each: each.quality(k)) if able else None
 
 
-def _confirmed(trials: Trials, best: Tried, peer: Tried | None, progress: Progress) -> dict[str, Evaluation]:
-    asked = {"best": best.candidate, "default": Candidate(best.candidate.model)}
-    if peer is not None:
-        asked["peer"] = peer.candidate
+def _confirmed(trials: Trials, asked: dict[str, Candidate], progress: Progress) -> dict[str, Evaluation]:
     done: dict[str, Evaluation] = {}
     for number, (name, candidate) in enumerate(asked.items()):
         same = next((done[other] for other in done if asked[other].key == candidate.key), None)

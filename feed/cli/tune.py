@@ -134,6 +134,8 @@ def words(parameters: Mapping[str, Any]) -> str:
 def _named(name: str, found: Tuning) -> str:
     if name == "peer" and found.peer is not None:
         return found.peer.candidate.model
+    if name == "alone":
+        return "the best model that is no blend"
     return f"{found.best.candidate.model} {'as found' if name == 'best' else 'by default'}"
 
 

@@ -69,16 +69,20 @@ def test_all_families_peers_and_blends_take_part(tmp_path):
     found = tuned(tmp_path / "a", model="all", trials=3, peers=1)
     by_model = {each.candidate.model for each in found.tried}
     assert by_model >= {"spectral", "ease", "als", "neighbours", "blend", "implicit-als", "implicit-bm25"}
-    assert set(found.confirmed) == {"best", "default", "peer"}
+    assert set(found.confirmed) - {"alone"} == {"best", "default", "peer"}
+    assert ("alone" in found.confirmed) == (found.best.candidate.model == "blend")
     plain = found.as_json()
     assert json.loads(json.dumps(plain)) == plain
-    assert set(plain["over"]) == {"default", "peer"}
+    assert set(plain["over"]) == set(found.confirmed) - {"best"}
     best = max(each.quality(5) for each in found.tried if not each.candidate.model.startswith("implicit"))
     assert found.best.quality(5) == best
 
 
-def test_only_blends_are_kept_when_a_blend_is_asked_for(tmp_path):
-    assert tuned(tmp_path / "a", model="blend", trials=2).best.candidate.model == "blend"
+def test_only_blends_are_kept_when_a_blend_is_asked_for_and_stand_beside_the_best_that_is_none(tmp_path):
+    found = tuned(tmp_path / "a", model="blend", trials=2)
+    assert found.best.candidate.model == "blend"
+    alone = found.confirmed["alone"].recall.mean() - found.confirmed["best"].recall.mean()
+    assert found.over["alone"]["recall@5"].estimate == pytest.approx(-alone)
 
 
 def test_no_trial_begins_when_the_time_is_over(tmp_path):
