@@ -19,6 +19,7 @@ def plain_parameters() -> Parameters:
     """The graph's order as it is: no decay, no turns of other sources, no author window, no calibration."""
     return Parameters(
         half_life_days=0,
+        half_life_items=0,
         fresh_every=0,
         popular_every=0,
         editorial_every=0,
