@@ -89,7 +89,7 @@ def open_service(settings: Settings, clock: Clock | None = None, store: Store | 
     graphs = Graphs(store.models, settings.models_folder)
     policies = PolicyDocuments(store.policies)
     replica = Replica(store, Fold(policies, graphs), clock, lease_seconds=settings.lease)
-    stater = Stater(store, policies, lambda: replica.latest().governance.policy, desk_of(settings))
+    stater = Stater(store, policies, lambda: replica.latest().governance, desk_of(settings))
     restricting = Restricting(store, clock, stater, quiet=settings.restriction_quiet)
     replica.on_swap(restricting.swapped)
     publisher = Publisher(

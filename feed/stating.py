@@ -9,9 +9,11 @@ from hashlib import blake2b
 import orjson
 
 from controls.authority import SERVICE_ROLE
+from controls.communities import confined, prefix_of
 from controls.decisions import Basis, Decision
 from controls.dsa import AutomatedDecision, ContentType, SourceType, YesNo
-from controls.policy import Policy, Rule
+from controls.governance import Governance
+from controls.policy import Policy, Rule, Tiers
 from controls.restrictions import Holding, Restriction
 from controls.rule_words import rule_in_words
 from controls.statements import StatementFields
@@ -47,11 +49,11 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Stater:
-    """Makes statements. ``policies`` gives a policy by content hash, ``policy`` the hash of that in force. Blocks."""
+    """Makes statements. ``policies`` gives a policy by content hash, ``governance`` what is in force. Blocks."""
 
     store: Store
     policies: Callable[[str], Policy]
-    policy: Callable[[], str]
+    governance: Callable[[], Governance]
     desk: Desk
 
     def cause(self, held: Holding) -> Told:
@@ -82,8 +84,7 @@ class Stater:
         return act_stated(decision, self._of_decision(decision), concerned, self.desk, puid=puid_of_act(decision))
 
     def _of_rule(self, id: str) -> Reasons:
-        version = self.policy()
-        policy = self.policies(version) if version else None
+        policy = self._policy_with(id)
         rule: Rule | None = next((one for one in policy.rules if one.id == id), None) if policy is not None else None
         if policy is None or rule is None:
             return _unexplained(id)
@@ -92,6 +93,16 @@ class Stater:
             basis = Basis(rule.basis.kind, rule.basis.clause, rule.basis.url, rule.basis.category)
         why = f"Rule {id!r} of {policy.name!r}. {rule_in_words(rule, policy.tiers)}"
         return Reasons(basis, why, AutomatedDecision.FULLY, YesNo.YES)
+
+    def _policy_with(self, id: str) -> Policy | None:
+        """The policy in force that a rule of this name belongs to: the platform's, or a community's."""
+        governance = self.governance()
+        platform = self.policies(governance.policy) if governance.policy else None
+        for community, version in governance.community_policies.items():
+            if id.startswith(prefix_of(community)):
+                tiers = platform.tiers if platform is not None else Tiers()
+                return confined(self.policies(version), community, tiers)
+        return platform
 
     def _of_decision(self, decision: Decision) -> Reasons:
         by_itself = decision.role == SERVICE_ROLE

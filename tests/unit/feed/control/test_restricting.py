@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
+from controls.communities import prefix_of
 from controls.decisions import Basis, Decision, DecisionType, Subject, SubjectKind
 from controls.policy import canonical, content_hash
 from controls.scopes import Scope
@@ -52,7 +53,7 @@ class Place:
         self.policies = PolicyDocuments(self.store.policies)
         self.fold = Fold(self.policies, lambda _: (_ for _ in ()).throw(KeyError()))
         desk = Desk({"rumour": "NEGATIVE_EFFECTS_ON_CIVIC_DISCOURSE_OR_ELECTIONS"})
-        stater = Stater(self.store, self.policies, lambda: self.fold.snapshot().governance.policy, desk)
+        stater = Stater(self.store, self.policies, lambda: self.fold.snapshot().governance, desk)
         self.restricting = Restricting(self.store, self.clock, stater, quiet=QUIET)
 
     def put(self, *ids: str, author: str = "ann") -> None:
@@ -139,6 +140,17 @@ def test_a_demotion_by_a_rule_yields_one_statement_for_its_author(place):
     (kept,) = place.restrictions().values()
     assert (kept.subject, kept.state, orjson.loads(kept.content)["statement"]) == ("i1", "open", told.id)
     assert statements_of(place.store).find(subject="ann") == [statements_of(place.store).get(told.id)]
+
+
+def test_a_rule_of_a_community_is_explained_as_the_platforms_are(place):
+    place.store.items.put_items([ItemRecord("c1", "ann", published_at=NOW, community="birds")]).result()
+    parameters = {"policy": content_hash(RUMOURS)}
+    place.decide("publish_policy", "community:birds", parameters=parameters)
+    place.label("c1", 0.9)
+    place.turn()
+    told = {one.cause["id"]: one.fields["incompatible_content_explanation"] for one in place.statements()}
+    assert sorted(told) == [f"{prefix_of('birds')}rumours", "rumours"]
+    assert all("label 'rumour' scores at least 0.8" in why for why in told.values())
 
 
 def test_a_label_that_flaps_yields_one_statement_that_ends_when_it_is_gone(place):
