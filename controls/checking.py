@@ -28,7 +28,7 @@ from controls.ledger_port import LedgerPort
 from controls.lint import check_policy
 from controls.pins import hides
 from controls.policy import Policy
-from controls.proposals import PLACEMENTS, PLATFORM_ACTS, UNDOING, Proposal, check, publishes_within
+from controls.proposals import ITEMLESS, PLACEMENTS, PLATFORM_ACTS, UNDOING, Proposal, check, publishes_within
 from controls.scopes import EVERYWHERE, AgeClass, Audience, Scope, SurfaceKind
 from controls.signals import Columns
 from controls.tiers import Tier
@@ -161,9 +161,9 @@ class Checks:
         return None
 
     def waits(self, decision: Decision) -> bool:
-        """Whether a decision's subject has no item yet, so that it waits for the first."""
+        """Whether a decision on items has none yet, so that it waits for the first."""
         subject = decision.subject
-        if subject.kind is SubjectKind.PLATFORM:
+        if subject.kind is SubjectKind.PLATFORM or decision.type in ITEMLESS:
             return False
         columns = self._columns()
         if subject.kind is SubjectKind.ITEM:

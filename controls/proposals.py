@@ -18,6 +18,9 @@ UNDOING = frozenset({DecisionType.REVERSE, DecisionType.RESTORE, DecisionType.RE
 ON_ITEMS = frozenset({*PLACEMENTS, DecisionType.LABEL, DecisionType.CORRECT, DecisionType.RELEASE})
 ON_AUTHORS = frozenset({DecisionType.RESTRICT_AUTHOR, DecisionType.STRIKE, DecisionType.VERIFY_IDENTITY})
 ON_POWERS = frozenset({DecisionType.GRANT, DecisionType.REVOKE})
+ITEMLESS = ON_AUTHORS | ON_POWERS
+"""They act on accounts, whether there are items or not."""
+
 ENDING = frozenset(
     {
         DecisionType.PIN,

@@ -17,7 +17,9 @@ from controls.conditions import (
     MemberPredicate,
     StandingPredicate,
 )
+from controls.parameters import Service
 from controls.policy import Rule, Tiers
+from controls.thresholds import StandingDocument
 
 _Bound = TypeVar("_Bound", int, float)
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
@@ -30,6 +32,12 @@ _MEMBERS = {
     "region": "its region",
     "author.id": "its author",
     "item.id": "it",
+}
+_SERVICES = {
+    Service.PRE_REVIEW: "the author's new items wait until somebody has looked at them",
+    Service.NO_RECOMMENDATION: "the author's items are recommended to nobody",
+    Service.RATE: "fewer of the author's items are taken a day",
+    Service.SUSPENDED: "the author's items are recommended to nobody, and new ones are refused",
 }
 _NAMELESS = ("author.id", "item.id")
 _MISSING = {
@@ -102,6 +110,17 @@ def rule_in_words(rule: Rule, tiers: Tiers) -> str:
     tried = "This rule is only being tried: it is recorded, not applied." if rule.mode == "shadow" else ""
     said = [f"An item is met when {when}.", *outcome_in_words(rule, tiers), _MISSING[rule.missing], tried]
     return " ".join(filter(None, said))
+
+
+def standing_in_words(standing: StandingDocument | None) -> list[str]:
+    """What becomes of authors as their standing falls, a sentence for each threshold, the highest first."""
+    found = []
+    for one in sorted(standing.thresholds if standing is not None else (), key=lambda limit: -limit.below):
+        does = _SERVICES[one.service]
+        if one.per_day is not None:
+            does = f"at most {one.per_day} of the author's items are taken a day"
+        found.append(f"Below {one.below} points of standing, {does}.")
+    return found
 
 
 def _joined(parts: tuple[Condition, ...], word: str) -> str:

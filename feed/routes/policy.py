@@ -16,6 +16,7 @@ from controls.decisions import Basis, DecisionType
 from controls.lint import lint
 from controls.policy import canonical, content_hash, parse
 from controls.proposals import Proposal
+from controls.rule_words import standing_in_words
 from feed import drafts, publications
 from feed.auth import INSPECTORS, Caller
 from feed.deciding import decide, decide_as, key_of, principal_of
@@ -79,7 +80,8 @@ def current(request: Request, service: ServiceNow) -> Response:
     document = service.store.policies.get(version) if version else None
     policy = orjson.loads(document) if document is not None else None
     rules = rules_in_words(service.policies(version)) if policy is not None else []
-    told = PolicyOut(version, policy, criteria(parameters), options(), rules, _ranking(parameters))
+    limits = standing_in_words(service.policies(version).standing) if policy is not None else []
+    told = PolicyOut(version, policy, criteria(parameters), options(), rules, limits, _ranking(parameters))
     return tagged(request, told, PUBLIC)
 
 

@@ -24,13 +24,14 @@ class ParameterOut:
 class PolicyOut:
     """The policy in force (empty ``version`` and null ``policy`` while none was published) and how ranking is set.
     ``criteria`` says what decides about a page and why, the weightiest first; ``options`` what a reader can change of
-    it; ``rules`` every rule in plain words; ``ranking`` every parameter."""
+    it; ``rules`` every rule and ``standing`` every threshold for authors in plain words; ``ranking`` all parameters."""
 
     version: str
     policy: dict[str, Any] | None
     criteria: list[CriterionOut]
     options: list[OptionOut]
     rules: list[RuleWordsOut]
+    standing: list[str]
     ranking: list[ParameterOut]
 
 

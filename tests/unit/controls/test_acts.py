@@ -189,3 +189,10 @@ def test_a_reversal_needs_the_scope_of_what_it_reverses() -> None:
     struck = office.decide(propose("strike"), MODERATOR)
     assert office.decide(propose("reverse", reverses=struck.id), MODERATOR).reverses == struck.id
     assert office.sandbox.state.governance().author("x").points_lost == 0
+
+
+def test_acts_on_accounts_and_powers_wait_for_no_item() -> None:
+    office = Office()
+    for kind, about in (("strike", "author:new"), ("restrict_author", "author:new"), ("grant", "community:new")):
+        assert not office.service.waits(office.decide(propose(kind, about)))
+    assert office.service.waits(office.decide(propose("suppress", "author:new")))

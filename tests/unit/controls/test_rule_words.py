@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controls.rule_words import rule_in_words, seconds_in_words
+from controls.rule_words import rule_in_words, seconds_in_words, standing_in_words
 from tests.unit.controls.building import policy, rule
 
 
@@ -77,3 +77,13 @@ def test_a_rule_that_is_only_tried_says_so():
 )
 def test_durations_are_said_in_their_largest_unit(seconds: int, said: str):
     assert seconds_in_words(seconds) == said
+
+
+def test_thresholds_of_standing_are_told_the_highest_first():
+    limits = [{"below": 20, "service": "suspended"}, {"below": 80, "service": "rate", "per_day": 5}]
+    made = policy(standing={"thresholds": limits, "basis": {"kind": "terms", "clause": "6.1"}})
+    assert standing_in_words(made.standing) == [
+        "Below 80 points of standing, at most 5 of the author's items are taken a day.",
+        "Below 20 points of standing, the author's items are recommended to nobody, and new ones are refused.",
+    ]
+    assert standing_in_words(None) == []
