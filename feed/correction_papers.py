@@ -67,6 +67,10 @@ class CorrectionPapers:
         """Whether a reader was told."""
         return self._register.get(f"{decision}/{digest}") is not None
 
+    def of_reader(self, reader: str) -> Iterator[tuple[str, int, str]]:
+        """Of every correction that a reader was told: the decision, the second, and the state; newest first."""
+        return ((entry.subject, entry.at, entry.state) for entry in self._pages(person=reader))
+
     def counted(self, decision: str, exposed: int) -> None:
         """Keep that so many readers were exposed."""
         self._count(decision, lambda reach: reach.grown(exposed))

@@ -16,8 +16,9 @@ from hashlib import sha256
 from controls.corrections import Correction, Reach
 from controls.scopes import Audience, SurfaceKind
 from feed.correction_cards import Cards
-from feed.correction_papers import CorrectionPapers, Paper
+from feed.correction_papers import SEEN, CorrectionPapers, Paper
 from feed.schemas.pages import CorrectionOut
+from feed.schemas.readers import ToldOut
 from feed.storage.ports import Store
 from feed.storage.records import EventRecord
 from ranking.reader import EventKind
@@ -65,6 +66,10 @@ class Corrections:
     def reach(self, decision: str) -> tuple[Correction, Reach, bool] | None:
         """A correction, how far it came, and whether it is still sent; None for a decision that is none."""
         return self._papers.reach(decision)
+
+    def told(self, reader: str) -> list[ToldOut]:
+        """What was written of a reader, newest first."""
+        return [ToldOut(decision, at, state == SEEN) for decision, at, state in self._papers.of_reader(reader)]
 
     def load(self) -> None:
         """Take up every correction that is still to be sent, as the register has them."""

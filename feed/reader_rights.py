@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
+from collections.abc import Sequence
 
 from feed import erasure
 from feed.bootstrap import Service
@@ -15,11 +17,13 @@ from feed.schemas.readers import (
     Interest,
     InterestsOut,
     ReceiptOut,
+    RegisterRows,
     Remains,
     Rows,
     WrittenOut,
 )
 from feed.storage.records import EventRecord
+from feed.storage.register import Entry
 from ranking.parameters import Parameters
 from ranking.reader import EventKind
 
@@ -94,12 +98,14 @@ def export(service: Service, reader: str) -> ExportOut:
         settings=shown(service.store.readers.get(reader), service.clock.now()),
         interests=interests(service, reader),
         events=history(service, reader, EVERYTHING),
+        corrections=service.corrections.told(reader),
         written=[WrittenOut(one.kind, one.id, one.at, one.text) for one in written_by(service.store, reader)],
     )
 
 
 def erase(service: Service, reader: str) -> ReceiptOut:
     """Erase a reader and say what went, and what the active model keeps until the next training. Blocks."""
+    papers = service.store.entries_of(reader)
     erased = erasure.erase(service, reader)
     now = service.clock.now()
     model = service.replica.latest().model
@@ -112,7 +118,13 @@ def erase(service: Service, reader: str) -> ReceiptOut:
         reader=reader,
         erased_at=now,
         rows=Rows(erased.events, erased.settings, erased.servings, erased.decisions, erased.entries),
-        caches=["reader state in memory", "Servings waiting to be written", "corrections waiting for the reader"],
+        registers=_registers(papers),
+        caches=[
+            "reader state in memory",
+            "when the reader was first heard of, for the popular lists",
+            "Servings waiting to be written",
+            "corrections waiting for the reader",
+        ],
         lists_by=now + 2,
         remains=Remains(
             model=model,
@@ -122,3 +134,10 @@ def erase(service: Service, reader: str) -> ReceiptOut:
         ),
         held=HeldOut(held.acts, held.until),
     )
+
+
+def _registers(papers: Sequence[tuple[str, Entry]]) -> dict[str, RegisterRows]:
+    """By register: how many of these entries an erasure deletes, and how many it leaves without their person."""
+    kept = Counter(name for name, entry in papers if entry.kept)
+    every = Counter(name for name, _ in papers)
+    return {name: RegisterRows(number - kept[name], kept[name]) for name, number in sorted(every.items())}

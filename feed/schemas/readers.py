@@ -160,6 +160,15 @@ class WrittenOut:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldOut:
+    """A correction that the reader was sent, and whether they are known to have seen it."""
+
+    decision: str
+    at: int
+    seen: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ExportOut:
     """Everything that is stored of a reader, except recorded Servings, which hold the same events again."""
 
@@ -170,6 +179,8 @@ class ExportOut:
     events: list[HistoryEntry]
     written: list[WrittenOut]
     """Reports and appeals, newest first."""
+    corrections: list[ToldOut]
+    """Corrections that the reader was told, newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +193,14 @@ class Rows:
     servings: int
     decisions: int
     entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterRows:
+    """Of a register: entries that an erasure deleted, and those that stay without the reader's name."""
+
+    deleted: int
+    kept: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +230,7 @@ class ReceiptOut:
     reader: str
     erased_at: int
     rows: Rows
+    registers: dict[str, RegisterRows]
     caches: list[str]
     lists_by: int
     remains: Remains

@@ -114,6 +114,8 @@ def test_erasing_a_reader_takes_the_correction_and_that_they_were_told(tmp_path,
         shown = page(http, "r1")
         page(http, "r1", cursor=shown["cursor"])
         until(lambda: reach(http, id)["seen"] == 1)
+        (told,) = http.call("GET", "/v1/readers/r1/export", "admin").json()["corrections"]
+        assert (told["decision"], told["seen"]) == (id, True)
         receipts = [http.call("DELETE", f"/v1/readers/{reader}", "admin").json() for reader in ("r1", "r2")]
         assert [receipt["rows"]["entries"] for receipt in receipts] == [1, 0]
         assert page(http, "r2")["corrections"] == []
