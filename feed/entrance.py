@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from math import nan
 
@@ -19,7 +19,7 @@ from controls.foresight import Asked, Coming, Foresight
 from controls.policy import Policy
 from controls.tiers import Tier
 from controls.undoing import takedowns_left
-from feed.storage.ports import Store
+from feed.storage.ports import Ledger, Store
 from feed.storage.records import AuthorRecord, ItemRecord
 from ranking.snapshot import Snapshot
 
@@ -38,6 +38,8 @@ class Entrance:
         self._drawn_below = int(share * _SHARES)
         self._lock = threading.Lock()
         self._foresight = "", Foresight(_NO_POLICY)
+        self._read = 0
+        self._taken_down = False
 
     def foreseen(self, digest: str, coming: Coming, now: int) -> tuple[Asked, ...]:
         """What the rules of a policy, by its content hash or empty, ask of an item that is to come."""
@@ -45,6 +47,14 @@ class Entrance:
             if self._foresight[0] != digest:
                 self._foresight = digest, Foresight(self._policies(digest) if digest else _NO_POLICY)
             return self._foresight[1].asked(coming, now)
+
+    def taken_down(self, ledger: Ledger) -> bool:
+        """Whether anything was ever taken down here: if not, no copies need to be looked for. Blocks."""
+        with self._lock:
+            while not self._taken_down and (page := ledger.since(self._read)):
+                self._taken_down = any(decision.type is DecisionType.TAKEDOWN for decision in page)
+                self._read = page[-1].revision
+            return self._taken_down
 
     def drawn(self, item: str, content: str) -> bool:
         """Whether an item with this content is drawn for inspection: always the same answer for the same content."""
@@ -61,10 +71,16 @@ class Look:
         self._now = now
         self._decided: dict[Subject, list[Decision]] = {}
         self._authors: dict[str, AuthorRecord | None] = {}
+        self._quiet: set[str] = set()
         self.snapshot = snapshot
 
-    def asked(self, record: ItemRecord) -> tuple[Asked, ...]:
-        """What rules and decisions ask of an item, as it is to be stored. Blocks."""
+    def prepare(self, records: Sequence[ItemRecord]) -> None:
+        """Find out at once about which of the items, authors, topics and communities nothing was decided. Blocks."""
+        ids = {subject.id for record in records for subject in _subjects(record)} - self._quiet
+        self._quiet |= ids - self._store.log.decided_about(list(ids))
+
+    def asked(self, record: ItemRecord, *, labelled: bool = True) -> tuple[Asked, ...]:
+        """What rules and decisions ask of an item, as it is to be stored; ``labelled``: it may have labels. Blocks."""
         row = self.snapshot.catalogue.row_of(record.id)
         if row >= 0 and _signals(self.snapshot, row, record):
             return self.of_row(row)
@@ -74,7 +90,7 @@ class Look:
             for decision in self.in_force(subject)
             if verb_of(decision) and record.published_at >= (held_since(decision) or 0)
         ]
-        return (*self._foreseen(record), *decided)
+        return (*self._foreseen(record, labelled), *decided)
 
     def of_row(self, row: int) -> tuple[Asked, ...]:
         """What rules and decisions ask of an item of the catalogue."""
@@ -83,6 +99,8 @@ class Look:
 
     def in_force(self, subject: Subject) -> list[Decision]:
         """The decisions about a subject that hold, oldest first. Blocks."""
+        if subject.id in self._quiet:
+            return []
         if subject not in self._decided:
             listed = self._store.ledger.listing(before=None, limit=_LISTED, subject=subject.id)
             about = [decision for decision in reversed(listed) if decision.subject == subject]
@@ -106,11 +124,14 @@ class Look:
         found = self.in_force(Subject(SubjectKind.ITEM, item))
         return next((one for one in found if one.type is DecisionType.TAKEDOWN), None)
 
-    def _foreseen(self, record: ItemRecord) -> tuple[Asked, ...]:
+    def _foreseen(self, record: ItemRecord, labelled: bool) -> tuple[Asked, ...]:
+        if not self.snapshot.governance.policy:
+            return ()
         if record.author not in self._authors:
             self._authors[record.author] = self._store.items.author(record.author)
         author, view = self._authors[record.author], self.snapshot.governance.author(record.author)
         standing = view.standing(None if author is None else author.standing)
+        labels = self._store.items.labels(record.id) if labelled else []
         coming = Coming(
             item=record.id,
             author=record.author,
@@ -122,7 +143,7 @@ class Look:
             kind="" if author is None else author.kind,
             identity=view.identity or ("" if author is None else author.identity),
             standing=nan if standing is None else standing,
-            labels={label.name: (label.score, label.given_at) for label in self._store.items.labels(record.id)},
+            labels={label.name: (label.score, label.given_at) for label in labels},
         )
         return self._entrance.foreseen(self.snapshot.governance.policy, coming, self._now)
 

@@ -13,6 +13,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import islice
 
 import orjson
@@ -37,6 +38,7 @@ _OF_BAND = 8
 _COMPARED = 16
 """Families that an item is compared with at most, those with the most bands in common."""
 _PAGE = 1000
+_SKETCHES = 4096
 
 
 @dataclass(slots=True)
@@ -56,6 +58,7 @@ class Families:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.Lock()
+        self._sketches: dict[bytes, Sketch | None] = {}
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -142,13 +145,22 @@ class Families:
 
     def _look(self, records: Sequence[ItemRecord]) -> list[tuple[str, tuple[Entry, ...]]]:
         """The family of each record, empty for one that is too short, and the entries that a new one needs."""
-        sketches = [sketch(record.title, record.text) for record in records]
+        sketches = [self._sketch(record) for record in records]
         known = [one for one in sketches if one is not None]
         found = _Found(
             self._read(id for one in known for id in (_of_family(one.digest), *map(_of_band, one.bands))), {}
         )
         found.entries |= self._read(_of_family(family) for one in known for family in _sharing(one, found))
         return [_joined(one, found) if one is not None else ("", ()) for one in sketches]
+
+    def _sketch(self, record: ItemRecord) -> Sketch | None:
+        """The sketch of a record; an item that is put is looked at more than once."""
+        said = blake2b(f"{record.title}\0{record.text}".encode(), digest_size=16).digest()
+        if said not in self._sketches:
+            if len(self._sketches) >= _SKETCHES:
+                self._sketches.clear()
+            self._sketches[said] = sketch(record.title, record.text)
+        return self._sketches[said]
 
     def _read(self, ids: Iterable[str]) -> dict[str, Entry]:
         """Entries by id, read by the writer without a change: quicker than one by one."""

@@ -57,12 +57,13 @@ class Entered:
 
 @dataclass(slots=True)
 class _Plan:
-    """One put that is accepted: what is to be stored, whether it is ``fresh`` (not there, or withdrawn), ``rewritten``
-    (it said something else before), and what is decided before."""
+    """One put that is accepted: what is to be stored, whether the item is ``known``, ``fresh`` (new, or was withdrawn)
+    or ``rewritten`` (it said something else before), and what is decided before."""
 
     item: str
     body: ItemIn
     record: ItemRecord
+    known: bool
     fresh: bool
     rewritten: bool
     acts: list[tuple[Proposal, Once]] = field(default_factory=list)
@@ -112,6 +113,8 @@ def _planned(service: Service, caller: Caller, puts: Sequence[tuple[str, ItemIn]
         except FeedError as refusal:
             planned.append(refusal)
     changed = [plan for plan in planned if isinstance(plan, _Plan) and plan.changed]
+    if not service.entrance.taken_down(service.store.ledger):
+        return planned
     kin = service.families.resembling([plan.record for plan in changed])
     for plan, others in zip(changed, kin, strict=True):
         plan.acts += _copy_holds(look, plan.record, others, now)
@@ -135,7 +138,7 @@ def _plan(
     record = record_of(item, body, stored, caller, now)
     fresh = stored is None or stored.withdrawn
     rewritten = stored is not None and content_of(stored) != content_of(record)
-    plan = _Plan(item, body, record, fresh, rewritten)
+    plan = _Plan(item, body, record, stored is not None, fresh, rewritten)
     if not plan.changed:
         return plan
     view = look.snapshot.governance.author(record.author)
@@ -231,13 +234,14 @@ def _entered(service: Service, plans: Sequence[_Plan], putting: Putting, now: in
     # As they are stored: a request that was answered before may tell of what has changed since.
     stored = service.store.items.items(list(kept))
     look = _look(service, now)
+    look.prepare(list(stored.values()))
     service.families.take([record for record in stored.values() if look.takedown_of(record.id) is None], now)
     entered: list[Entered | FeedError] = []
     for plan, outcome in zip(plans, outcomes, strict=True):
         if isinstance(outcome, FeedError):
             entered.append(outcome)
             continue
-        state, why = state_of(look.asked(outcome))
+        state, why = state_of(look.asked(outcome, labelled=plan.known))
         case = _case(service, outcome, state, why, now, changed=plan.changed)
         entered.append(Entered(outcome, state, why, case))
     return entered

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Protocol
 
@@ -14,6 +15,10 @@ class Log(Protocol):
 
     def entries(self, after: int, limit: int = 1000) -> list[LedgerEntry]:
         """Entries of greater revisions, in order, as they are stored: nothing is checked."""
+        ...
+
+    def decided_about(self, ids: Sequence[str]) -> set[str]:
+        """Of these ids, those that some decision is about."""
         ...
 
     def root(self, size: int) -> bytes:

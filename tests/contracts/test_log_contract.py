@@ -99,3 +99,11 @@ def test_checkpoints_are_kept_by_size_and_the_newest_of_a_size_stays(store):
         store.log.keep(record).result()
     assert store.log.checkpoints() == [CheckpointRecord(0, "none"), CheckpointRecord(7, "seven")]
     assert store.log.checkpoints(after=0, limit=1) == [CheckpointRecord(7, "seven")]
+
+
+def test_ids_that_decisions_are_about_are_told_from_those_that_none_is_about(store):
+    for number in range(3):
+        store.ledger.append(decision(f"d{number}", subject=Subject(SubjectKind.ITEM, f"i{number % 2}"))).result()
+    asked = [f"i{number}" for number in range(1500)]
+    assert store.log.decided_about(asked) == {"i0", "i1"}
+    assert store.log.decided_about([]) == set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 
@@ -24,6 +25,11 @@ class MemoryLog:
         """Entries of greater revisions, in order."""
         with self._room.open():
             return self._room.entries[after : after + limit]
+
+    def decided_about(self, ids: Sequence[str]) -> set[str]:
+        """Of these ids, those that some decision is about."""
+        with self._room.open():
+            return set(ids).intersection(entry.subject for entry in self._room.entries)
 
     def root(self, size: int) -> bytes:
         """Root of the first ``size`` revisions."""

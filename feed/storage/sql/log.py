@@ -16,6 +16,8 @@ from feed.storage.sql.statements import Statements, limited
 from feed.storage.sql.tree import SqlTree
 from feed.storage.sql.writer import Writes
 
+_IDS = 512
+
 
 class SqlLog:
     """What proves the decisions."""
@@ -31,6 +33,7 @@ class SqlLog:
         self._parts = select(parts.revision, parts.name, parts.salt, parts.content).where(
             parts.revision > bindparam("after"), parts.revision <= bindparam("up_to")
         )
+        self._about = select(rows.subject).where(rows.subject.in_(bindparam("ids", expanding=True))).distinct()
         self._keep = statements.put(checkpoints, "size", "note", key=["size"])
         last = select(func.coalesce(func.max(rows.revision), 0)).scalar_subquery()
         self._stray = select(parts.revision).where(or_(parts.revision < 1, parts.revision > last)).limit(1)
@@ -50,6 +53,13 @@ class SqlLog:
             LedgerEntry(row.revision, row.id, row.subject, row.reverses, row.leaf, row.leaf_hash, parts[row.revision])
             for row in rows
         ]
+
+    def decided_about(self, ids: Sequence[str]) -> set[str]:
+        """Of these ids, those that some decision is about."""
+        found: set[str] = set()
+        for start in range(0, len(ids), _IDS):
+            found.update(row[0] for row in self._reading.table(self._about, ids=list(ids[start : start + _IDS])))
+        return found
 
     def root(self, size: int) -> bytes:
         """Root of the first ``size`` revisions."""
