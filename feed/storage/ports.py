@@ -26,7 +26,7 @@ from feed.storage.records import (
     ReaderRecord,
     ServingRecord,
 )
-from feed.storage.register import Register
+from feed.storage.register import Entry, Register
 from feed.storage.register_ports import Keys, Models
 
 
@@ -287,6 +287,10 @@ class Store(Protocol):
 
     def register(self, name: str) -> Register:
         """The register of this name; all that any store is asked for are there, empty at first."""
+        ...
+
+    def entries_of(self, person: str) -> list[tuple[str, Entry]]:
+        """Every entry that belongs to a reader, with its register's name; by that, then by id."""
         ...
 
     def queue_depth(self) -> int:

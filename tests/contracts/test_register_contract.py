@@ -126,6 +126,20 @@ def test_erasing_a_reader_deletes_what_is_theirs_and_leaves_what_is_kept_without
     assert store.readers.erase("ada", 1001).result().entries == 0
 
 
+def test_what_belongs_to_a_reader_is_found_in_every_register(store, cases):
+    put(cases, CASE, Entry("c3", "{}", person="ada"), Entry("c2", "{}", person="ada", kept=True))
+    put(store.register("appeals"), Entry("a1", '{"x":1}', person="ada", at=7), Entry("a2", "{}", person="bob"))
+    found = store.entries_of("ada")
+    assert [(name, entry.id, entry.kept) for name, entry in found] == [
+        ("appeals", "a1", False),
+        ("cases", "c2", True),
+        ("cases", "c3", False),
+    ]
+    assert found[0][1] == store.register("appeals").get("a1")
+    store.readers.erase("ada", 1000).result()
+    assert store.entries_of("ada") == store.entries_of("nobody") == []
+
+
 def test_entries_outlive_closing(adapter):
     if not adapter.durable:
         pytest.skip("a store in memory ends with its closing")

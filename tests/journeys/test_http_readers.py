@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from feed.storage.register import Entry
 from tests.journeys.http_service import Http
 
 
@@ -121,9 +122,16 @@ def test_erasing_a_reader_leaves_nothing_and_says_what_it_took(http):
     assert receipt["rows"] == {"events": 2, "settings": 1, "servings": 1, "decisions": 0, "entries": 0}
     assert receipt["remains"] == {"model": "", "trained_at": None, "until": "nothing", "by": None}
     assert len(receipt["receipt"]) == 32
+    assert receipt["registers"] == {}
     told = mine(http, "GET", "/export").json()
     assert (told["events"], told["settings"]["version"], told["settings"]["hidden"]) == ([], 0, [])
-    assert mine(http, "DELETE").json()["rows"] == {"events": 0, "settings": 0, "servings": 0, "decisions": 0, "entries": 0}
+    assert mine(http, "DELETE").json()["rows"] == {
+        "events": 0,
+        "settings": 0,
+        "servings": 0,
+        "decisions": 0,
+        "entries": 0,
+    }
 
 
 def test_what_was_erased_does_not_shape_the_next_page(http):
@@ -132,3 +140,15 @@ def test_what_was_erased_does_not_shape_the_next_page(http):
     assert {item["id"] for item in feed(http, limit=24)["items"]} != {item["id"] for item in fresh}
     mine(http, "DELETE")
     assert {item["id"] for item in feed(http, limit=24)["items"]} == {item["id"] for item in fresh}
+
+
+def test_the_receipt_tells_of_every_register_what_went_and_what_stays_without_a_name(http):
+    notes = http.service.store.register("notes")
+    mine_and_kept = [Entry("n1", "{}", person="r1"), Entry("n2", "{}", person="r1", kept=True)]
+    notes.edit(["n1", "n2"], lambda stored: mine_and_kept).result()
+    http.service.store.register("others").edit(["o1"], lambda stored: [Entry("o1", "{}", person="r2")]).result()
+    receipt = mine(http, "DELETE").json()
+    assert receipt["registers"] == {"notes": {"deleted": 1, "kept": 1}}
+    assert receipt["rows"]["entries"] == 2
+    assert [entry.id for entry in notes.find()] == ["n2"]
+    assert receipt["held"] == {"decisions": 0, "until": None}

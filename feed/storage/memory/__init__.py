@@ -11,10 +11,11 @@ from feed.storage.memory.journal import MemoryJournal
 from feed.storage.memory.ledger import MemoryLedger, MemoryPolicies
 from feed.storage.memory.log import MemoryLog
 from feed.storage.memory.readers import MemoryReaders
-from feed.storage.memory.register import MemoryRegister
+from feed.storage.memory.register import MemoryRegister, entries_of
 from feed.storage.memory.registers import MemoryKeys, MemoryModels
 from feed.storage.memory.room import Room
 from feed.storage.memory.servings import MemoryServings
+from feed.storage.register import Entry
 
 __all__ = ["MemoryStore"]
 
@@ -38,6 +39,10 @@ class MemoryStore:
     def register(self, name: str) -> MemoryRegister:
         """The register of this name."""
         return MemoryRegister(self._room, name)
+
+    def entries_of(self, person: str) -> list[tuple[str, Entry]]:
+        """Every entry that belongs to a reader, with its register's name; by that, then by id."""
+        return entries_of(self._room, person)
 
     def queue_depth(self) -> int:
         """None ever wait."""

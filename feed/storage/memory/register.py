@@ -85,6 +85,14 @@ class MemoryRegister:
         ]
 
 
+def entries_of(room: Room, person: str) -> list[tuple[str, Entry]]:
+    """Every entry that belongs to a reader, with its register's name; by that, then by id."""
+    with room.open():
+        found = [(name, entry) for name, entries in room.registers.items() for entry in entries.values()]
+    mine = [(name, entry) for name, entry in found if entry.person == person]
+    return sorted(mine, key=lambda one: (one[0], one[1].id))
+
+
 def forget_person(room: Room, person: str) -> int:
     """Erase a reader from every register; returns from how many entries."""
     gone = 0

@@ -125,13 +125,20 @@ class SqlRegister:
 
 
 class EntryPersons:
-    """Erases a reader from every register: a step of the transaction that erases them."""
+    """What belongs to a reader in every register, and its erasure: a step of the transaction that erases them."""
 
-    def __init__(self, statements: Statements) -> None:
+    def __init__(self, reading: Reading, statements: Statements) -> None:
+        self._reading = reading
         mine = entries.c.person == bindparam("of")
+        found = select(entries.c.register, *(entries.c[field] for field in _FIELDS)).where(mine)
+        self._mine = found.order_by(entries.c.register, entries.c.id)
         self._gone = statements.text(delete(entries).where(mine, entries.c.kept == bindparam("kept")), "of", "kept")
         kept = update(entries).values(person=bindparam("nobody"), version=entries.c.version + bindparam("one"))
         self._emptied = statements.text(kept.where(mine), "nobody", "one", "of")
+
+    def of(self, person: str) -> list[tuple[str, Entry]]:
+        """Every entry that belongs to a reader, with its register's name; by that, then by id."""
+        return [(row[0], _entry(row[1:])) for row in self._reading.all(self._mine, of=person)]
 
     def forget(self, cursor: Cursor, person: str) -> int:
         """Delete what is the person's own, empty their name from what is kept; returns from how many entries."""

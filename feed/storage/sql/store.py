@@ -8,6 +8,7 @@ from typing import Any
 
 from feed.storage.answers import failed
 from feed.storage.errors import StoreReadOnly
+from feed.storage.register import Entry
 from feed.storage.sql.changes import Changes
 from feed.storage.sql.erasures import Erasures
 from feed.storage.sql.events import SqlEvents
@@ -61,7 +62,8 @@ class SqlStore:
         self.events = SqlEvents(reading, writes, statements, erasures)
         self.items = SqlItems(reading, writes, statements, changes)
         persons = Persons(reading, statements)
-        self.readers = SqlReaders(reading, writes, statements, self.events, persons, EntryPersons(statements))
+        self._entries = EntryPersons(reading, statements)
+        self.readers = SqlReaders(reading, writes, statements, self.events, persons, self._entries)
         tree = SqlTree(reading, statements)
         self.ledger = SqlLedger(reading, writes, statements, tree)
         self.log = SqlLog(reading, writes, statements, tree)
@@ -79,6 +81,10 @@ class SqlStore:
         if found is None:
             found = self._registers[name] = SqlRegister(self._reading, self._writes, self._statements, name)
         return found
+
+    def entries_of(self, person: str) -> list[tuple[str, Entry]]:
+        """Every entry that belongs to a reader, with its register's name; by that, then by id."""
+        return self._entries.of(person)
 
     def queue_depth(self) -> int:
         """Writes waiting for the writer."""
