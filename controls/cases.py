@@ -73,8 +73,9 @@ class Resolution:
 class Case:
     """One case. Times are seconds since the epoch; ``version`` rises by one with each transition.
 
-    ``severity`` 1 to 10. ``about`` holds what the kind needs beside: of an appeal ``decision``, ``statement``, ``item``,
-    ``report``, ``rule`` and ``by``; of an order ``authority``, ``reference``, ``ground`` and ``territory``.
+    ``severity`` 1 to 10. ``about`` holds what the kind needs beside: of a report ``form`` when the form was used; of an
+    appeal ``decision``, ``statement``, ``item``, ``report``, ``rule`` and ``by``; of an order ``authority``,
+    ``reference``, ``ground`` and ``territory``.
     """
 
     id: str

@@ -17,7 +17,7 @@ import orjson
 
 from controls.cases import Case, CaseKind, CaseOutcome, CaseState
 from controls.decisions import Subject, SubjectKind
-from controls.reliability import NEW, reliability, support
+from controls.reliability import COUNTED, NEW, reliability, support
 from feed.bootstrap import Service
 from feed.case_papers import case_of, cases_of, found_case
 from feed.cases import brought_forward, opened, terms_of
@@ -29,8 +29,9 @@ REPORTS = "reports"
 WORDS = "reporters"
 
 _DAY = 86_400
-_WEIGHED = 200
-"""Reports of a case that are looked at, most reliable first, to tell how much they weigh."""
+_PAGE = 200
+_FORM = {"form": "yes"}
+"""What a case is said to be about when somebody reported by the public form."""
 
 
 class ReportState(StrEnum):
@@ -91,7 +92,7 @@ def take(service: Service, complaint: Complaint, now: int) -> Receipt:
         severity=0,
         at=now,
         due_at=0,
-        about={},
+        about={} if complaint.person else _FORM,
         support=support([trust]),
     )
     heard = Entry(
@@ -105,9 +106,18 @@ def take(service: Service, complaint: Complaint, now: int) -> Receipt:
     stored = words.get(heard.id) or heard
     receipt = orjson.loads(stored.content)["receipt"]
     content = orjson.dumps({"item": complaint.item, "category": complaint.category}).decode()
-    report = Entry(receipt, content, ReportState.RECEIVED, case, complaint.person, kept=True, at=now, priority=trust)
+    report = Entry(
+        receipt,
+        content,
+        ReportState.RECEIVED,
+        case,
+        complaint.person,
+        kept=True,
+        at=now,
+        priority=trust if complaint.person else 0,
+    )
     reports.edit([receipt], partial(_unless_there, report)).result()
-    if not brought_forward(service, case, partial(_joined, service, complaint.category, now, _support(service, case))):
+    if not brought_forward(service, case, partial(_joined, service, complaint, now, _weights(service, case))):
         # It came while the case was being resolved, and has its answer.
         settle(service.store, case_of(_stored(service.store, case)))
     kept = reports.get(receipt) or report
@@ -164,7 +174,7 @@ class Written:
 def written_by(store: Store, person: str) -> Iterator[Written]:
     """Everything that a reader wrote and was not erased, newest first. Blocks."""
     after = None
-    while page := store.register(WORDS).find(person=person, after=after, limit=_WEIGHED):
+    while page := store.register(WORDS).find(person=person, after=after, limit=_PAGE):
         for entry in page:
             told = orjson.loads(entry.content)
             kind = CaseKind.REPORT if "receipt" in told else CaseKind.APPEAL
@@ -199,23 +209,26 @@ def _place(store: Store, subject: Subject, complaint: Complaint) -> str | None:
     return None
 
 
-def _support(service: Service, case: str) -> int:
-    found = service.store.register(REPORTS).find(subject=case, order=Order.PRIORITY, limit=_WEIGHED)
-    known = [entry.priority for entry in found if entry.person]
-    return support([*known, NEW] if len(known) < len(found) else known)
+def _weights(service: Service, case: str) -> list[int]:
+    """How much the most reliable readers who reported are believed; forms weigh 0 here. Blocks."""
+    found = service.store.register(REPORTS).find(subject=case, order=Order.PRIORITY, limit=COUNTED)
+    return [entry.priority for entry in found]
 
 
-def _joined(service: Service, category: str, now: int, weight: int, case: Case) -> Case:
+def _joined(service: Service, complaint: Complaint, now: int, weights: list[int], case: Case) -> Case:
     """The case with one more report: the most severe category counts, and its deadline if that is sooner."""
-    terms = terms_of(service).of(CaseKind.REPORT, category)
+    terms = terms_of(service).of(CaseKind.REPORT, complaint.category)
     worse = terms.severity > case.severity
+    about = case.about if complaint.person else {**case.about, **_FORM}
+    weight = support([*weights, NEW] if _FORM.keys() <= about.keys() else weights)
     return replace(
         case,
-        category=category if worse else case.category,
+        category=complaint.category if worse else case.category,
         severity=max(terms.severity, case.severity),
         due_at=min(case.due_at, now + terms.seconds),
         # Of reports that come at once, the last to be written may not be the last to be weighed.
         support=max(weight, case.support),
+        about=about,
     )
 
 
