@@ -58,8 +58,7 @@ class Events(Protocol):
     """Events of readers, unique by (reader, client_id)."""
 
     def append(self, records: Sequence[EventRecord]) -> Future[list[Outcome]]:
-        """Store a batch in one transaction; one outcome per record, in order. What an accepted hide hides joins its
-        reader's settings in the same transaction."""
+        """Store a batch, and what accepted hides hide, in one transaction; one outcome per record, in order."""
         ...
 
     def of_reader(self, reader: str, limit: int) -> list[EventRecord]:
@@ -84,8 +83,7 @@ class Events(Protocol):
         ...
 
     def exposed(self, items: Sequence[str], *, after: str = "", before: int = 0, limit: int) -> list[str]:
-        """Readers who had an impression of any of these items, each once, ascending by code point, those beyond
-        ``after``; at most ``limit``. ``before``: of impressions with occurred_at below it; 0 asks for any."""
+        """Readers with an impression of any of these items below the second ``before`` (0: any), by code point."""
         ...
 
     def count(self) -> int:
