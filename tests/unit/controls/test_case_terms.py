@@ -92,7 +92,7 @@ def case(number, seconds=None, kind=CaseKind.REPORT, at=0):
     opened = Case(f"c{number}", kind, Subject(SubjectKind.ITEM, "i"), "", "", 1, opened_at=at, due_at=at + 100)
     if seconds is None:
         return opened
-    held = claim(opened, "ann", at, 60)
+    held = claim(opened, "ann", at, 600)
     return resolve(held, "ann", Resolution(CaseOutcome.NO_ACTION, "a"), at + seconds)
 
 
