@@ -27,8 +27,9 @@ def minor(*ages: AgeClass | None) -> bool:
 def limit(chosen: int, minors: int, is_minor: bool) -> int:
     """Minutes after which a session is told of, 0 for never: of the reader's and, for minors, the operator's, the
     smaller one there is."""
-    asked = [minutes for minutes in (chosen, minors if is_minor else 0) if minutes]
-    return min(asked, default=0)
+    if not is_minor or not minors:
+        return chosen
+    return min(chosen, minors) if chosen else minors
 
 
 def due(every: int, began_at: int, before: int, now: int) -> Break | None:
