@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 import structlog
@@ -19,7 +20,7 @@ from controls.decisions import Decision, DecisionType
 from feed.clock import Clock
 from feed.corrections import Corrections
 from feed.evidence import PRESERVED_AT, Evidence
-from feed.storage.errors import StorageError
+from feed.storage.errors import RecordRefused, StorageError
 from feed.storage.ports import Store
 from feed.storage.register import Entry
 from ranking.snapshot import Snapshot
@@ -29,7 +30,7 @@ _log = structlog.get_logger("weir")
 TICK_SECONDS = 1.0
 """Longest wait between two looks at what is due by the clock."""
 
-_PAGE = 1000
+_PAGE = 200
 _CURSOR = "consequences"
 _SELDOM = 1000
 """Revisions after which the place is kept, if nothing was done at them."""
@@ -121,16 +122,17 @@ class Consequences:
             done = 0
             while self._revision < step.now.revision:
                 left = step.now.revision - self._revision
-                for decision in self._store.ledger.since(self._revision, min(left, _PAGE)):
-                    done += self._done(decision, step)
-                    with self._reached:
-                        self._revision = decision.revision
-                        self._reached.notify_all()
+                decisions = self._store.ledger.since(self._revision, min(left, _PAGE))
+                writes = [(decision, self._done(decision, step)) for decision in decisions]
+                done += sum(_written(decision, write) for decision, write in writes if write is not None)
+                with self._reached:
+                    self._revision = decisions[-1].revision
+                    self._reached.notify_all()
             self._steps.popleft()
             if done or self._revision - self._kept >= _SELDOM:
                 self._keep_place()
 
-    def _done(self, decision: Decision, step: _Step) -> bool:
+    def _done(self, decision: Decision, step: _Step) -> Future[list[Entry]] | None:
         try:
             return self._do(decision, step)
         except StorageError:
@@ -138,22 +140,29 @@ class Consequences:
         except Exception:
             # A fault that would come again: what other decisions call for does not wait for it.
             _log.exception("what a decision calls for failed", decision=decision.id)
-            return True
+            return None
 
-    def _do(self, decision: Decision, step: _Step) -> bool:
-        """Do what a decision calls for; whether it called for anything."""
-        if decision.type in PRESERVED_AT:
-            self._evidence.preserve(decision, step.before, step.now)
+    def _do(self, decision: Decision, step: _Step) -> Future[list[Entry]] | None:
+        """Do what a decision calls for; what is being written for it."""
         if decision.type is DecisionType.CORRECT:
             self.corrections.begin(Correction.of(decision, self._family(decision.subject.id), self._longest))
         elif decision.type is DecisionType.REVERSE and decision.reverses is not None:
             self.corrections.end(decision.reverses)
-        else:
-            return decision.type in PRESERVED_AT
-        return True
+        if decision.type in PRESERVED_AT:
+            return self._evidence.preserve(decision, step.before, step.now)
+        return None
 
     def _keep_place(self) -> None:
         revision = self._revision
         if revision > self._kept:
             self._places.edit([_CURSOR], lambda stored: [Entry(_CURSOR, str(revision))]).result()
             self._kept = revision
+
+
+def _written(decision: Decision, write: Future[list[Entry]]) -> bool:
+    """Wait for what is written for a decision; raises the store's errors but that of a value it cannot keep."""
+    try:
+        write.result()
+    except RecordRefused:
+        _log.exception("what a decision calls for cannot be stored", decision=decision.id)
+    return True

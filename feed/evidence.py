@@ -8,6 +8,7 @@ state ``author`` name the authors of what is held, for receipts of erasure.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -72,11 +73,12 @@ class Evidence:
         self._family = family
         self._days = days
 
-    def preserve(self, decision: Decision, before: Snapshot | None, now: Snapshot) -> None:
+    def preserve(self, decision: Decision, before: Snapshot | None, now: Snapshot) -> Future[list[Entry]] | None:
         """Preserve what a decision is about. ``before``: the Snapshot that did not know of it; None when there is none
-        any more, and what is preserved is what there is ``now``. Done once a decision, whoever comes first."""
+        any more, and what is preserved is what there is ``now``. Done once a decision, whoever comes first: None when
+        it was done before."""
         if self._register.get(decision.id) is not None:
-            return
+            return None
         items, left_out = self._items(decision, before or now)
         authors = {record.author for record in items if record.author}
         if decision.subject.kind is SubjectKind.AUTHOR:
@@ -106,7 +108,7 @@ class Evidence:
         def first(stored: Mapping[str, Entry]) -> Sequence[Entry]:
             return [] if decision.id in stored else made
 
-        self._register.edit([one.id for one in made], first).result()
+        return self._register.edit([one.id for one in made], first)
 
     def _items(self, decision: Decision, snapshot: Snapshot) -> tuple[list[ItemRecord], int]:
         subject, catalogue = decision.subject, snapshot.catalogue

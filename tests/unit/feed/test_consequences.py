@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -12,8 +13,10 @@ import pytest
 from controls.decisions import Decision, DecisionType
 from feed.clock import SystemClock
 from feed.consequences import Consequences
-from feed.storage.errors import StoreFailed
+from feed.storage.answers import failed
+from feed.storage.errors import RecordRefused, StorageError, StoreFailed
 from feed.storage.memory import MemoryStore
+from feed.storage.register import Entry
 from tests.contracts.making import decision
 
 
@@ -25,10 +28,14 @@ class Preserving:
     wrong: dict[str, Exception] = field(default_factory=dict)
     asked: list[tuple[str, int | None]] = field(default_factory=list)
 
-    def preserve(self, decision: Decision, before: Any, now: Any) -> None:
+    def preserve(self, decision: Decision, before: Any, now: Any) -> Future[list[Entry]] | None:
         self.asked.append((decision.id, before.revision if before is not None else None))
         if decision.id in self.wrong:
-            raise self.wrong.pop(decision.id)
+            error = self.wrong.pop(decision.id)
+            if not isinstance(error, StorageError):
+                raise error
+            return failed(error)
+        return None
 
 
 def snapshot(revision: int) -> Any:
@@ -82,11 +89,12 @@ def test_what_the_store_refused_is_tried_again_before_anything_later() -> None:
     one.start()
     assert one.wait(2, 10)
     one.close()
-    assert [id for id, _ in evidence.asked] == ["a", "a", "b"]
+    assert [id for id, _ in evidence.asked] == ["a", "b", "a", "b"]
 
 
-def test_a_fault_in_one_decision_is_not_in_the_way_of_the_others() -> None:
-    store, evidence = MemoryStore(), Preserving({"a": ValueError("odd")})
+@pytest.mark.parametrize("error", [ValueError("odd"), RecordRefused("a value cannot be stored")])
+def test_a_fault_in_one_decision_is_not_in_the_way_of_the_others(error: Exception) -> None:
+    store, evidence = MemoryStore(), Preserving({"a": error})
     one = following(store, evidence)
     taken_down(store, "a", "b")
     one.swapped(snapshot(2))
@@ -100,7 +108,7 @@ def test_who_waits_for_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None
     store = MemoryStore()
     held = threading.Event()
     evidence = Preserving()
-    monkeypatch.setattr(evidence, "preserve", lambda *given: held.wait(10))
+    monkeypatch.setattr(evidence, "preserve", lambda *given: held.wait(10) and None)
     one = following(store, evidence)
     taken_down(store, "a")
     one.swapped(snapshot(1))
