@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import anyio.to_thread
 
 from controls.authority import Principal
-from controls.cases import CaseKind
+from controls.cases import CaseKind, CaseState
 from controls.causes import Cause
 from controls.decisions import Basis, Decision, DecisionType, Subject, SubjectKind
 from controls.errors import AlreadyReversed
@@ -256,10 +256,12 @@ def _case(service: Service, record: ItemRecord, state: str, why: Sequence[Cause]
         kind, category, reason = CaseKind.INSPECTION, "sample", "drawn for inspection"
     else:
         return ""
-    for entry in cases_of(service.store).find(subject=record.id, limit=1000):
-        case = case_of(entry)
-        if case.kind is kind and case.about.get("content") == content:
-            return case.id
+    known = [case_of(entry) for entry in cases_of(service.store).find(subject=record.id, limit=1000)]
+    known = [case for case in known if case.kind is kind and case.about.get("content") == content]
+    waiting = [case for case in known if case.state is not CaseState.RESOLVED]
+    # What comes back after it was reviewed, released and replaced is to be looked at again.
+    if waiting or (known and not (changed and kind is CaseKind.REVIEW)):
+        return (waiting or known)[0].id
     about = {"content": content, **_grounds(service, why)}
     subject = Subject(SubjectKind.ITEM, record.id)
     if "takedown" in about:
@@ -268,10 +270,9 @@ def _case(service: Service, record: ItemRecord, state: str, why: Sequence[Cause]
 
 
 def _grounds(service: Service, why: Sequence[Cause]) -> dict[str, str]:
-    """What a review case says that it is about: the rule, the decision, and the takedown that it is a copy of."""
-    about: dict[str, str] = {}
+    """What a review case says of its ground: what holds the item, and the takedown that it is a copy of."""
+    about = {"held_by": " ".join(f"{cause.kind}:{cause.id}" for cause in why)} if why else {}
     for cause in why:
-        about.setdefault(cause.kind, cause.id)
         decision = service.store.ledger.by_id(cause.id) if cause.kind == "decision" else None
         if decision is not None and decision.parameters.get("hold") == COPY:
             about["takedown"] = decision.evidence[0].removeprefix("decision:")

@@ -72,7 +72,7 @@ def test_a_held_item_has_one_review_case_and_is_shown_once_released(http):
     publish_policy(http, IDENTITY_GATE)
     told = put(http, "a")
     (case,) = cases(http, "a")
-    assert (case.id, case.kind, case.about["rule"]) == (told["case"], CaseKind.REVIEW, "known-only")
+    assert (case.id, case.kind, case.about["held_by"]) == (told["case"], CaseKind.REVIEW, "rule:known-only")
     assert put(http, "a")["case"] == case.id
     assert len(cases(http, "a")) == 1
     decide(http, "release", "item:a")
