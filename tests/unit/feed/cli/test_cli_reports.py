@@ -14,11 +14,11 @@ from ranking.interactions import Interactions
 from ranking.parameters import Parameters
 
 
-def report(facts: Facts | None = None) -> Report:
+def report(facts: Facts | None = None, *, peers: bool = False) -> Report:
     draw = np.random.default_rng(1)
     readers, rows = np.repeat(np.arange(20), 6), draw.integers(0, 30, 120)
     interactions = Interactions.from_columns(readers, rows, draw.permutation(120), rows=30)
-    return evaluate_store(interactions, model="neighbours", facts=facts)
+    return evaluate_store(interactions, model="neighbours", facts=facts, peers=peers)
 
 
 def shown(capsys: pytest.CaptureFixture[str], facts: Facts | None, standing: dict[str, float] | None = None) -> str:
@@ -39,6 +39,16 @@ def test_what_the_data_does_not_tell_is_shown_as_absent(capsys: pytest.CaptureFi
     assert line.count("–") == 3, "the model, the active one, popularity"
     assert report().as_json()["calibration_kl@20"] is None
     assert "0.2500" in out
+
+
+def test_the_best_peer_is_shown_with_the_interval_of_the_difference(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "implicit" not in shown(capsys, None)
+    print_report(report(peers=True))
+    out = capsys.readouterr().out
+    table = out[out.index("beside the best model of the implicit library") :]
+    for name in ("recall@20", "ndcg@20"):
+        (line,) = [line for line in table.splitlines() if name in line]
+        assert " to " in line and line.count("(") == 1
 
 
 def test_re_ranks_are_asked_for_by_name_or_by_what_they_set() -> None:
