@@ -153,6 +153,8 @@ async def decline(service: Service, caller: Caller, id: str, reason: str) -> Pen
     paper, now = paper_of(entry), service.clock.now()
     if caller.subject != paper.proposer.subject:
         require(principal_of(caller), paper.proposals[0].type)
+    if entry.state == DECLINED and paper.declined == reason:
+        return shown(entry, now)
     _refuse_what_is_over(entry, now)
     declined = replace(entry, state=DECLINED, content=_PAPER.dump_json(replace(paper, declined=reason)).decode())
     by = Entry(id + _DECLINED, "{}", state="decliner", subject=id, person=_person(caller.subject), at=now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -153,6 +154,7 @@ def a_snapshot(dice: Dice, rows: int) -> Snapshot:
     positions = sorted(dice.some(range(12), 4))
     pinned = dice.some(all_rows, 4)
     window = dice.number(1, 12)
+    up_to = partial(dice.number, 0, window)
     pools = dice.some(("home", "topic:art", "topic:bees", "community:club"), 4)
     graph = a_graph(dice, rows)
     governance = FixedGovernance(
@@ -160,7 +162,7 @@ def a_snapshot(dice: Dice, rows: int) -> Snapshot:
         verdicts=table,
         pin_list=tuple(Pin(p, row, f"pin-{p}") for p, row in zip(positions, pinned, strict=False)),
         featured_rows=int32s(dice.some(all_rows, 5)),
-        tier_shares=Shares(window, *(dice.number(0, window) for _ in range(3)), (dice.number(0, window), window // 2)),
+        tier_shares=Shares(window, up_to(), up_to(), up_to(), caps=(up_to(), window // 2)),
         frozen=dice.often(0.06),
     )
     return Snapshot(

@@ -90,6 +90,8 @@ def test_a_declined_proposal_is_over_and_says_why(http):
     declined = send(http, "max/moderator", f"/v1/decisions/{told['id']}/decline", {"reason": "too wide"}).json()
     assert (declined["state"], declined["declined"]) == ("declined", "too wide")
     http.problem(send(http, "mia/moderator", f"/v1/decisions/{told['id']}/approve"), 410, "gone")
+    again = send(http, "max/moderator", f"/v1/decisions/{told['id']}/decline", {"reason": "too wide"})
+    assert (again.status_code, again.json()) == (200, declined)
     own = proposed(http)
     assert send(http, "mo/moderator", f"/v1/decisions/{own['id']}/decline", {"reason": "mistaken"}).status_code == 200
 
