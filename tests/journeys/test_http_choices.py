@@ -11,6 +11,7 @@ import pytest
 from controls.scopes import AgeClass, Audience
 from feed.cursor import Cursors, Session
 from feed.keys import load_secret
+from feed.replay import Replayer
 from ranking.graph import ItemGraph
 from tests.journeys.http_service import ITEMS, Http, decision, until
 from tests.unit.feed.model_making import served, shifted
@@ -260,6 +261,28 @@ def test_sensitive_items_come_with_their_notice_or_as_they_are(http: Http) -> No
         found = {item["id"]: item["notices"] for item in page(http, limit=24)["items"]}
         assert {tuple(found[item]) for item in of_music} == {tuple(notices)}
         assert not any(noticed for item, noticed in found.items() if item not in of_music)
+
+
+def test_pages_made_under_choices_are_replayed_after_the_choices_are_gone(http: Http) -> None:
+    publish_policy(http, SENSITIVE)
+    patch(http, sensitive="hide")
+    mute_author_for_an_hour(http)
+    for mode in MODES:
+        page(http, mode=mode)
+    patch(http, sensitive=None, mutes=None)
+    assert len(ids(page(http, limit=24))) == ITEMS
+    http.service.servings.flush()
+    service = http.service
+    replayed = list(Replayer(service.store, service.policies, service.graphs).replay(service.store.servings.newest(9)))
+    assert [one.identical for one in replayed] == [True] * 5
+
+
+def test_an_item_that_its_reader_chose_not_to_see_is_not_read_out_either(http: Http) -> None:
+    publish_policy(http, SENSITIVE)
+    assert mine(http, "GET", "/v1/items/item-2")["id"] == "item-2"
+    patch(http, sensitive="hide")
+    for path in ("/v1/items/item-2", "/v1/items/item-2/related"):
+        http.problem(http.call("GET", path, "reader", subject="r1"), 404, "unknown-item")
 
 
 def test_settings_that_cannot_be_read_hide_what_is_sensitive(http: Http) -> None:

@@ -13,7 +13,7 @@ from controls.scopes import SurfaceKind
 from ranking.explanation import items, why
 from ranking.parameters import Parameters
 from ranking.pipeline import rank
-from ranking.reader import NEW_READER, Mode, Reader, Request
+from ranking.reader import NEW_READER, Mode, Mute, Reader, Request
 from ranking.snapshot import Snapshot
 from tests.laws.small_worlds import Dice, a_history, a_seen, worlds
 
@@ -103,6 +103,27 @@ def test_explicit_choices_hold_in_every_mode_and_on_every_surface(
             assert catalogue.ids[row] not in chosen.hidden
             assert not author or author not in chosen.muted_authors
             assert not set(catalogue.topic_names(row)).intersection(chosen.muted_topics)
+
+
+@given(two_pasts(), st.booleans())
+@settings(max_examples=60)
+def test_a_mute_for_a_time_is_a_mute_up_to_its_second_and_nothing_from_then_on(
+    drawn: tuple[Snapshot, Reader, Reader, Request, Parameters], off_or_on: bool
+) -> None:
+    snapshot, one, _, request, with_parameters = drawn
+    chosen = replace(one.settings, personalization=off_or_on)
+    bare = replace(chosen, muted_authors=(), muted_topics=())
+
+    def muted(until: int) -> Reader:
+        mutes = [Mute("author", name, until) for name in chosen.muted_authors]
+        mutes += [Mute("topic", name, until) for name in chosen.muted_topics]
+        return replace(one, settings=replace(bare, mutes=tuple(mutes)))
+
+    for mode in Mode:
+        asked = replace(request, mode=mode)
+        for until, same in ((snapshot.as_of + 1, chosen), (snapshot.as_of, bare)):
+            expected = item_bytes(snapshot, replace(one, settings=same), asked, with_parameters)
+            assert item_bytes(snapshot, muted(until), asked, with_parameters) == expected
 
 
 @given(two_pasts())
