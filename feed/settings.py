@@ -208,7 +208,7 @@ class Settings(BaseSettings):
     servings_days: int = Field(default=30, ge=1)
     """Days for which Servings are kept for why, replay and preview."""
 
-    evidence_days: int = Field(default=183, ge=1, le=10_980)
+    evidence_days: int = Field(default=184, ge=1, le=10_980)
     """Days for which what a takedown, restrict, strike or correct was about is held, unless a hold says otherwise."""
 
     correction_days: int = Field(default=30, ge=1, le=366)

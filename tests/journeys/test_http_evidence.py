@@ -46,7 +46,7 @@ def test_a_takedown_preserves_the_item_as_it_was_whatever_becomes_of_it(tmp_path
         assert one["verdict_before"]["eligible"] and one["verdict_before"]["tier"] == "standard"
         assert [author["name"] for author in preserved["authors"]] == ["Ada"]
         assert not preserved["late"]
-        assert told["held_until"] == preserved["decided_at"] + 183 * 86_400
+        assert told["held_until"] == preserved["decided_at"] + 184 * 86_400
         assert told["proof"]["revision"] == preserved["revision"]
         assert "r1" not in json.dumps(told)
 
