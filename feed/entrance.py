@@ -26,6 +26,7 @@ from ranking.snapshot import Snapshot
 _NO_POLICY = Policy(name="none")
 _SHARES = 1 << 64
 _LISTED = 1000
+_COPIED = (DecisionType.TAKEDOWN, DecisionType.CORRECT)
 
 
 class Entrance:
@@ -39,7 +40,7 @@ class Entrance:
         self._lock = threading.Lock()
         self._foresight = "", Foresight(_NO_POLICY)
         self._read = 0
-        self._taken_down = False
+        self._copies_matter = False
 
     def foreseen(self, digest: str, coming: Coming, now: int) -> tuple[Asked, ...]:
         """What the rules of a policy, by its content hash or empty, ask of an item that is to come."""
@@ -48,13 +49,13 @@ class Entrance:
                 self._foresight = digest, Foresight(self._policies(digest) if digest else _NO_POLICY)
             return self._foresight[1].asked(coming, now)
 
-    def taken_down(self, ledger: Ledger) -> bool:
-        """Whether anything was ever taken down here: if not, no copies need to be looked for. Blocks."""
+    def copies_matter(self, ledger: Ledger) -> bool:
+        """Whether anything was ever taken down or corrected here: if not, no copies need to be looked for. Blocks."""
         with self._lock:
-            while not self._taken_down and (page := ledger.since(self._read)):
-                self._taken_down = any(decision.type is DecisionType.TAKEDOWN for decision in page)
+            while not self._copies_matter and (page := ledger.since(self._read)):
+                self._copies_matter = any(decision.type in _COPIED for decision in page)
                 self._read = page[-1].revision
-            return self._taken_down
+            return self._copies_matter
 
     def drawn(self, item: str, content: str) -> bool:
         """Whether an item with this content is drawn for inspection: always the same answer for the same content."""
@@ -123,6 +124,14 @@ class Look:
             return None
         found = self.in_force(Subject(SubjectKind.ITEM, item))
         return next((one for one in found if one.type is DecisionType.TAKEDOWN), None)
+
+    def correction_of(self, item: str) -> Decision | None:
+        """A correction of an item that is in force, or None. Blocks."""
+        row = self.snapshot.catalogue.row_of(item)
+        if row >= 0 and not any(asks.notices for _, asks in self.of_row(row)):
+            return None
+        found = self.in_force(Subject(SubjectKind.ITEM, item))
+        return next((one for one in found if one.type is DecisionType.CORRECT), None)
 
     def _foreseen(self, record: ItemRecord, labelled: bool) -> tuple[Asked, ...]:
         if not self.snapshot.governance.policy:

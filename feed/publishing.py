@@ -3,7 +3,7 @@
 What keeps an item back is decided before the item is stored, so that no edition shows it for a moment: a later copy of
 something that was taken down, an older item of an author under pre-review, a released item whose title or text is put
 anew. Holds by rules and by pre-review of new items are the fold's. Whatever is held has a review case; of what is
-published, a share is drawn for inspection.
+published, a copy of something that was corrected is looked at, and a share is drawn for inspection.
 """
 
 from __future__ import annotations
@@ -67,6 +67,8 @@ class _Plan:
     fresh: bool
     rewritten: bool
     acts: list[tuple[Proposal, Once]] = field(default_factory=list)
+    corrected: str = ""
+    """The correction of an item that this one reads like."""
 
     @property
     def changed(self) -> bool:
@@ -113,11 +115,12 @@ def _planned(service: Service, caller: Caller, puts: Sequence[tuple[str, ItemIn]
         except FeedError as refusal:
             planned.append(refusal)
     changed = [plan for plan in planned if isinstance(plan, _Plan) and plan.changed]
-    if not service.entrance.taken_down(service.store.ledger):
+    if not service.entrance.copies_matter(service.store.ledger):
         return planned
     kin = service.families.resembling([plan.record for plan in changed])
     for plan, others in zip(changed, kin, strict=True):
         plan.acts += _copy_holds(look, plan.record, others, now)
+        plan.corrected = next((made.id for made in map(look.correction_of, others) if made is not None), "")
     return planned
 
 
@@ -242,17 +245,20 @@ def _entered(service: Service, plans: Sequence[_Plan], putting: Putting, now: in
             entered.append(outcome)
             continue
         state, why = state_of(look.asked(outcome, labelled=plan.known))
-        case = _case(service, outcome, state, why, now, changed=plan.changed)
+        case = _case(service, plan, outcome, state, why, now)
         entered.append(Entered(outcome, state, why, case))
     return entered
 
 
-def _case(service: Service, record: ItemRecord, state: str, why: Sequence[Cause], now: int, *, changed: bool) -> str:
-    """The case of what is held, or drawn for inspection, opened once for what the item says; empty without one."""
+def _case(service: Service, plan: _Plan, record: ItemRecord, state: str, why: Sequence[Cause], now: int) -> str:
+    """The case of what is held, reads like what was corrected, or is drawn for inspection, opened once for what the
+    item says; empty without one."""
     content = content_of(record)
     if state == HELD:
         kind, category, reason = CaseKind.REVIEW, "publishing", "; ".join(cause.words for cause in why)
-    elif state == PUBLISHED and changed and service.entrance.drawn(record.id, content):
+    elif state == PUBLISHED and plan.corrected:
+        kind, category, reason = CaseKind.REVIEW, "corrected", f"a copy of what correction {plan.corrected} is about"
+    elif state == PUBLISHED and plan.changed and service.entrance.drawn(record.id, content):
         kind, category, reason = CaseKind.INSPECTION, "sample", "drawn for inspection"
     else:
         return ""
@@ -260,7 +266,7 @@ def _case(service: Service, record: ItemRecord, state: str, why: Sequence[Cause]
     known = [case for case in known if case.kind is kind and case.about.get("content") == content]
     waiting = [case for case in known if case.state is not CaseState.RESOLVED]
     # What comes back after it was reviewed, released and replaced is to be looked at again.
-    if waiting or (known and not (changed and kind is CaseKind.REVIEW)):
+    if waiting or (known and not (plan.changed and kind is CaseKind.REVIEW)):
         return (waiting or known)[0].id
     about = {"content": content, **_grounds(service, why)}
     subject = Subject(SubjectKind.ITEM, record.id)

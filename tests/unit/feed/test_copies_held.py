@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
+from controls.cases import CaseKind
 from tests.journeys.http_service import Http
 from tests.unit.feed.deciding_office import office, send
 from tests.unit.feed.publishing_desk import NDJSON, cases, decide, put, visible
@@ -68,3 +69,16 @@ def test_a_copy_of_what_was_restored_is_published(http):
     }
     assert send(http, "mo/moderator", "/v1/decisions", body).status_code == 201
     assert put(http, "b", author="bob")["state"] == "published"
+
+
+def test_a_later_copy_of_what_was_corrected_is_shown_and_looked_at(http):
+    put(http, "a")
+    http.settled()
+    parameters = {"notice": "disputed", "text": "The bridge stays open."}
+    correction = decide(http, "correct", "item:a", parameters=parameters)
+    told = put(http, "b", author="bob")
+    assert told["state"] == "published"
+    (case,) = cases(http, "b")
+    assert (case.id, case.kind, case.category) == (told["case"], CaseKind.REVIEW, "corrected")
+    assert correction in case.reason
+    assert put(http, "c", OTHER, author="bob")["case"] == ""
