@@ -20,7 +20,8 @@ from controls.decisions import Decision, DecisionType, Subject
 from controls.errors import AlreadyReversed, ControlsError, DecidedSince, InvalidDecision
 from controls.proposals import PLATFORM_ACTS, Proposal
 from feed.bootstrap import Service
-from feed.deciding import obeyed, open_review, proposal_of, read, shown
+from feed.broken_glass import open_review
+from feed.deciding import obeyed, proposal_of, read, shown
 from feed.errors import Fault, InputInvalid, NotFound
 from feed.foreseeing import foreseen
 from feed.schemas.decisions import DecisionIn

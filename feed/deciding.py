@@ -9,14 +9,13 @@ from functools import partial
 import anyio.to_thread
 
 from controls.authority import Principal
-from controls.cases import CaseKind
 from controls.decisions import Basis, Decision, DecisionType, Subject
 from controls.proposals import Proposal
 from controls.scopes import Scope
 from feed.activations import load_before_reversal
 from feed.auth import Caller
 from feed.bootstrap import Service
-from feed.cases import open_case
+from feed.broken_glass import open_review
 from feed.evidence import PRESERVED_AT
 from feed.schemas.decisions import BasisIn, DecidedOut, DecisionIn, DecisionOut, EnforcedOut
 from feed.storage.ports import Once
@@ -98,19 +97,6 @@ async def obeyed(service: Service, decisions: Sequence[Decision]) -> EnforcedOut
     if not enforcement.lagging:
         service.metrics.enforcement.observe(enforcement.ms / 1000)
     return EnforcedOut(enforcement.replicas, enforcement.acked, enforcement.ms, enforcement.lagging)
-
-
-def open_review(service: Service, decision: Decision) -> str:
-    """Open the review of a decision that did not wait for its second person; the case's id. Blocks."""
-    return open_case(
-        service,
-        CaseKind.REVIEW,
-        decision.subject,
-        "break-glass",
-        f"{decision.type.value} was decided without a second person: {decision.evidence[-1]}",
-        at=decision.decided_at,
-        about={"decision": decision.id},
-    )
 
 
 def _warning(service: Service, decision: Decision) -> str:

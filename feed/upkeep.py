@@ -14,6 +14,7 @@ import anyio.to_thread
 import structlog
 
 from feed.bootstrap import Service
+from feed.broken_glass import open_reviews_owed
 from feed.case_upkeep import COUNT_SECONDS, PRIORITY_SECONDS, bring_forward, count_cases
 from feed.freshness import Freshness
 from feed.standings import LOOK_SECONDS, Standings
@@ -42,9 +43,11 @@ async def upkeep(service: Service) -> AsyncIterator[None]:
     await count_exposures(service)
     await count_cases(service)
     await bring_forward(service)
+    await open_reviews_owed(service)
     jobs = [
         asyncio.create_task(_every(COUNT_SECONDS, lambda: count_cases(service))),
         asyncio.create_task(_every(PRIORITY_SECONDS, lambda: bring_forward(service))),
+        asyncio.create_task(_every(PRIORITY_SECONDS, lambda: open_reviews_owed(service))),
         asyncio.create_task(_every(service.settings.jwks_refresh, service.authenticator.refresh)),
         asyncio.create_task(_every(EXPIRY_SECONDS, lambda: expire_servings(service))),
         asyncio.create_task(_every(EXPIRY_SECONDS, lambda: let_evidence_go(service))),

@@ -6,7 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from controls.authority import Principal
 from controls.cases import CaseKind
+from controls.decisions import Basis, DecisionType, Subject, SubjectKind
+from controls.proposals import Proposal
+from feed.broken_glass import open_reviews_owed
 from feed.case_papers import case_of, cases_of
 from feed.pending import pending_of
 from tests.unit.feed.deciding_office import BASIS, NOW, act, office, read, send
@@ -137,6 +141,23 @@ def test_breaking_the_glass_acts_at_once_for_a_day_and_opens_a_review(http):
     assert (case.kind, case.subject.id, case.category) == (CaseKind.REVIEW, "author-1", "break-glass")
     assert send(http, "mo/moderator", "/v1/decisions", body, "k").json()["decision"] == made
     assert cases_of(http.service.store).count() == 1
+
+
+def test_a_review_that_a_crash_came_before_is_opened_when_the_service_runs_again(http):
+    service = http.service
+    glass = Proposal(
+        DecisionType.TAKEDOWN,
+        Subject(SubjectKind.AUTHOR, "author-1"),
+        "for the test",
+        Basis("terms", "4.2"),
+        break_glass="it spreads now",
+    )
+    made = service.decisions.decide(glass, Principal("mo", frozenset({"moderator"}), "moderator"), NOW).result()
+    assert cases_of(service.store).count() == 0
+    for _ in range(2):
+        http.client.portal.call(open_reviews_owed, service)
+        (entry,) = cases_of(service.store).find()
+        assert case_of(entry).about["decision"] == made.id
 
 
 def test_a_glass_is_broken_only_with_a_reason_and_where_there_is_one(http):
