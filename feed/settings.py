@@ -11,10 +11,9 @@ from pathlib import Path
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from controls.stating import check_categories, check_content_types
-
 from controls.case_terms import TermsTable
 from controls.errors import InvalidCase
+from controls.stating import check_categories, check_content_types
 
 PREFIX = "WEIR_"
 
@@ -192,10 +191,10 @@ class Settings(BaseSettings):
     # How restrictions are stated
 
     restriction_quiet: int = Field(default=300, ge=0, le=86_400)
-    """Seconds after which a rule that let go of an item ended its Restriction; a label that flaps within them yields one."""
+    """Seconds after which a rule that let go of an item has ended its Restriction; what flaps within them is one."""
 
     statement_categories: dict[str, str] | None = None
-    """Categories of statements by words of a basis, such as {"rumour": "SCAMS_AND_FRAUD/PHISHING"}; see docs/statements.md."""
+    """Categories of statements by words of a basis, such as {"scam": "SCAMS_AND_FRAUD"}; see docs/statements.md."""
 
     content_types: tuple[str, ...] = Field(default=("TEXT",), min_length=1)
     """What items are, in the words of the DSA database, as a JSON list; see docs/statements.md."""

@@ -12,7 +12,7 @@ from feed.auth import INSPECTORS, Caller
 from feed.bootstrap import Service
 from feed.errors import Fault, InputInvalid, NotFound
 from feed.schemas.fields import Id
-from feed.schemas.statements import RemedyOut, ExposuresOut, StatementOut, StatementReadOut, StatementsOut
+from feed.schemas.statements import ExposuresOut, RemedyOut, StatementOut, StatementReadOut, StatementsOut
 from feed.statement_papers import ENDED, OPEN, Statement, statement_of, statements_of
 from feed.storage.ports import Events
 from feed.wire import Allow, ServiceNow, answer, router, tagged

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from controls.statements import StatementFields
 from tests.journeys.http_service import Http, decision, until
 
 
-def act(http: Http, kind: str, item: str, **more) -> str:
+def act(http: Http, kind: str, item: str, **more: Any) -> str:
     """Decide as a moderator; the decision's id."""
     body = decision(kind, item, http.service.clock.now(), **more)
     if kind == "restore":
         del body["expires_at"]
     answer = http.call("POST", "/v1/decisions", "moderator", json=body)
     assert answer.status_code == 201, answer.text
-    return answer.json()["decision"]["id"]
+    return str(answer.json()["decision"]["id"])
 
 
-def statements(http: Http, author: str, query: str = "") -> list[dict]:
+def statements(http: Http, author: str, query: str = "") -> list[dict[str, Any]]:
     answer = http.call("GET", f"/v1/authors/{author}/statements{query}", "author", subject=author)
     assert answer.status_code == 200, answer.text
-    return answer.json()["statements"]
+    told: list[dict[str, Any]] = answer.json()["statements"]
+    return told
 
 
 def test_a_takedown_is_told_to_its_author_with_reasons_and_a_way_to_appeal_until_it_is_restored(http):
@@ -43,10 +46,8 @@ def test_a_takedown_is_told_to_its_author_with_reasons_and_a_way_to_appeal_until
 
 def test_one_statement_tells_how_often_the_item_was_shown_before_and_after(http):
     now = http.service.clock.now()
-    events = [
-        {"client_id": f"e{number}", "kind": "impression", "item": "item-3", "reader": f"r{number}", "occurred_at": now - 60}
-        for number in range(5)
-    ]
+    shown = {"kind": "impression", "item": "item-3", "occurred_at": now - 60}
+    events = [{"client_id": f"e{number}", "reader": f"r{number}", **shown} for number in range(5)]
     assert http.call("POST", "/v1/events", "events", json={"events": events}).status_code == 200
     act(http, "suppress", "item-3")
     until(lambda: statements(http, "author-0") != [])
@@ -71,7 +72,8 @@ def test_long_lists_of_statements_are_read_page_by_page(http):
     for number in range(0, 12, 3):
         act(http, "suppress", f"item-{number}")
     until(lambda: len(statements(http, "author-0")) == 4)
-    seen, after = [], ""
+    seen: list[str] = []
+    after: str | None = ""
     while after is not None:
         answer = http.call("GET", f"/v1/authors/author-0/statements?limit=3&after={after}", "auditor").json()
         seen += [one["id"] for one in answer["statements"]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from typing import Any
 
 import pytest
 
@@ -25,10 +26,11 @@ def acted(tmp_path_factory):
         yield http
 
 
-def as_json(http: Http, query: str = "") -> dict:
+def as_json(http: Http, query: str = "") -> dict[str, Any]:
     answer = http.call("GET", f"/v1/transparency{query}")
     assert answer.status_code == 200, answer.text
-    return answer.json()
+    told: dict[str, Any] = answer.json()
+    return told
 
 
 def test_anybody_reads_what_was_done_and_how_many_feeds_were_personalized(acted):

@@ -34,7 +34,7 @@ def paper(number: int, at: int, *regions: str) -> Entry:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of 250 statements in three days, one has ended and one holds in no country of the area."""
     folder = tmp_path_factory.mktemp("home")
     papers = [paper(number, JULY + number % 3 * DAY) for number in range(248)]
