@@ -194,6 +194,11 @@ def evidence_of(store: Store, decision: str) -> Kept:
     return _read(entry)
 
 
+def listed(store: Store, after: tuple[int, str] | None, limit: int) -> list[Entry]:
+    """Entries of held evidence, by the second until which each is held; ``after`` that and the id of one. Blocks."""
+    return store.register(_REGISTER).find(state=HELD, order=Order.DUE, after=after, limit=limit)
+
+
 def _verdict(before: Snapshot | None, item: str) -> dict[str, Any] | None:
     """What governance said of an item to those of whom nothing is known, and its causes everywhere."""
     if before is None:

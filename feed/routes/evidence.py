@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 
 import orjson
-from fastapi import Depends
+from fastapi import Depends, Query
 from starlette.responses import Response
 
 from feed import proofs
 from feed.auth import Caller
 from feed.bootstrap import Service
 from feed.errors import Fault, InputInvalid, NotFound
-from feed.evidence import Kept, evidence_of
+from feed.evidence import Kept, evidence_of, listed
 from feed.routes.decisions import DecisionId
-from feed.schemas.evidence import EvidenceOut, HoldIn, HoldOut
+from feed.schemas.evidence import EvidenceListOut, EvidenceOut, HeldEvidenceOut, HoldIn, HoldOut
 from feed.wire import Allow, ServiceNow, answer, router
 
 routes = router("evidence")
@@ -23,6 +23,33 @@ _LONGEST_HOLD = 30 * 366 * 86_400
 
 ReadingCaller = Annotated[Caller, Depends(Allow("moderator", "auditor"))]
 HoldingCaller = Annotated[Caller, Depends(Allow("admin"))]
+
+
+@routes.get("/v1/evidence", summary="List evidence", responses={200: {"model": EvidenceListOut}})
+def listing(
+    service: ServiceNow,
+    caller: ReadingCaller,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    after: Annotated[
+        str, Query(max_length=160, pattern=r"^([0-9]{1,12}\.[^\x00]+)?$", description="`next` of the page before")
+    ] = "",
+) -> Response:
+    """Evidence that is held, by when it is deleted unless a longer hold is ordered: what goes first first."""
+    until, _, id = after.partition(".")
+    entries = listed(service.store, (int(until), id) if after else None, limit)
+    found = [(entry, service.store.ledger.by_id(entry.id)) for entry in entries]
+    told = [
+        HeldEvidenceOut(
+            entry.id,
+            decision.type.value if decision is not None else "",
+            {"kind": decision.subject.kind.value if decision is not None else "", "id": entry.subject},
+            entry.at,
+            entry.due_at,
+        )
+        for entry, decision in found
+    ]
+    following = f"{entries[-1].due_at}.{entries[-1].id}" if len(entries) == limit else None
+    return answer(EvidenceListOut(told, following))
 
 
 @routes.get("/v1/decisions/{decision}/evidence", summary="Read evidence", responses={200: {"model": EvidenceOut}})

@@ -43,6 +43,25 @@ class EvidenceOut:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldEvidenceOut:
+    """Evidence by its decision: what that was about, the second from which it is kept, and until when."""
+
+    decision: str
+    type: str
+    subject: dict[str, str]
+    since: int
+    held_until: int
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceListOut:
+    """Evidence that is held, what goes first first. Ask for more with ``after`` = ``next``; it is null at the end."""
+
+    evidence: list[HeldEvidenceOut]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ReachedOut:
     """Readers who saw a correction within so many seconds of its beginning; null: later than all others."""
 

@@ -80,6 +80,7 @@ MATRIX: dict[str, frozenset[str] | set[str]] = {
     "POST /v1/cases/{case}/release": {"moderator"},
     "POST /v1/cases/{case}/escalate": {"moderator"},
     "POST /v1/cases/{case}/resolve": {"moderator"},
+    "GET /v1/evidence": {"moderator", "auditor"},
     "GET /v1/decisions/{decision}/evidence": {"moderator", "auditor"},
     "PUT /v1/decisions/{decision}/evidence/hold": set(),
     "DELETE /v1/decisions/{decision}/evidence/hold": set(),

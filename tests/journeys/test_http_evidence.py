@@ -26,7 +26,7 @@ def evidence(http: Http, decision: str) -> dict:
 @STORES
 def test_a_takedown_preserves_the_item_as_it_was_whatever_becomes_of_it(tmp_path, where):
     with story(tmp_path, where) as http:
-        expose(http, "r1", "r2")
+        expose(http, "somebody exposed", "r2")
         label = {"item": "copied", "name": "rumour", "score": 0.9}
         assert http.call("POST", "/v1/labels", "classifier", json={"labels": [label]}).status_code < 300
         http.settled()
@@ -48,7 +48,7 @@ def test_a_takedown_preserves_the_item_as_it_was_whatever_becomes_of_it(tmp_path
         assert not preserved["late"]
         assert told["held_until"] == preserved["decided_at"] + 184 * 86_400
         assert told["proof"]["revision"] == preserved["revision"]
-        assert "r1" not in json.dumps(told)
+        assert "somebody exposed" not in json.dumps(told)
 
 
 @STORES
@@ -137,6 +137,25 @@ def test_a_hold_is_longer_or_ended_by_order_and_then_the_evidence_goes(tmp_path,
         http.problem(http.call("GET", f"/v1/decisions/{id}/evidence", "moderator"), 404, "not-found")
         http.problem(http.call("DELETE", where_to, "admin"), 404, "not-found")
         assert http.call("GET", f"/v1/decisions/{id}", "auditor").status_code == 200
+
+
+@STORES
+def test_what_is_held_is_listed_by_when_it_goes(tmp_path, where):
+    with story(tmp_path, where) as http:
+        ids = [
+            decide(http, kind, item)["decision"]["id"] for kind, item in (("takedown", "copied"), ("restrict", "other"))
+        ]
+        order = {"until": http.service.clock.now() + 900 * 86_400, "reason": "ordered by a court"}
+        http.call("PUT", f"/v1/decisions/{ids[0]}/evidence/hold", "admin", json=order)
+        first = http.call("GET", "/v1/evidence?limit=1", "moderator").json()
+        assert [(one["decision"], one["type"], one["subject"]["id"]) for one in first["evidence"]] == [
+            (ids[1], "restrict", "other")
+        ]
+        second = http.call("GET", "/v1/evidence", "auditor", params={"limit": 1, "after": first["next"]}).json()
+        assert [(one["decision"], one["held_until"]) for one in second["evidence"]] == [(ids[0], order["until"])]
+        last = http.call("GET", "/v1/evidence", "auditor", params={"after": second["next"]}).json()
+        assert last == {"evidence": [], "next": None}
+        http.problem(http.call("GET", "/v1/evidence?after=x", "auditor"), 422, "input-invalid")
 
 
 @STORES
