@@ -6,9 +6,11 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 
+import orjson
 import pytest
 
 from feed.families import Families
+from feed.importers import Importer, WeirNdjson
 from feed.sketches import ALIKE, likeness, sketch
 from feed.storage.memory import MemoryStore
 from feed.storage.ports import Store
@@ -202,3 +204,15 @@ def test_an_item_reads_and_writes_a_bounded_number_of_entries_however_many_there
     del asked[:]
     families.take([replace(item("same", frame), title="x")], 99)
     assert len(asked) <= 3
+
+
+def test_an_import_by_the_operator_finds_copies_and_repeating_it_changes_nothing(tmp_path, store):
+    lines = [{"type": "item", "id": id, "text": text, "published_at": 5} for id, text in (("a", STORY), ("b", OTHER))]
+    lines.append({"type": "item", "id": "c", "text": STORY + " Again.", "published_at": 5})
+    path = tmp_path / "some.ndjson"
+    path.write_bytes(b"\n".join(map(orjson.dumps, lines)))
+    for _ in range(2):
+        Importer(WeirNdjson(path), store, now=1_800_000_000).run(lambda *told: None)
+        assert store.items.item("a").text == STORY
+        assert set(Families(store).members("a")) == {"a", "c"}
+        assert Families(store).members("b") == ("b",)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -23,7 +23,7 @@ def http(tmp_path) -> Iterator[Http]:
         yield running
 
 
-def resolve(http: Http, case: str, decision: dict[str, object]) -> None:
+def resolve(http: Http, case: str, decision: Mapping[str, object]) -> None:
     claimed = send(http, "mo/moderator", f"/v1/cases/{case}/claim")
     assert claimed.status_code == 200, claimed.text
     body = {"outcome": "acted", "answer": "looked at", "decisions": [decision]}
