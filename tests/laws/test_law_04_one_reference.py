@@ -88,6 +88,7 @@ def test_a_policy_that_is_not_stored_is_never_published(service):
         basis=Basis("operations", "policy"),
         parameters={"policy": "0" * 64},
     )
+    second = Principal("second", frozenset(("admin",)), "admin")
     with pytest.raises(UnknownReference):
-        service.decisions.decide(proposal, OWNER, service.clock.now())
+        service.decisions.decide(proposal, OWNER, service.clock.now(), approver=second)
     assert service.store.ledger.head() == 0
