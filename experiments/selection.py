@@ -7,9 +7,11 @@ here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from types import MappingProxyType
+from typing import Any
 
 from experiments.splits import validations
 from experiments.trials import BLEND, Candidate, Trials, Tried, unclocked
@@ -17,6 +19,7 @@ from ranking.errors import TrainingError
 from ranking.interactions import Interactions
 from ranking.models import Progress, silent
 from ranking.models.blend import PARTS
+from ranking.models.ease import LARGEST
 from ranking.models.progress import stage
 
 __all__ = ["LADDER", "Candidate", "Selection", "Tried", "select", "unclocked"]
@@ -35,6 +38,9 @@ LADDER = (
 )
 """What `auto` tries, cheap models first; the first of equals wins."""
 
+WIDE = 600
+"""Neighbours a row of `als` and of blends where the catalogue is small; docs/models.md has what fewer cost."""
+
 BLENDED = 3
 """Of the best so many families, every two are blended."""
 
@@ -52,27 +58,38 @@ class Selection:
     tried: tuple[Tried, ...]
 
 
+def ladder(rows: int) -> tuple[Candidate, ...]:
+    """The LADDER for a catalogue of so many rows."""
+    if rows > LARGEST:
+        return LADDER
+    return tuple(
+        Candidate(each.model, {**each.parameters, "width": WIDE}) if each.model == "als" else each for each in LADDER
+    )
+
+
 def select(
     interactions: Interactions,
     *,
-    candidates: Sequence[Candidate] = LADDER,
+    candidates: Sequence[Candidate] | None = None,
     k: int = 20,
     seed: int = 0,
     progress: Progress = silent,
     clock: Callable[[], float] = unclocked,
 ) -> Selection:
-    """Train every candidate and blends of the best on part of ``interactions`` and keep the one with the highest
-    `Tried.quality` on the rest.
+    """Train every candidate (of the `ladder` where none are given) and blends of the best on part of ``interactions``
+    and keep the one with the highest `Tried.quality` on the rest.
 
     A candidate that refuses the data (a catalogue too large for it) is skipped and says why. Raises TrainingError when
     all do, DataError when nothing can be held out.
     """
     trials = Trials(*validations(interactions, seed=seed), k=k, seed=seed, clock=clock)
     score = f"ndcg@{k}"
-    tried = _all(trials, candidates, stage(progress, 0.0, _ALONE))
+    asked = ladder(interactions.rows) if candidates is None else candidates
+    tried = _all(trials, asked, stage(progress, 0.0, _ALONE))
     if not any(not each.refused for each in tried):
         raise TrainingError("no model could be trained: " + "; ".join(each.refused for each in tried))
-    tried += _all(trials, blends(best_parts(tried, score)), stage(progress, _ALONE, 1.0))
+    blended = blends(best_parts(tried, score), {"width": WIDE} if interactions.rows <= LARGEST else {})
+    tried += _all(trials, blended, stage(progress, _ALONE, 1.0))
     best = max((each for each in tried if not each.refused), key=lambda each: each.quality(k))
     return Selection(best.candidate, tuple(tried))
 
@@ -87,11 +104,14 @@ def best_parts(tried: Sequence[Tried], score: str) -> list[Candidate]:
     return list(best.values())
 
 
-def blend_of(first: Candidate, second: Candidate, share: float) -> Candidate:
-    """The blend of two candidates in which the second counts ``share``."""
+def blend_of(
+    first: Candidate, second: Candidate, share: float, given: Mapping[str, Any] = MappingProxyType({})
+) -> Candidate:
+    """The blend of two candidates in which the second counts ``share``, with other parameters as ``given``."""
     return Candidate(
         BLEND,
         {
+            **given,
             "first": first.model,
             "second": second.model,
             "share": share,
@@ -101,10 +121,10 @@ def blend_of(first: Candidate, second: Candidate, share: float) -> Candidate:
     )
 
 
-def blends(parts: Sequence[Candidate]) -> list[Candidate]:
+def blends(parts: Sequence[Candidate], given: Mapping[str, Any] = MappingProxyType({})) -> list[Candidate]:
     """Blends of every two of the leading parts."""
     pairs = combinations(parts[:BLENDED], 2)
-    return [blend_of(first, second, share) for first, second in pairs for share in SHARES]
+    return [blend_of(first, second, share, given) for first, second in pairs for share in SHARES]
 
 
 def _all(trials: Trials, candidates: Sequence[Candidate], progress: Progress) -> list[Tried]:

@@ -129,6 +129,7 @@ TRAINER = Trainer(
         "factors": Whole(16, 256, log=True),
         "regularization": Real(0.01, 100.0, log=True),
         "confidence": Real(0.3, 100.0, log=True),
+        "width": Whole(100, 800, log=True),
         "weighted": WEIGHTED,
     },
 )

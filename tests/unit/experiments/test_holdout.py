@@ -10,7 +10,7 @@ import pytest
 
 from experiments.evaluation import evaluate_graph
 from experiments.holdout import HeldOut, evaluate_files, evaluate_store, hold_out, time_split, train_store
-from experiments.selection import Candidate, select
+from experiments.selection import LADDER, WIDE, Candidate, blends, ladder, select
 from experiments.splits import Split, latest_of_each
 from ranking.errors import DataError, TrainingError
 from ranking.interactions import Interactions, rating_kinds
@@ -109,6 +109,17 @@ def test_the_split_follows_what_was_asked_and_what_there_is():
     assert np.diff(each.test.indptr).tolist() == [2] * 100
     untimed = Interactions.from_columns(timed.entry_readers(), timed.indices)
     assert np.diff(time_split(untimed, HeldOut.NEWEST_SLICE, 0.2, seed=0).test.indptr).tolist() == [2] * 100
+
+
+def test_where_the_catalogue_is_small_the_ladder_keeps_wider_graphs():
+    assert ladder(20_001) == LADDER
+    small = ladder(20_000)
+    assert [each.model for each in small] == [each.model for each in LADDER]
+    assert {each.parameters.get("width") for each in small if each.model == "als"} == {WIDE}
+    assert not any("width" in each.parameters for each in small if each.model != "als")
+    assert all(each.parameters["width"] == 9 for each in blends(small[1:4], {"width": 9}))
+    for each in small:
+        trainer(each.model).parse(each.parameters)
 
 
 def test_files_give_the_report_of_their_split(tmp_path):
