@@ -136,6 +136,25 @@ def test_what_a_reader_chose_away_is_on_no_path(
     assert sorted(ids(page(http, mode="latest", limit=24))) == sorted(set(map("item-{}".format, range(ITEMS))) - gone)
 
 
+def test_neither_a_pin_nor_the_editors_list_nor_a_freeze_brings_back_what_was_chosen_away(http: Http) -> None:
+    now = http.service.clock.now()
+    freeze = {name: value for name, value in decision("freeze", "", now).items() if name != "subject"}
+    acts = [
+        ("editor", decision("pin", "item-1", now, parameters={"position": 0})),
+        ("editor", decision("feature", "item-4", now)),
+        ("editor", decision("feature", "item-5", now)),
+        ("moderator", freeze),
+    ]
+    pages = []
+    for scope, act in acts:
+        assert http.call("POST", "/v1/decisions", scope, json=act).status_code == 201
+        pages.append(page(http, mode="editorial"))
+    assert ids(pages[0])[0] == "item-1"
+    assert ids(pages[-1]) == ["item-1", "item-5", "item-4"]
+    mute_author_for_an_hour(http)
+    assert ids(page(http)) == ["item-5"]
+
+
 def test_opting_out_holds_from_the_next_page_of_a_session_on(http: Http) -> None:
     served(http, shifted(1))
     report(http, ("like", "item-1"))
