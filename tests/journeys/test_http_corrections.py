@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from feed.replay import Replayer
@@ -18,7 +20,7 @@ def correct(http: Http, item: str = "copied", **more: object) -> str:
     return id
 
 
-def reach(http: Http, decision: str) -> dict:
+def reach(http: Http, decision: str) -> Any:
     answer = http.call("GET", f"/v1/corrections/{decision}", "auditor")
     assert answer.status_code == 200, answer.text
     return answer.json()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -17,7 +18,7 @@ from tests.journeys.http_service import Http
 STORES = pytest.mark.parametrize("where", ["memory", "sqlite"])
 
 
-def evidence(http: Http, decision: str) -> dict:
+def evidence(http: Http, decision: str) -> Any:
     answer = http.call("GET", f"/v1/decisions/{decision}/evidence", "auditor")
     assert answer.status_code == 200, answer.text
     return answer.json()
