@@ -96,7 +96,7 @@ def take(service: Service, complaint: Complaint, now: int) -> Receipt:
         support=support([trust]),
     )
     heard = Entry(
-        id=f"{case}:{complaint.person or complaint.key or token_hex(8)}",
+        id=_heard(case, complaint),
         content=_words(complaint, token_hex(16)),
         subject=case,
         person=complaint.person,
@@ -186,7 +186,7 @@ def reported_by(store: Store, person: str, subject: Subject) -> bool:
     """Whether a reader reported this item, ever. Blocks."""
     words = store.register(WORDS)
     return any(
-        words.get(f"{entry.id}:{person}") is not None
+        words.get(_heard_of(entry.id, person)) is not None
         for entry in cases_of(store).find(subject=subject.id, limit=1000)
         if case_of(entry).kind is CaseKind.REPORT
     )
@@ -205,8 +205,19 @@ def _place(store: Store, subject: Subject, complaint: Complaint) -> str | None:
     """Where this person's words would lie in the unresolved case of an item, if there is one."""
     for entry in cases_of(store).find(subject=subject.id, limit=1000):
         if entry.state != CaseState.RESOLVED and case_of(entry).kind is CaseKind.REPORT:
-            return f"{entry.id}:{complaint.person}"
+            return _heard(entry.id, complaint)
     return None
+
+
+def _heard(case: str, complaint: Complaint) -> str:
+    """Where a complaint's words lie. No form's key, which anybody chooses, takes the place of a reader."""
+    if complaint.person:
+        return _heard_of(case, complaint.person)
+    return f"{case}/form/{complaint.key or token_hex(8)}"
+
+
+def _heard_of(case: str, person: str) -> str:
+    return f"{case}:{person}"
 
 
 def _weights(service: Service, case: str) -> list[int]:

@@ -69,7 +69,7 @@ def _place(after: str) -> tuple[int, str] | None:
     if not after:
         return None
     at, _, id = after.partition(".")
-    if not at.isdigit() or not id or len(at) > 15:
+    if not (at.isascii() and at.isdecimal()) or not id or len(at) > 15:
         message = "not what an answer told as next; leave it out to begin at the newest"
         raise InputInvalid(f"after: {message}", faults=(Fault("after", message),))
     return int(at), id

@@ -1,0 +1,38 @@
+"""What strangers try over HTTP: taking somebody's place in a case, and places in lists that no answer ever told."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.feed.case_office import office
+
+
+@pytest.fixture
+def desk(tmp_path):
+    with office(tmp_path) as opened:
+        yield opened
+
+
+def _form(desk, key, item="i1"):
+    fields = {"item": item, "category": "terms", "text": "by the form", "good_faith": "yes", "key": key}
+    page = desk.call("POST", "/report", data=fields)
+    assert page.status_code == 200
+    return page.text
+
+
+def test_a_form_whose_key_is_a_readers_id_is_not_told_that_readers_receipt(desk):
+    receipt = desk.report(by="r1", text="mine")
+    assert receipt["id"] not in _form(desk, "r1")
+    assert desk.queue()[0]["reports"] == 2
+
+
+def test_a_form_whose_key_is_a_readers_id_does_not_keep_that_reader_from_reporting(desk):
+    page = _form(desk, "r1")
+    said = desk.call("POST", "/v1/reports", "reader:r1", json={"item": "i1", "category": "terms", "text": "mine"})
+    assert said.status_code == 201
+    assert said.json()["id"] not in page
+    assert desk.queue()[0]["reports"] == 2
+
+
+def test_a_place_in_digits_of_no_alphabet_is_refused_by_name(desk):
+    desk.refused(422, "input-invalid", "GET", "/v1/authors/a1/statements?after=%C2%B2.x", "moderator:mod")
