@@ -103,6 +103,7 @@ def test_pages_with_corrections_are_replayed_byte_for_byte(tmp_path, where):
         service = http.service
         assert service.servings.flush()
         record = service.store.servings.get(shown["request_id"])
+        assert record is not None
         (replayed,) = Replayer(service.store, service.policies, service.graphs).replay([record])
         assert replayed.identical
 
