@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 
 from controls.policy import content_hash, parse
+from feed.offline import activation, decided
+from feed.previewing import preview as made_preview
+from ranking.errors import GraphError
+from ranking.graph import ItemGraph
 from tests.unit.feed.deciding_office import NOW, office, read, send
+from tests.unit.feed.model_making import shifted, stored
 
 BASE = """\
 name: house
@@ -187,3 +192,20 @@ def test_a_preview_without_pages_or_with_too_many_says_so(http):
     assert (told["asked"], told["compared"], told["changed_share"]) == (0, 0, None)
     http.problem(preview(http, version, servings=501), 422, "input-invalid")
     http.problem(preview(http, version, against="none"), 404, "not-found")
+
+
+def test_a_preview_counts_pages_whose_model_is_gone(http):
+    version, _ = published(http)
+    http.call("GET", "/v1/feed?reader=r1&limit=5&mode=latest", "feed")
+    model = stored(http, shifted(1))
+    decided(http.service, activation(model, "for the test"))
+    http.call("GET", "/v1/feed?reader=r2&limit=5&mode=latest", "feed")
+    assert http.service.servings.flush()
+
+    def gone(version: str) -> ItemGraph:
+        raise GraphError(f"no model {version!r}")
+
+    servings = http.service.store.servings.newest(10)
+    assert {one.model for one in servings} == {"", model}
+    told = made_preview(http.service.store, http.service.policies, gone, servings, version, version)
+    assert (told.asked, told.lost, told.report.pages, told.faithful) == (2, 1, 1, 1)
