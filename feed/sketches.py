@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from datasketch import MinHash
 
-SHORTEST = 24
-"""Folded characters below which a text tells nothing: greetings and names are nobody's copy."""
+SHORTEST = 48
+"""Folded characters below which a text tells nothing: greetings, names and usual titles are nobody's copy."""
 SHORTEST_ALIKE = 80
 """Folded characters from which texts are alike by their runs; shorter ones only when they fold to the same."""
 ALIKE = 0.7

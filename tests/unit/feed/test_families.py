@@ -97,7 +97,10 @@ def test_what_is_alike_is_told_as_exactly_as_the_sketch_promises():
     assert sum(misses) / len(misses) < 0.08
 
 
-@pytest.mark.parametrize("title", ["Episode 12 of the river walk", "The great baking contest, week 7"])
+@pytest.mark.parametrize(
+    "title",
+    ["Episode 12 of the long walk down the river to the sea", "The great baking contest: week 7, guests from abroad"],
+)
 def test_titles_without_a_text_are_copies_only_when_they_are_the_same(store, title):
     families = Families(store)
     families.take([item("one", "", title), item("next", "", title.replace("2", "3").replace("7", "8"))], 1)
@@ -108,9 +111,11 @@ def test_titles_without_a_text_are_copies_only_when_they_are_the_same(store, tit
 
 def test_what_is_too_short_is_nobodys_copy(store):
     families = Families(store)
-    families.take([item("a", "Hello"), item("b", "Hello"), item("c", "", "Good morning, all!")], 1)
+    families.take(
+        [item("a", "Hello"), item("b", "Hello"), item("c", "", "Good morning and a happy new year to all!")], 1
+    )
     assert families.members("a") == ("a",)
-    assert families.resembling([item("d", "Good morning, all!")]) == [()]
+    assert families.resembling([item("d", "Good morning and a happy new year to all!")]) == [()]
 
 
 def test_invisible_characters_case_and_other_forms_of_letters_hide_no_copy(store):
