@@ -17,6 +17,7 @@ from itertools import groupby
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from controls.acts import Restricted, cause_of, contribution_of
 from controls.causes import Handles
@@ -61,6 +62,7 @@ _ON_ITEMS = frozenset(
 class _Change:
     moved: Moved
     ids: Sequence[str]
+    published: NDArray[np.int64]
     at: int
     first: bool
 
@@ -90,7 +92,8 @@ class Restricting:
             first = before is None
             moved = self._holdings.moved(snapshot.governance, _NO_ROWS if before is None else before)
             if first or moved.rows.size:
-                self._changes.append(_Change(moved, snapshot.catalogue.ids, snapshot.as_of, first))
+                catalogue = snapshot.catalogue
+                self._changes.append(_Change(moved, catalogue.ids, catalogue.published, snapshot.as_of, first))
             self._before = after
         self._position = (snapshot.revision, snapshot.as_of)
 
@@ -126,12 +129,18 @@ class Restricting:
 
     def _take(self, restrictions: Restrictions, change: _Change) -> None:
         held: set[tuple[str, Holding]] = set()
+        starts: dict[str, int] = {}
         for place, row in enumerate(change.moved.rows.tolist()):
             item = change.ids[row]
             took, left = change.moved.change(place)
             for cause in took:
                 held.add((item, cause))
-                restrictions.takes_hold(item, cause, self._began(cause, change))
+                at = change.at
+                if change.first and cause.kind == "decision":
+                    if cause.id not in starts:
+                        starts[cause.id] = self._starts_at(cause.id, at)
+                    at = min(at, max(starts[cause.id], int(change.published[row])))
+                restrictions.takes_hold(item, cause, at)
             for cause in left:
                 self._let_go(restrictions, item, cause, change.at)
         if change.first:
@@ -139,12 +148,10 @@ class Restricting:
                 if (item, cause) not in held:
                     self._let_go(restrictions, item, cause, change.at)
 
-    def _began(self, cause: Holding, change: _Change) -> int:
-        """The second at which a cause took hold: now, unless it is a decision that was found in force at the start."""
-        if not change.first or cause.kind != "decision":
-            return change.at
-        decision = self._store.ledger.by_id(cause.id)
-        return change.at if decision is None else min(change.at, decision.starts_at)
+    def _starts_at(self, id: str, at: int) -> int:
+        """The second at which a decision began that was found in force at the start."""
+        decision = self._store.ledger.by_id(id)
+        return at if decision is None else decision.starts_at
 
     def _let_go(self, restrictions: Restrictions, item: str, cause: Holding, at: int) -> None:
         over = self._over_at(cause.id, at) if cause.kind == "decision" else None

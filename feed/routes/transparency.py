@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import asdict
 from typing import Annotated, Literal, cast
 
+import orjson
 from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -17,7 +17,7 @@ from feed.errors import Fault, InputInvalid
 from feed.schemas.transparency import TransparencyOut
 from feed.transparency import Tallies, as_csv
 from feed.transparency_page import PAGE_POLICY, transparency_page
-from feed.wire import PUBLIC, ServiceNow, router, tagged, tagged_body
+from feed.wire import PUBLIC, ServiceNow, router, tagged_body
 
 routes = router("transparency")
 
@@ -48,7 +48,7 @@ def report(
         name = f"transparency-{counted.since}-{counted.until}.csv"
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Vary": "Accept"}
         return tagged_body(request, as_csv(counted).encode(), "text/csv; charset=utf-8", PUBLIC, headers)
-    return tagged(request, asdict(counted), PUBLIC)
+    return tagged_body(request, orjson.dumps(counted), "application/json", PUBLIC, {"Vary": "Accept"})
 
 
 @routes.get("/transparency", summary="The transparency report, as a page", response_class=HTMLResponse)

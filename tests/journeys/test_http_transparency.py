@@ -47,6 +47,14 @@ def test_an_unchanged_report_is_not_sent_again(acted):
     assert (again.status_code, again.content) == (304, b"")
 
 
+def test_pages_that_were_counted_outlive_an_ordinary_stop(tmp_path):
+    with running(tmp_path) as http:
+        http.put_items()
+        assert http.call("GET", "/v1/feed?reader=r1", "feed").status_code == 200
+    with running(tmp_path) as http:
+        assert as_json(http)["feeds"] == {"total": 1, "personalized": 1, "personalized_share": 1.0}
+
+
 @pytest.mark.parametrize("asked", [{"headers": {"Accept": "text/csv"}}, {"params": {"format": "csv"}}])
 def test_the_same_report_comes_as_csv(acted, asked):
     answer = acted.call("GET", "/v1/transparency", **asked)

@@ -213,10 +213,12 @@ def test_an_item_that_is_held_for_review_owes_a_statement_once_that_takes_long(p
     assert (told.item, told.fields["decision_visibility"]) == ("i2", ["DECISION_VISIBILITY_CONTENT_DISABLED"])
 
 
-def test_decisions_from_before_statements_were_made_are_stated_from_when_they_began(place):
+def test_decisions_that_are_found_in_force_are_stated_from_when_they_and_the_item_began(place):
     place.decide("takedown", "item:i1", expires_at=NOW + 100_000)
     place.decide("strike", "author:ann", parameters={"points": 10}, expires_at=NOW + 100_000)
+    place.decide("suppress", "topic:late", expires_at=NOW + 100_000)
+    place.store.items.put_items([ItemRecord("i9", "ann", topics=("late",), published_at=NOW + 3000)]).result()
     place.clock.advance(5000)
     place.restart()
     place.turn()
-    assert place.spans() == [("", 0, None), ("i1", 0, None)]
+    assert place.spans() == [("", 0, None), ("i1", 0, None), ("i9", 3000, None)]
