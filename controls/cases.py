@@ -94,6 +94,8 @@ class Case:
     changed_at: int = 0
     request: str = ""
     """Tells the request that made the last transition from any other, so that it can be repeated."""
+    ending: str = ""
+    """Tells the request that is ending it with decisions, from before they are made until the next transition."""
     holder: str = ""
     held_at: int = 0
     lease_until: int = 0
@@ -148,12 +150,14 @@ def claim(
 def release(case: Case, who: str, now: int, *, expected: int | None = None) -> Case:
     """Give a case back unanswered."""
     _held(case, who, expected)
+    _nothing_ending(case)
     return _changed(case, _no_earlier(case, now), state=case.waits_as, holder="", held_at=0, lease_until=0)
 
 
 def escalate(case: Case, who: str, note: str, now: int, *, expected: int | None = None) -> Case:
     """Hand a case that one holds to somebody else, saying why."""
     _held(case, who, expected)
+    _nothing_ending(case)
     if not note.strip():
         raise InvalidCase("say why the case is escalated, for whoever takes it on", "note")
     at = _no_earlier(case, now)
@@ -178,6 +182,28 @@ def check_resolution(
         raise InvalidCase("say in a sentence why, for those who asked", "answer")
 
 
+def begin_ending(
+    case: Case,
+    who: str,
+    resolution: Resolution,
+    now: int,
+    request: str,
+    *,
+    barred: Collection[str] = (),
+    expected: int | None = None,
+) -> Case:
+    """Keep the end of a case for one request, at the same version, before it makes its decisions: no other request ends
+    it, gives it back or hands it on meanwhile. Raises what :func:`check_resolution` does."""
+    check_resolution(case, who, resolution, now, barred=barred, expected=expected)
+    _nothing_ending(case, request)
+    return replace(case, ending=request)
+
+
+def no_longer_ending(case: Case, request: str) -> Case:
+    """The case once this request's decisions were refused, so that others may end it."""
+    return replace(case, ending="") if case.ending == request else case
+
+
 def resolve(
     case: Case,
     who: str,
@@ -186,9 +212,11 @@ def resolve(
     *,
     barred: Collection[str] = (),
     expected: int | None = None,
+    request: str = "",
 ) -> Case:
     """End a case that one holds. Nothing changes it afterwards."""
     check_resolution(case, who, resolution, now, barred=barred, expected=expected)
+    _nothing_ending(case, request)
     if (resolution.outcome is CaseOutcome.ACTED) != bool(resolution.decisions) and case.kind is not CaseKind.APPEAL:
         raise InvalidCase("acted means that decisions were made, and no_action that none were", "decisions")
     at = _no_earlier(case, now)
@@ -203,7 +231,12 @@ def _no_earlier(case: Case, now: int) -> int:
 
 
 def _changed(case: Case, at: int, **changes: object) -> Case:
-    return replace(case, version=case.version + 1, changed_at=at, **changes)  # type: ignore[arg-type]
+    return replace(case, version=case.version + 1, changed_at=at, ending="", **changes)  # type: ignore[arg-type]
+
+
+def _nothing_ending(case: Case, request: str = "") -> None:
+    if case.ending and case.ending != request:
+        raise CaseHeld("another request of yours is ending the case; send that one again, or read the case", "case")
 
 
 def _unresolved(case: Case) -> None:

@@ -85,6 +85,19 @@ def found_case(store: Store, id: str) -> tuple[Case, Entry]:
 async def changed(store: Store, id: str, change: Change, request: str = "") -> tuple[Case, Entry]:
     """Change a case in the transaction that reads it; raises ``NotFound``, and what ``change`` raises. The same
     ``request`` once more, while nothing came after it, changes nothing."""
+
+    def transition(before: Case) -> Case:
+        return replace(change(before), request=request)
+
+    return await _edited(store, id, transition, request)
+
+
+async def noted(store: Store, id: str, change: Change) -> tuple[Case, Entry]:
+    """The same for a change that is no transition: the request that made the last one stays known."""
+    return await _edited(store, id, change, "")
+
+
+async def _edited(store: Store, id: str, change: Change, request: str) -> tuple[Case, Entry]:
     repeated: list[Entry] = []
     refusals: list[Exception] = []
 
@@ -100,7 +113,7 @@ async def changed(store: Store, id: str, change: Change, request: str = "") -> t
             repeated.append(entry)
             return []
         try:
-            case = replace(change(before), request=request)
+            case = change(before)
         except ControlsError as refusal:
             refusals.append(refusal)
             return []

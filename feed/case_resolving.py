@@ -12,7 +12,17 @@ from functools import partial
 
 import anyio.to_thread
 
-from controls.cases import Case, CaseKind, CaseOutcome, CaseState, Resolution, check_resolution, overdue, resolve
+from controls.cases import (
+    Case,
+    CaseKind,
+    CaseOutcome,
+    CaseState,
+    Resolution,
+    begin_ending,
+    no_longer_ending,
+    overdue,
+    resolve,
+)
 from controls.decisions import Basis, DecisionType
 from controls.errors import InvalidCase
 from controls.proposals import Proposal
@@ -22,7 +32,7 @@ from feed.auth import Caller
 from feed.bootstrap import Service
 from feed.breaker import look_at_rule
 from feed.bulk import decide_together
-from feed.case_papers import changed, found_case
+from feed.case_papers import changed, found_case, noted
 from feed.copies import with_copies
 from feed.deciding import principal_of
 from feed.reports import settle
@@ -59,11 +69,28 @@ async def end(service: Service, caller: Caller, id: str, ending: Ending, expecte
         return await _ended(service, case)
     barred = await anyio.to_thread.run_sync(deciders, service.store, case)
     draft = Resolution(ending.outcome, ending.answer, ending.made)
-    # Nobody else is to take the case on while the decisions are being made.
-    check_resolution(case, caller.subject, draft, now + MARGIN, barred=barred, expected=expected)
-    decisions = await _decided(service, caller, case, ending)
+
+    def begun(stored: Case) -> Case:
+        if stored.state is CaseState.RESOLVED and stored.request == ending.request:
+            return stored
+        # Nobody else is to take the case on while the decisions are being made, and no other request to end it.
+        return begin_ending(
+            stored, caller.subject, draft, now + MARGIN, ending.request, barred=barred, expected=expected
+        )
+
+    case, _ = await noted(service.store, id, begun)
+    if case.state is CaseState.RESOLVED:
+        return await _ended(service, case)
+    try:
+        decisions = await _decided(service, caller, case, ending)
+    except Exception:
+        if not await anyio.to_thread.run_sync(service.decisions.bulk, _bulk_of(case)):
+            await noted(service.store, id, partial(no_longer_ending, request=ending.request))
+        raise
     resolution = replace(draft, decisions=(*ending.made, *decisions))
-    ending_it = partial(resolve, who=caller.subject, resolution=resolution, now=now, barred=barred)
+    ending_it = partial(
+        resolve, who=caller.subject, resolution=resolution, now=now, barred=barred, request=ending.request
+    )
     case, _ = await changed(service.store, id, ending_it, ending.request)
     in_time = "no" if overdue(case, now) else "yes"
     service.metrics.resolved.labels(case.kind.value, ending.outcome.value, in_time).inc()
@@ -116,7 +143,7 @@ def _check_acts(case: Case, ending: Ending, proposals: Sequence[Proposal]) -> No
 
 async def _decided(service: Service, caller: Caller, case: Case, ending: Ending) -> list[str]:
     """The ids of the decisions, made together, or by this request before; waits for those who obey them."""
-    id = f"{case.id}-{case.version}"
+    id = _bulk_of(case)
     # No client's key has a line break.
     once = Once(f"case\n{id}", ending.request)
     made = await anyio.to_thread.run_sync(service.decisions.bulk, id)
@@ -133,6 +160,11 @@ async def _decided(service: Service, caller: Caller, case: Case, ending: Ending)
             await anyio.to_thread.run_sync(load_before_reversal, service, proposal.reverses)
     told = await decide_together(service, principal_of(caller), proposals, once, id=id)
     return [decision.id for decision in told.decisions]
+
+
+def _bulk_of(case: Case) -> str:
+    """The id under which the decisions that end a case are made."""
+    return f"{case.id}-{case.version}"
 
 
 def _tell(service: Service, case: Case) -> None:

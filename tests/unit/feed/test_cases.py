@@ -172,7 +172,7 @@ def test_a_retry_after_a_crash_between_deciding_and_ending_decides_nothing_twice
     assert len(decisions(desk)) == 1
     assert desk.queue()[0]["state"] == "claimed"
     other = body | {"decisions": [act("takedown", "i2")]}
-    desk.refused(409, "idempotency-conflict", "POST", f"/v1/cases/{case}/resolve", MOD, json=other)
+    desk.refused(409, "case-held", "POST", f"/v1/cases/{case}/resolve", MOD, json=other)
     desk.clock.advance(1800)
     desk.refused(409, "case-held", "POST", f"/v1/cases/{case}/resolve", MOD, json=body)
     desk.claim(case)

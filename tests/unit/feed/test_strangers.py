@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.feed.case_office import office
+from tests.unit.feed.case_office import act, office
 
 
 @pytest.fixture
@@ -36,3 +36,38 @@ def test_a_form_whose_key_is_a_readers_id_does_not_keep_that_reader_from_reporti
 
 def test_a_place_in_digits_of_no_alphabet_is_refused_by_name(desk):
     desk.refused(422, "input-invalid", "GET", "/v1/authors/a1/statements?after=%C2%B2.x", "moderator:mod")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("resolve", {"outcome": "no_action", "answer": "nothing wrong with it"}),
+        ("escalate", {"note": "too hard"}),
+        ("release", None),
+    ],
+)
+def test_a_case_that_is_being_ended_with_decisions_ends_with_them_whatever_its_holder_sends_meanwhile(desk, path, body):
+    desk.report()
+    case = desk.queue()[0]["id"]
+    desk.claim(case)
+    decide, said = desk.service.decisions.decide_all, []
+
+    def slowly(*proposals, **more):
+        said.append(desk.call("POST", f"/v1/cases/{case}/{path}", "moderator:mod", json=body))
+        return decide(*proposals, **more)
+
+    desk.service.decisions.decide_all = slowly
+    ending = {"outcome": "acted", "answer": "taken down", "decisions": [act("takedown")]}
+    ended = desk.done("POST", f"/v1/cases/{case}/resolve", "moderator:mod", json=ending)
+    assert [(one.status_code, one.json()["type"]) for one in said] == [(409, "/problems/case-held")]
+    assert (ended["outcome"], len(ended["decisions"])) == ("acted", 1)
+
+
+def test_a_case_whose_decisions_were_refused_can_be_ended_otherwise(desk):
+    desk.report()
+    case = desk.queue()[0]["id"]
+    desk.claim(case)
+    path, who = f"/v1/cases/{case}/resolve", "moderator:mod"
+    refused = {"outcome": "acted", "answer": "x", "decisions": [act("takedown", expires_at=1)]}
+    assert desk.call("POST", path, who, json=refused).status_code == 422
+    assert desk.done("POST", path, who, json={"outcome": "no_action", "answer": "x"})["outcome"] == "no_action"
