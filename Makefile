@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EQUIPPED := $(VENV)/.equipped
 JAVA := $(VENV)/.java
+POSTGRES := $(VENV)/.postgres
 HAS_HEADERS := 'import sysconfig; open(sysconfig.get_path("include") + "/Python.h").close()'
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 
@@ -41,7 +42,7 @@ check: equip
 	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory docs
 
-test: equip $(JAVA)
+test: equip $(JAVA) $(POSTGRES)
 	$(BIN)/pytest
 
 # The Spark engine is tested on real Spark, which runs on Java.
@@ -49,6 +50,13 @@ $(JAVA): | $(EQUIPPED)
 	@java -version > /dev/null 2>&1 \
 		|| { test "$$(id -u)" = 0 && apt-get update && apt-get install -y --no-install-recommends default-jre-headless; } \
 		|| { echo 'The tests of the Spark engine need Java 17; on Debian: apt-get install default-jre-headless' >&2; exit 1; }
+	@touch $@
+
+# The grown store is tested on a real server, which the tests start by themselves.
+$(POSTGRES): | $(EQUIPPED)
+	@ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || command -v initdb > /dev/null \
+		|| { test "$$(id -u)" = 0 && apt-get update && apt-get install -y --no-install-recommends postgresql; } \
+		|| { echo 'The tests of the grown store need PostgreSQL; on Debian: apt-get install postgresql' >&2; exit 1; }
 	@touch $@
 
 bench: equip

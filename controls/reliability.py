@@ -36,4 +36,4 @@ def support(reliabilities: Iterable[int]) -> int:
     doubt = FULL**COUNTED
     for one in nlargest(COUNTED, reliabilities):
         doubt = doubt * (FULL - min(max(one, 0), FULL)) // FULL
-    return FULL - doubt // FULL ** (COUNTED - 1)
+    return int(FULL - doubt // FULL ** (COUNTED - 1))

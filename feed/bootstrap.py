@@ -27,7 +27,7 @@ from feed.servings import ServingQueue
 from feed.settings import Settings
 from feed.stating import Stater, desk_of
 from feed.storage.ports import Store
-from feed.storage.sqlite import open_sqlite
+from feed.stores import open_store
 from ranking.fold import Fold
 from ranking.pipeline import warm
 
@@ -85,12 +85,12 @@ def open_service(settings: Settings, clock: Clock | None = None, store: Store | 
     secret = load_secret(settings)
     log_keys = load_log_keys(settings)
     settings.models_folder.mkdir(parents=True, exist_ok=True)
-    store = store or open_sqlite(settings.store_file, exclusive=True, write_queue=settings.write_queue)
+    store = store or open_store(settings)
     graphs = Graphs(store.models, settings.models_folder)
     policies = PolicyDocuments(store.policies)
     replica = Replica(store, Fold(policies, graphs), clock, lease_seconds=settings.lease)
     stater = Stater(store, policies, lambda: replica.latest().governance, desk_of(settings))
-    restricting = Restricting(store, clock, stater, quiet=settings.restriction_quiet)
+    restricting = Restricting(store, stater, quiet=settings.restriction_quiet)
     replica.on_swap(restricting.swapped)
     publisher = Publisher(
         store, clock, replica.latest, replica.wake, popular_every=settings.popular_every, restricting=restricting

@@ -27,7 +27,7 @@ from feed.library import Graphs, PolicyDocuments
 from feed.settings import PREFIX, Settings
 from feed.storage.errors import OpeningRefused, SchemaTooOld, StorageError, StoreMissing
 from feed.storage.ports import Store
-from feed.storage.sqlite import open_sqlite
+from feed.stores import open_store, store_name
 from ranking.errors import GraphError
 from ranking.fold import Fold
 
@@ -77,9 +77,9 @@ def diagnose(load: Callable[[], Settings], clock: Clock) -> list[Finding]:
 
 def upgrade_store(settings: Settings) -> None:
     """Migrate the store of a home folder to this release's schema; raises the storage errors of opening."""
-    if not settings.store_file.exists():
+    if settings.database is None and not settings.store_file.exists():
         raise StoreMissing(f"there is no store at {settings.store_file}; nothing to upgrade")
-    open_sqlite(settings.store_file, upgrade=True).close()
+    open_store(settings, upgrade=True).close()
 
 
 def _settings(settings: Settings, clock: Clock) -> Iterator[Finding]:
@@ -145,9 +145,11 @@ def _key_set(settings: Settings, clock: Clock) -> Iterator[Finding]:
 def _store(settings: Settings, clock: Clock) -> Iterator[Finding]:
     path = settings.store_file
     try:
-        store = open_sqlite(path, exclusive=False, verify=True)
+        store = open_store(settings, exclusive=False, verify=True)
     except StoreMissing:
-        yield Finding("store", Level.NOTE, f"none at {path} yet", "start the service, or `weir import` data")
+        yield Finding(
+            "store", Level.NOTE, f"none in {store_name(settings)} yet", "start the service, or `weir import` data"
+        )
         return
     except SchemaTooOld as error:
         yield Finding("store", Level.WRONG, str(error), "copy the file, then run: weir doctor --upgrade")
@@ -157,8 +159,8 @@ def _store(settings: Settings, clock: Clock) -> Iterator[Finding]:
         return
     with closing(store):
         seen = f"{store.items.count()} items, {store.events.count()} events, ledger at {store.ledger.head()}"
-        yield Finding("store", Level.FINE, f"{path} is whole: {seen}")
-        if not os.access(path, os.W_OK):
+        yield Finding("store", Level.FINE, f"{store_name(settings)} is whole: {seen}")
+        if settings.database is None and not os.access(path, os.W_OK):
             yield Finding("store", Level.WRONG, f"{path} cannot be written", f"chown or chmod {path} for this user")
         yield from _times(store, clock)
         yield from _model(store, settings, clock)

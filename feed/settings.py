@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from controls.case_terms import TermsTable
@@ -44,6 +44,9 @@ class Settings(BaseSettings):
 
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     """Least severe level that is logged."""
+
+    database: SecretStr | None = None
+    """Address of a PostgreSQL database (postgresql://user:password@host/name, locale C). Unset: the embedded store."""
 
     # Who is asking
 
@@ -221,6 +224,13 @@ class Settings(BaseSettings):
 
     free_disk: int = Field(default=64 << 20, ge=0)
     """Free bytes under the home folder below which this process reports that it is not ready."""
+
+    @field_validator("database")
+    @classmethod
+    def _postgresql(cls, database: SecretStr | None) -> SecretStr | None:
+        if database is not None and not database.get_secret_value().startswith("postgresql://"):
+            raise ValueError("an address of a database begins with postgresql://")
+        return database
 
     @model_validator(mode="after")
     def _keeps_its_promise(self) -> Settings:

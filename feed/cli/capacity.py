@@ -13,10 +13,10 @@ def capacity(home: Home = None, json: Json = False) -> None:
     """Set the hours of review that the cases of the last weeks ask for against those there (WEIR_REVIEW_HOURS)."""
     from feed.capacity import capacity_out, measured_capacity
     from feed.clock import SystemClock
-    from feed.storage.sqlite import open_sqlite
+    from feed.stores import open_store
 
     settings = settings_for(home)
-    store = open_sqlite(settings.store_file, exclusive=False)
+    store = open_store(settings, exclusive=False)
     try:
         found = capacity_out(measured_capacity(store, SystemClock().now(), settings.review_hours))
     finally:

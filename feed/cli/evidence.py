@@ -30,10 +30,10 @@ def export(
     from feed.errors import AlreadyThere, NotFound
     from feed.evidence_folder import files_of, write_folder
     from feed.log_keys import load_log_keys
-    from feed.storage.sqlite import open_sqlite
+    from feed.stores import open_store
 
     settings = settings_for(home)
-    store = open_sqlite(settings.store_file, exclusive=False)
+    store = open_store(settings, exclusive=False)
     try:
         keys = load_log_keys(settings)
         files = files_of(store, keys, decision, SystemClock().now())

@@ -34,14 +34,14 @@ def import_data(
     from feed.clock import SystemClock
     from feed.importers import FORMATS, Bookmark, Importer, detect
     from feed.storage.errors import StoreInUse
-    from feed.storage.sqlite import open_sqlite
+    from feed.stores import open_store
 
     data = detect(path, prefix) if format is Format.AUTO else FORMATS[format](path, prefix)
     settings = settings_for(home)
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     now = SystemClock().now()
     try:
-        store = open_sqlite(settings.store_file)
+        store = open_store(settings)
     except StoreInUse as busy:
         raise CommandFailed(f"{busy}: importing writes the store itself, so stop the server for it") from busy
     with closing(store):

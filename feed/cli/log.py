@@ -129,11 +129,11 @@ def rotate(home: Home = None, json: Json = False) -> None:
     """Make a new key sign from now on; both sign the ledger as it is. Stop the server first: it holds the old key."""
     from feed.log_keys import rotated
     from feed.storage.records import CheckpointRecord
-    from feed.storage.sqlite import open_sqlite
+    from feed.stores import open_store
 
     settings = settings_for(home)
-    open_sqlite(settings.store_file, exclusive=False).close()  # which makes none where there is none
-    store = open_sqlite(settings.store_file)
+    open_store(settings, exclusive=False).close()  # which makes none where there is none
+    store = open_store(settings)
     try:
         head = store.ledger.head()
         keys, note = rotated(settings, head, store.log.root(head))
@@ -150,10 +150,10 @@ def rotate(home: Home = None, json: Json = False) -> None:
 @contextmanager
 def _reading(home: Path | None) -> Iterator[tuple[Store, LogKeys]]:
     from feed.log_keys import load_log_keys
-    from feed.storage.sqlite import open_sqlite
+    from feed.stores import open_store
 
     settings = settings_for(home)
-    store = open_sqlite(settings.store_file, exclusive=False)
+    store = open_store(settings, exclusive=False)
     try:
         yield store, load_log_keys(settings)
     finally:

@@ -19,12 +19,12 @@ def replay(
     """Rebuild the state a page was made in and make its items again. Exit code 1 unless they are identical."""
     from feed.library import Graphs, PolicyDocuments
     from feed.replay import Replayer
-    from feed.storage.sqlite import open_sqlite
+    from feed.stores import open_store
 
     if bool(request_id) == bool(newest):
         raise BadInput("name one request_id, or --newest with a number")
     settings = settings_for(home)
-    store = open_sqlite(settings.store_file, exclusive=False)
+    store = open_store(settings, exclusive=False)
     try:
         one = store.servings.get(request_id) if request_id else None
         if request_id and one is None:

@@ -10,7 +10,7 @@ from feed.control.follow import catch_up
 from feed.library import Graphs, PolicyDocuments
 from feed.settings import Settings
 from feed.storage.ports import Store
-from feed.storage.sqlite import open_sqlite
+from feed.stores import open_store
 from ranking.fold import Fold
 from ranking.snapshot import Snapshot
 
@@ -18,7 +18,7 @@ from ranking.snapshot import Snapshot
 @contextmanager
 def reading(settings: Settings) -> Iterator[tuple[Store, Snapshot]]:
     """The store opened for reading, and the Snapshot it folds to now."""
-    store = open_sqlite(settings.store_file, exclusive=False)
+    store = open_store(settings, exclusive=False)
     try:
         fold = Fold(PolicyDocuments(store.policies), Graphs(store.models, settings.models_folder))
         catch_up(fold, store)

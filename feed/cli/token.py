@@ -126,13 +126,13 @@ def _make_key(name: str, scopes: tuple[str, ...], subject: str, lifetime: int | 
     from feed.api_client import Api
     from feed.clock import SystemClock
     from feed.keys import new_api_key
-    from feed.storage.sqlite import open_sqlite
+    from feed.stores import open_store
 
     settings, now = settings_for(home), SystemClock().now()
     expires_at = None if lifetime is None else now + lifetime
     told: dict[str, Any] = {"name": name, "subject": subject, "scopes": scopes, "expires_at": expires_at}
     try:
-        store = open_sqlite(settings.store_file)
+        store = open_store(settings)
     except StoreInUse as busy:
         with Api.beside(settings, busy) as api:
             told["key"] = api.send("POST", "/v1/keys", told)["key"]
@@ -151,11 +151,11 @@ def _make_key(name: str, scopes: tuple[str, ...], subject: str, lifetime: int | 
 def _revoke(name: str, home: Home, json: bool) -> None:
     from feed.api_client import Api
     from feed.clock import SystemClock
-    from feed.storage.sqlite import open_sqlite
+    from feed.stores import open_store
 
     settings = settings_for(home)
     try:
-        store = open_sqlite(settings.store_file)
+        store = open_store(settings)
     except StoreInUse as busy:
         with Api.beside(settings, busy) as api:
             count = int(api.send("DELETE", f"/v1/keys/{quote(name, safe='')}")["revoked"])

@@ -45,7 +45,7 @@ def transparency(
 ) -> None:
     """Print what was done in a period, or the statements of reasons that are owed for it, ready to be sent."""
     from feed.clock import SystemClock
-    from feed.storage.sqlite import open_sqlite
+    from feed.stores import open_store
 
     if json and form not in (None, Form.JSON):
         raise BadInput(f"--json and --format {form} are two formats; keep one of them")
@@ -56,7 +56,7 @@ def transparency(
     begins = _day("--from", first) or _day("--since", since)
     if begins is not None and begins > until:
         raise BadInput(f"the period begins on {begins} and ends on {until}; give an earlier first day")
-    store = open_sqlite(settings_for(home).store_file, exclusive=False)
+    store = open_store(settings_for(home), exclusive=False)
     try:
         if form is Form.DSA:
             _print_statements(store, begins, until)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from feed.api_client import Api
@@ -157,7 +158,7 @@ class GovernanceStory:
         }
         made = self.api.send("POST", "/v1/decisions", decision, as_=_FIRST)
         self.correction = made["decision"]["id"]
-        cards = [_eventually(lambda reader=reader: page(self.api, reader).corrections, bool) for reader in self.exposed]
+        cards = [_eventually(partial(self._cards, reader), bool) for reader in self.exposed]
         strangers = page(self.api, "story-stranger").corrections
         reach = self.api.get(f"/v1/corrections/{self.correction}", as_=_AUDITOR)
         told = sum(any(card["decision"] == self.correction for card in of) for of in cards)
@@ -183,6 +184,9 @@ class GovernanceStory:
             and appeals["upheld"] >= 1
             and corrections >= 1,
         )
+
+    def _cards(self, reader: str) -> Sequence[Mapping[str, Any]]:
+        return page(self.api, reader).corrections
 
     def _verdict(self) -> Mapping[str, Any] | None:
         answer = self.api.ask("GET", f"/v1/items/{_ITEM}/verdict", as_=_WRITER)

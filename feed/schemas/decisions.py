@@ -56,7 +56,7 @@ class ActIn(Wire):
     review_by: Second | None = None
     scope: ScopeIn = ScopeIn()
     parameters: Annotated[_Parameters, Field(max_length=10, default_factory=dict)]
-    """What the type needs, see docs/decisions.md: ``position`` (pin), ``factor`` (boost), ``points`` (strike) and so on."""
+    """What the type needs, see docs/decisions.md: ``position`` (pin), ``factor`` (boost), ``points`` (strike)."""
     evidence: Annotated[tuple[_Line, ...], Field(max_length=50)] = ()
     break_glass: bool = False
     """Do what needs a second person without one: at once, for 24 hours at most, and a review is opened."""

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
 
 import pytest
 
 from feed.storage.memory import MemoryStore
 from feed.storage.ports import Store
+from feed.storage.postgresql import open_postgresql
 from feed.storage.sqlite import open_sqlite
+from tests.contracts.postgres_server import binaries, fresh_database, running_server
+
+_numbers = count()
 
 
 @dataclass(frozen=True)
@@ -29,10 +36,24 @@ def empty_sqlite(tmp_path_factory):
     return path
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory):
+    """A server with an empty store to copy."""
+    if binaries() is None:
+        pytest.skip("PostgreSQL is not installed; `make equip` installs it")
+    with tempfile.TemporaryDirectory(prefix="weir-pg-") as folder, running_server(Path(folder)) as url:
+        open_postgresql(fresh_database(url, "empty")).close()
+        yield url
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 def adapter(request, tmp_path):
     if request.param == "memory":
         return Adapter(MemoryStore, durable=False)
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres")
+        url = fresh_database(server, f"t{next(_numbers)}", "empty")
+        return Adapter(lambda: open_postgresql(url), durable=True)
     path = tmp_path / "weir.db"
     shutil.copy(request.getfixturevalue("empty_sqlite"), path)
     return Adapter(lambda: open_sqlite(path), durable=True)

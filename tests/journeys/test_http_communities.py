@@ -8,7 +8,7 @@ import pytest
 
 from tests.journeys.http_service import Http, decision, running, until
 
-RULES = {
+RULES: dict[str, Any] = {
     "name": "house rules",
     "rules": [
         {

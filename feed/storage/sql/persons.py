@@ -6,8 +6,12 @@ Nothing is kept for finding them: the ledger is read through beside the writer, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, func, literal_column, or_, select
+from sqlalchemy import Integer, and_, bindparam, delete, literal_column, or_, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from controls.ledger import granted, names
 from feed.storage.rules import NO_PERSONS
@@ -15,6 +19,25 @@ from feed.storage.schema import LEDGER, attachments, heads
 from feed.storage.sql.queue import Cursor
 from feed.storage.sql.reading import Reading
 from feed.storage.sql.statements import Statements
+
+
+class _place_of(FunctionElement[int]):  # noqa: N801 - used as a function
+    """The place of some bytes in others, from 1, or 0: the one thing that databases name differently."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(_place_of)
+def _instr(element: _place_of, compiler: SQLCompiler, **more: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **more)})"
+
+
+@compiles(_place_of, "postgresql")
+def _position(element: _place_of, compiler: SQLCompiler, **more: Any) -> str:
+    whole, part = (compiler.process(each, **more) for each in element.clauses)
+    # The parameters keep the order in which they were written.
+    return f"position({part} IN {whole})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +57,8 @@ class Persons:
         rows = attachments.c
         self._head = select(heads.c.number).where(heads.c.name == LEDGER)
         acted = or_(
-            func.instr(rows.content, bindparam("begins")) == literal_column("1"),
-            func.instr(rows.content, bindparam("contains")) > literal_column("0"),
+            _place_of(rows.content, bindparam("begins")) == literal_column("1"),
+            _place_of(rows.content, bindparam("contains")) > literal_column("0"),
         )
         mine = select(rows.revision, rows.name).where(
             rows.revision > bindparam("after"),

@@ -19,7 +19,7 @@ from feed.keys import load_secret
 from feed.settings import Settings
 from feed.storage.memory import MemoryStore
 from feed.storage.records import EventRecord, ItemRecord
-from ranking.interactions import EventKind
+from ranking.reader import EventKind
 
 NOW = 1_800_000_000
 DAY = 86_400
@@ -41,7 +41,7 @@ class Office:
         if who:
             scope, _, subject = who.partition(":")
             secret = load_secret(self.service.settings)
-            token = issue_token(secret, subject, [scope], self.clock.now(), lifetime=600, audience=Audience())
+            token = issue_token(secret, subject, (scope,), self.clock.now(), lifetime=600, audience=Audience())
             headers["Authorization"] = f"Bearer {token}"
         answer: Response = self.client.request(method, path, headers=headers, **more)
         return answer

@@ -14,7 +14,7 @@ from feed.errors import NotFound
 from feed.settings import Settings
 from feed.storage.memory import MemoryStore
 from feed.storage.records import EventRecord
-from ranking.interactions import EventKind
+from ranking.reader import EventKind
 
 ITEM = Subject(SubjectKind.ITEM, "i1")
 NOW = 1_800_000_000
@@ -73,5 +73,5 @@ def test_priority_is_severity_times_live_reach_and_follows_it(service):
 
 def test_a_case_read_back_is_the_one_that_was_written(service):
     id = opened(service, about={"rule": "r1"})
-    entry = cases_of(service.store).get(id)
+    entry = found_case(service.store, id)[1]
     assert dict(case_of(entry).about) == {"rule": "r1"}

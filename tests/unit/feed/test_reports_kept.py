@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,11 @@ def opened(home, store, **chosen):
     return service
 
 
+def _written(paper, stored):
+    del stored
+    return [paper]
+
+
 def answered(service, item, outcome):
     """End the unresolved case of an item, if there is one."""
     now = service.clock.now()
@@ -42,7 +48,7 @@ def answered(service, item, outcome):
             held = claim(case_of(entry), "mod", now, 60)
             ended = resolve(held, "mod", Resolution(outcome, "a", made), held.changed_at)
             paper = paper_of(ended, entry.priority)
-            cases_of(service.store).edit([entry.id], lambda stored, paper=paper: [paper]).result()
+            cases_of(service.store).edit([entry.id], partial(_written, paper)).result()
             settle(service.store, ended)
 
 
@@ -55,8 +61,8 @@ def test_every_report_is_in_one_case_and_is_told_its_outcome(acts):
         for (act, item, detail), seconds in acts:
             service.clock.advance(seconds)
             if act == "report":
-                receipt = take(service, Complaint(item, "terms", "t", detail), service.clock.now())
-                receipts[receipt.id] = item
+                made = take(service, Complaint(item, "terms", "t", detail), service.clock.now())
+                receipts[made.id] = item
             else:
                 answered(service, item, detail)
         reports = service.store.register(REPORTS)

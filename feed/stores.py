@@ -1,0 +1,32 @@
+"""Which store a process opens: the SQLite file of its home folder, or the PostgreSQL database that settings name."""
+
+from __future__ import annotations
+
+from feed.settings import Settings
+from feed.storage.postgresql import open_postgresql, without_password
+from feed.storage.sql.store import SqlStore
+from feed.storage.sqlite import open_sqlite
+
+
+def open_store(
+    settings: Settings, *, exclusive: bool = True, upgrade: bool = False, verify: bool | None = None
+) -> SqlStore:
+    """Open the store of the settings: to own and write it, or for reading beside its owner. ``upgrade`` migrates an
+    older schema; ``verify`` reads every page of an embedded store first. Raises the storage errors of opening."""
+    if settings.database is None:
+        return open_sqlite(
+            settings.store_file,
+            exclusive=exclusive,
+            upgrade=upgrade,
+            verify=verify,
+            write_queue=settings.write_queue,
+        )
+    url = settings.database.get_secret_value()
+    return open_postgresql(url, exclusive=exclusive, upgrade=upgrade, write_queue=settings.write_queue)
+
+
+def store_name(settings: Settings) -> str:
+    """Where the store is, as it may be shown."""
+    if settings.database is None:
+        return str(settings.store_file)
+    return without_password(settings.database.get_secret_value())
