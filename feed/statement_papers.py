@@ -118,6 +118,26 @@ def with_end(entry: Entry, until: int | None, state: str) -> Entry:
     return replace(entry, content=_text({**orjson.loads(entry.content), "until": until}), state=state)
 
 
+def unless_open(papers: Mapping[str, Entry], stored: Mapping[str, Entry]) -> list[Entry]:
+    """An edit: new ones, and ended ones that begin again."""
+    return [paper for id, paper in papers.items() if id not in stored or stored[id].state == ENDED]
+
+
+def unless_there(paper: Entry, stored: Mapping[str, Entry]) -> list[Entry]:
+    """An edit: the paper, unless it is there."""
+    return [] if paper.id in stored else [paper]
+
+
+def in_state(old: str, new: str, stored: Mapping[str, Entry]) -> list[Entry]:
+    """An edit: those in one state come into another."""
+    return [replace(entry, state=new) for entry in stored.values() if entry.state == old]
+
+
+def ending(ends: Mapping[str, int | None], stored: Mapping[str, Entry]) -> list[Entry]:
+    """An edit: what has not ended ends, each at its second."""
+    return [with_end(entry, ends[id], ENDED) for id, entry in stored.items() if entry.state != ENDED]
+
+
 def every(register: Register, *, state: str = "", subject: str = "", since: int = 0) -> Iterator[Entry]:
     """All such entries, newest first. Blocks."""
     after: tuple[int, str] | None = None

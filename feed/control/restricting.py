@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
 
@@ -21,27 +21,29 @@ from numpy.typing import NDArray
 
 from controls.acts import Restricted, cause_of, contribution_of
 from controls.causes import Handles
-from controls.decisions import Decision, DecisionType, SubjectKind
+from controls.decisions import Decision, DecisionType
 from controls.holdings import Holdings, Moved
 from controls.restrictions import Holding, Restriction, Restrictions, holding
 from controls.stating import ACCOUNT_ACTS
 from controls.undoing import undone_by
-from feed.clock import Clock
 from feed.statement_papers import (
     BEGUN,
-    ENDED,
     OPEN,
+    ending,
     every,
+    in_state,
     restriction_of,
     restriction_paper,
     restrictions_of,
     statement_paper,
     statements_of,
-    with_end,
+    unless_open,
+    unless_there,
 )
 from feed.stating import Stater, puid_of_act
 from feed.storage.ports import Store
 from feed.storage.register import Entry, Order
+from ranking.catalogue import Catalogue
 from ranking.snapshot import Snapshot
 
 CHUNK = 200
@@ -49,6 +51,9 @@ CHUNK = 200
 
 TURN = 2_000
 """Restrictions, and decisions, that one turn writes or reads at most."""
+
+SLICE = 5_000
+"""Changed rows that are looked at together; no more are while five turns wait to be written."""
 
 _CURSOR = "restrictions"
 _ABOUT = 1_000
@@ -58,27 +63,36 @@ _ON_ITEMS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Change:
     moved: Moved
     ids: Sequence[str]
     published: NDArray[np.int64]
     at: int
     first: bool
+    done: int = 0
+    held: set[tuple[str, Holding]] = field(default_factory=set)
+    """Of the first change: all that holds now, so that what is open and not among it can be ended."""
+    starts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def left(self) -> int:
+        """Rows that were not looked at yet."""
+        return int(self.moved.rows.size) - self.done
 
 
 class Restricting:
     """One for a replica. :meth:`swapped` is for the replica's thread, :meth:`derive` for any other."""
 
-    def __init__(self, store: Store, clock: Clock, stater: Stater, *, quiet: int) -> None:
+    def __init__(self, store: Store, stater: Stater, *, quiet: int) -> None:
         self._store = store
-        self._clock = clock
         self._stater = stater
         self._quiet = quiet
         self._holdings = Holdings()
         self._before: Handles | None = None
         self._changes: deque[_Change] = deque()
         self._position = (0, 0)
+        self._catalogue: Catalogue | None = None
         self._lock = threading.Lock()
         self._restrictions: Restrictions | None = None
         self._waiting: deque[Restriction] = deque()
@@ -95,6 +109,7 @@ class Restricting:
                 catalogue = snapshot.catalogue
                 self._changes.append(_Change(moved, catalogue.ids, catalogue.published, snapshot.as_of, first))
             self._before = after
+        self._catalogue = snapshot.catalogue
         self._position = (snapshot.revision, snapshot.as_of)
 
     def derive(self) -> int:
@@ -106,15 +121,19 @@ class Restricting:
                 return 0
             self._over = {}
             restrictions = self._taken_up()
-            while self._changes:
-                self._take(restrictions, self._changes[0])
-                self._changes.popleft()
-            self._waiting.extend(restrictions.settled(as_of))
+            while self._changes and len(self._waiting) < 5 * TURN:
+                change = self._changes[0]
+                self._take(restrictions, change)
+                self._waiting.extend(restrictions.settled(change.at))
+                if not change.left:
+                    self._changes.popleft()
+            if not self._changes:
+                self._waiting.extend(restrictions.settled(as_of))
             self._write()
-            if not self._waiting:
+            if not self._waiting and not self._changes:
                 self._read_acts(revision, as_of)
             self._end_due(as_of)
-            return len(self._waiting)
+            return len(self._waiting) + sum(change.left for change in self._changes)
 
     def _taken_up(self) -> Restrictions:
         if self._restrictions is None:
@@ -128,25 +147,31 @@ class Restricting:
         return self._restrictions
 
     def _take(self, restrictions: Restrictions, change: _Change) -> None:
-        held: set[tuple[str, Holding]] = set()
-        starts: dict[str, int] = {}
-        for place, row in enumerate(change.moved.rows.tolist()):
+        """Tell what the next rows of a change took and let go."""
+        rows = change.moved.rows[change.done : change.done + SLICE].tolist()
+        for place, row in enumerate(rows, change.done):
             item = change.ids[row]
             took, left = change.moved.change(place)
             for cause in took:
-                held.add((item, cause))
-                at = change.at
-                if change.first and cause.kind == "decision":
-                    if cause.id not in starts:
-                        starts[cause.id] = self._starts_at(cause.id, at)
-                    at = min(at, max(starts[cause.id], int(change.published[row])))
-                restrictions.takes_hold(item, cause, at)
+                restrictions.takes_hold(item, cause, self._began(item, cause, row, change))
             for cause in left:
                 self._let_go(restrictions, item, cause, change.at)
-        if change.first:
+        if change.first and len(rows) == change.left:
             for item, cause in restrictions.open_keys():
-                if (item, cause) not in held:
+                if (item, cause) not in change.held:
                     self._let_go(restrictions, item, cause, change.at)
+        change.done += len(rows)
+
+    def _began(self, item: str, cause: Holding, row: int, change: _Change) -> int:
+        """The second at which a cause took hold: now, but for a decision that was found in force at the start."""
+        if not change.first:
+            return change.at
+        change.held.add((item, cause))
+        if cause.kind != "decision":
+            return change.at
+        if cause.id not in change.starts:
+            change.starts[cause.id] = self._starts_at(cause.id, change.at)
+        return min(change.at, max(change.starts[cause.id], int(change.published[row])))
 
     def _starts_at(self, id: str, at: int) -> int:
         """The second at which a decision began that was found in force at the start."""
@@ -200,15 +225,15 @@ class Restricting:
                     fields, item=one.item, author=author, kind=cause.kind, cause=cause.id, from_at=one.from_at
                 )
         register = restrictions_of(self._store)
-        register.edit(list(papers), partial(_unless_open, papers)).result()
-        statements_of(self._store).edit(list(statements), partial(_unless_open, statements)).result()
-        register.edit(list(papers), partial(_in_state, BEGUN, OPEN)).result()
+        register.edit(list(papers), partial(unless_open, papers)).result()
+        statements_of(self._store).edit(list(statements), partial(unless_open, statements)).result()
+        register.edit(list(papers), partial(in_state, BEGUN, OPEN)).result()
 
     def _write_ended(self, ended: Sequence[Restriction]) -> None:
         ends = {one.id: one.until for one in ended}
         # Where the statement is that of an act on the author, none has the Restriction's name, and none ends with it.
         for register in (statements_of(self._store), restrictions_of(self._store)):
-            register.edit(list(ends), partial(_ending, ends)).result()
+            register.edit(list(ends), partial(ending, ends)).result()
 
     def _read_acts(self, revision: int, as_of: int) -> None:
         """State the acts on authors up to a revision, and what was over before any Snapshot showed it."""
@@ -236,54 +261,35 @@ class Restricting:
                 from_at=decision.starts_at,
                 due_at=due_at,
             )
-            statements_of(self._store).edit([paper.id], partial(_unless_there, paper)).result()
+            statements_of(self._store).edit([paper.id], partial(unless_there, paper)).result()
         elif decision.reverses is not None:
             target = self._store.ledger.by_id(decision.reverses)
             if target is not None and target.type in ACCOUNT_ACTS:
                 ends = {puid_of_act(target): max(decision.decided_at, target.starts_at)}
-                statements_of(self._store).edit(list(ends), partial(_ending, ends)).result()
-        elif decision.type in _ON_ITEMS and decision.subject.kind is SubjectKind.ITEM:
+                statements_of(self._store).edit(list(ends), partial(ending, ends)).result()
+        elif decision.type in _ON_ITEMS:
             self._state_missed(decision, as_of)
 
     def _state_missed(self, decision: Decision, as_of: int) -> None:
-        """An act on an item that was undone at once, or while nobody looked, is stated all the same."""
-        over, item = self._over_at(decision.id, as_of), decision.subject.id
+        """An act on items that was undone at once, or before all of it was written, is stated all the same."""
+        over, catalogue, subject = self._over_at(decision.id, as_of), self._catalogue, decision.subject
         held = holding(cause_of(decision), contribution_of(decision, Restricted()))
-        if (
-            over is None
-            or held is None
-            or held.waits
-            or decision.starts_at > over
-            or self._store.items.item(item) is None
-        ):
+        if over is None or held is None or held.waits or decision.starts_at > over or catalogue is None:
             return
-        known = (restriction_of(entry) for entry in every(restrictions_of(self._store), subject=item))
-        if any(one.holding.id == decision.id for one in known):
-            return
-        missed = Restriction(item, held, decision.starts_at)
-        self._write_begun([missed])
-        self._write_ended([replace(missed, until=over)])
+        missed = []
+        for row in catalogue.rows_of(subject.kind.value, subject.id).tolist():
+            began, item = max(decision.starts_at, int(catalogue.published[row])), catalogue.ids[row]
+            known = (restriction_of(entry) for entry in every(restrictions_of(self._store), subject=item))
+            if began <= over and not any(one.holding.id == decision.id for one in known):
+                missed.append(Restriction(item, held, began))
+        for start in range(0, len(missed), CHUNK):
+            some = missed[start : start + CHUNK]
+            self._write_begun(some)
+            self._write_ended([replace(one, until=over) for one in some])
 
     def _end_due(self, as_of: int) -> None:
         register = statements_of(self._store)
         due = register.find(state=OPEN, due_before=as_of + 1, order=Order.DUE, limit=CHUNK)
         if due:
             ends = {entry.id: entry.due_at for entry in due}
-            register.edit(list(ends), partial(_ending, ends)).result()
-
-
-def _unless_open(papers: Mapping[str, Entry], stored: Mapping[str, Entry]) -> list[Entry]:
-    """New ones, and ended ones that begin again."""
-    return [paper for id, paper in papers.items() if id not in stored or stored[id].state == ENDED]
-
-
-def _unless_there(paper: Entry, stored: Mapping[str, Entry]) -> list[Entry]:
-    return [] if paper.id in stored else [paper]
-
-
-def _in_state(old: str, new: str, stored: Mapping[str, Entry]) -> list[Entry]:
-    return [replace(entry, state=new) for entry in stored.values() if entry.state == old]
-
-
-def _ending(ends: Mapping[str, int | None], stored: Mapping[str, Entry]) -> list[Entry]:
-    return [with_end(entry, ends[id], ENDED) for id, entry in stored.items() if entry.state != ENDED]
+            register.edit(list(ends), partial(ending, ends)).result()

@@ -64,7 +64,8 @@ class Watched(Place):
         elif what == "crash":
             self.restart()
         self.swap()
-        if what in ("write", "wait"):
+        # Of what a rule held, the last turn before a crash may go unstated.
+        if what in ("write", "wait", "label"):
             self.restricting.derive()
 
 
@@ -74,6 +75,7 @@ _HELD = [("label", "i1", 0.9), ("wait", 20, None)]
 @given(_STEPS)
 @example([*_HELD, ("crash", None, None)])
 @example([*_HELD, ("label", "i1", 0.1), ("crash", None, None)])
+@example([("suppress", "ann", 40), ("reverse", 0, None), ("crash", None, None)])
 @example([("label", "i1", 0.9), ("crash", None, None), ("wait", 20, None), ("crash", None, None)])
 @settings(max_examples=60)
 def test_whatever_held_an_item_is_stated_once_and_nothing_else_is(steps):

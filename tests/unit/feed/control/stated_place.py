@@ -48,7 +48,7 @@ class Place:
         self.fold = Fold(self.policies, lambda _: (_ for _ in ()).throw(KeyError()))
         desk = Desk({"rumour": "NEGATIVE_EFFECTS_ON_CIVIC_DISCOURSE_OR_ELECTIONS"})
         stater = Stater(self.store, self.policies, lambda: self.fold.snapshot().governance, desk)
-        self.restricting = Restricting(self.store, self.clock, stater, quiet=QUIET)
+        self.restricting = Restricting(self.store, stater, quiet=QUIET)
 
     def put(self, *ids: str, author: str = "ann") -> None:
         items = [ItemRecord(id, author, title=id, published_at=NOW - 86_400, language="de") for id in ids]

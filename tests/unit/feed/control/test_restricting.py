@@ -213,6 +213,25 @@ def test_an_item_that_is_held_for_review_owes_a_statement_once_that_takes_long(p
     assert (told.item, told.fields["decision_visibility"]) == ("i2", ["DECISION_VISIBILITY_CONTENT_DISABLED"])
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+def test_what_meets_very_many_items_is_taken_up_in_slices_and_nothing_of_it_is_lost(place, monkeypatch, restarted):
+    for name, size in (("CHUNK", 1), ("TURN", 2), ("SLICE", 3)):
+        monkeypatch.setattr(restricting, name, size)
+    place.put(*(f"b{number:02}" for number in range(40)), author="bob")
+    first = place.decide("suppress", "author:bob", review_by=NOW + 1000)
+    place.swap()
+    assert place.restricting.derive() > 20
+    place.clock.advance(5)
+    place.decide("reverse", "author:bob", reverses=first)
+    place.decide("boost", "item:b07", parameters={"factor": 0.5}, expires_at=NOW + 1000)
+    if restarted:
+        place.restart()
+    place.turn()
+    told = {one.item: one.until for one in place.statements() if one.decision == first}
+    assert len(told) == 40 and set(told.values()) == {NOW + 5}
+    assert [one.item for one in place.statements() if one.until is None] == ["b07"]
+
+
 def test_decisions_that_are_found_in_force_are_stated_from_when_they_and_the_item_began(place):
     place.decide("takedown", "item:i1", expires_at=NOW + 100_000)
     place.decide("strike", "author:ann", parameters={"points": 10}, expires_at=NOW + 100_000)
