@@ -49,6 +49,8 @@ def _added(decision: Decision | None, restricted: Restricted) -> Sequence[Contri
 
 
 def _rows(snapshot: Snapshot, subject: Subject) -> Rows:
+    if subject.kind is SubjectKind.PLATFORM:
+        return np.empty(0, dtype=np.int32)
     if subject.kind is not SubjectKind.ITEM:
         return snapshot.catalogue.rows_of(subject.kind.value, subject.id)
     row = snapshot.catalogue.row_of(subject.id)

@@ -6,8 +6,9 @@ decision's, and the ledger refuses an id that it has, so that two who approve it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from hashlib import sha256
 
 import anyio.to_thread
@@ -45,6 +46,8 @@ class Paper:
     digest: str
     decisions: tuple[str, ...] = ()
     declined: str = ""
+    approving: tuple[str, ...] = ()
+    """Attempts to approve it that are under way: meanwhile nobody declines it."""
 
 
 _PAPER: TypeAdapter[Paper] = TypeAdapter(Paper)
@@ -128,23 +131,46 @@ async def approve(service: Service, caller: Caller, id: str) -> Response:
     entry = await anyio.to_thread.run_sync(found, service.store, id)
     paper, now = paper_of(entry), service.clock.now()
     once = Once(f"pending:{id}", sha256(f"{id} {entry.at}".encode()).hexdigest())
+    attempt = service.decisions.new_id()
     # A crash between decision and entry leaves a decision; what is over by now was not when it was made.
     if await anyio.to_thread.run_sync(service.store.ledger.decided_under, once) is None:
         _refuse_what_is_over(entry, now)
+        taken_up = partial(_edited, lambda paper: replace(paper, approving=(*paper.approving, attempt)))
+        if not await durable(pending_of(service.store).edit([id], taken_up)):
+            raise Gone(f"proposal {id} was declined meanwhile; read it again")
     proposals = [_startable(proposal, now) for proposal in paper.proposals]
     approver = principal_of(caller)
     decided: DecidedOut | BulkOut
-    if paper.together:
-        decided = await decide_together(service, paper.proposer, proposals, once, approver, id)
-        made = tuple(str(one.id) for one in decided.decisions)
-    else:
-        decided = await decide_as(service, paper.proposer, proposals[0], once, approver, id)
-        made = (decided.decision.id,)
+    try:
+        if paper.together:
+            decided = await decide_together(service, paper.proposer, proposals, once, approver, id)
+            made = tuple(str(one.id) for one in decided.decisions)
+        else:
+            decided = await decide_as(service, paper.proposer, proposals[0], once, approver, id)
+            made = (decided.decision.id,)
+    except Exception:
+        if await anyio.to_thread.run_sync(service.store.ledger.decided_under, once) is None:
+            given_up = partial(_edited, lambda paper: replace(paper, approving=_without(paper.approving, attempt)))
+            await durable(pending_of(service.store).edit([id], given_up))
+        raise
     if entry.state != APPROVED:
         content = _PAPER.dump_json(replace(paper, decisions=made)).decode()
         approved = replace(entry, state=APPROVED, content=content)
         await durable(pending_of(service.store).edit([id], lambda stored: [approved] if id in stored else []))
     return answer(decided, 201)
+
+
+def _edited(change: Callable[[Paper], Paper], stored: Mapping[str, Entry]) -> list[Entry]:
+    """A proposal that still waits, with another paper, and one that was approved as it is; nothing otherwise."""
+    return [
+        replace(entry, content=_PAPER.dump_json(change(paper_of(entry))).decode()) if entry.state == PENDING else entry
+        for entry in stored.values()
+        if entry.state in (PENDING, APPROVED)
+    ]
+
+
+def _without(attempts: tuple[str, ...], attempt: str) -> tuple[str, ...]:
+    return tuple(one for one in attempts if one != attempt)
 
 
 async def decline(service: Service, caller: Caller, id: str, reason: str) -> PendingOut:
@@ -160,11 +186,12 @@ async def decline(service: Service, caller: Caller, id: str, reason: str) -> Pen
     by = Entry(id + _DECLINED, "{}", state="decliner", subject=id, person=_person(caller.subject), at=now)
 
     def edit(stored: Mapping[str, Entry]) -> list[Entry]:
-        return [declined, by] if id in stored and stored[id].state == PENDING else []
+        waits = id in stored and stored[id].state == PENDING and not paper_of(stored[id]).approving
+        return [declined, by] if waits else []
 
     written = await durable(pending_of(service.store).edit([id, by.id], edit))
     if not written:
-        raise Gone(f"proposal {id} was approved or declined meanwhile; read it again")
+        raise Gone(f"proposal {id} is being approved, or was approved or declined meanwhile; read it again")
     return shown(written[0], now)
 
 

@@ -10,12 +10,14 @@ from fastapi import Depends, Path, Query
 from starlette.responses import Response
 
 from controls.decisions import DecisionType
+from controls.errors import DecidedSince
 from controls.proposals import Proposal
 from feed.auth import INSPECTORS, Caller
+from feed.bootstrap import Service
 from feed.bulk import bulk_of, decide_together, dry_run, proposals_of, refuse_unseen, reversals, told
 from feed.copies import decide_with_copies
 from feed.deciding import basis_of, key_of, principal_of, proposal_of, read
-from feed.errors import NotFound
+from feed.errors import InputInvalid, NotFound
 from feed.pending import approve, decline, found, kept, known_under, listed, propose, shown
 from feed.schemas.decisions import DecidedOut, DecisionIn, DecisionOut, DecisionsOut, ReversalIn
 from feed.schemas.fields import Id
@@ -28,6 +30,7 @@ from feed.schemas.pending import (
     PendingListOut,
     PendingOut,
 )
+from feed.storage.ports import Once
 from feed.wire import Allow, ExpectedVersion, OnceOnly, ServiceNow, answer, router
 
 routes = router("decisions")
@@ -117,17 +120,20 @@ async def many(body: BulkIn, service: ServiceNow, caller: DecidingCaller, once: 
     decided since, that is refused (412). `POST /v1/decisions/bulk/{id}/reverse` undoes all of them at once.
     """
     proposals, principal = proposals_of(body, once), principal_of(caller)
-    if once is not None and not body.dry_run:
-        first = await anyio.to_thread.run_sync(service.store.ledger.decided_under, once)
-        if first is not None:
-            return answer(await anyio.to_thread.run_sync(told, service, bulk_of(first)), 201)
-        before = await anyio.to_thread.run_sync(known_under, service.store, once)
-        if before is not None:
-            return answer(shown(before, service.clock.now()), 202)
+    known = None if body.dry_run else await _made_before(service, once)
+    if known is not None:
+        return known
     seen = await anyio.to_thread.run_sync(dry_run, service, principal, proposals)
     if body.dry_run:
         return answer(seen)
-    refuse_unseen(seen, body.digest)
+    try:
+        refuse_unseen(seen, body.digest)
+    except (DecidedSince, InputInvalid):
+        # The same request, sent twice at once, may be what was decided since.
+        known = await _made_before(service, once)
+        if known is None:
+            raise
+        return known
     proposals = [
         replace(proposal, expected_revision=effect.newest)
         for proposal, effect in zip(proposals, seen.subjects, strict=True)
@@ -135,6 +141,17 @@ async def many(body: BulkIn, service: ServiceNow, caller: DecidingCaller, once: 
     if seen.needs_second_person:
         return await kept(service, principal, proposals, once, together=True)
     return answer(await decide_together(service, principal, proposals, once), 201)
+
+
+async def _made_before(service: Service, once: Once | None) -> Response | None:
+    """What this very request was answered, if it decided or proposed together before."""
+    if once is None:
+        return None
+    first = await anyio.to_thread.run_sync(service.store.ledger.decided_under, once)
+    if first is not None:
+        return answer(await anyio.to_thread.run_sync(told, service, bulk_of(first)), 201)
+    before = await anyio.to_thread.run_sync(known_under, service.store, once)
+    return answer(shown(before, service.clock.now()), 202) if before is not None else None
 
 
 @routes.get("/v1/decisions/bulk/{bulk}", summary="Read what was decided together", responses={200: {"model": BulkOut}})
