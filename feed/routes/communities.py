@@ -17,19 +17,17 @@ from controls.proposals import Proposal
 from feed.auth import ADMIN, INSPECTORS, Caller
 from feed.communities import Community, as_made_here, belongs, describe, escalate, found, powers, shown
 from feed.deciding import decide, decide_as, key_of, proposal_of
-from feed.errors import BodyUnreadable, Fault, InputInvalid, NotAllowed, NotFound
-from feed.routes.policy import YAML_TYPES
+from feed.errors import Fault, InputInvalid, NotAllowed, NotFound
+from feed.policy_text import DOCUMENT_BODY, policy_text
 from feed.schemas.communities import CommunityIn, CommunityOut, EscalatedOut, EscalationIn
 from feed.schemas.decisions import DecidedOut, DecisionIn
 from feed.schemas.fields import Id
 from feed.wire import (
-    JSON_TYPES,
     Allow,
     OnceOnly,
     ServiceNow,
     answer,
     durable,
-    require_type,
     router,
     tagged,
 )
@@ -107,24 +105,14 @@ async def make(
     summary="Publish a community's policy",
     status_code=201,
     responses={201: {"model": DecidedOut}},
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "description": "A policy document, in YAML or JSON, without tiers",
-            "content": {media: {"schema": {"type": "object"}} for media in ("application/yaml", "application/json")},
-        }
-    },
+    openapi_extra={"requestBody": DOCUMENT_BODY},
 )
 async def publish(
     request: Request, community: CommunityId, service: ServiceNow, caller: Member, once: OnceOnly
 ) -> Response:
     """Publish rules that hold for the community's items on its surface, beside the platform's. They may restrict,
     block, hold and mark, never encourage or promote: what would loosen is refused with every problem."""
-    require_type(request, *YAML_TYPES, *JSON_TYPES)
-    try:
-        text = (await request.body()).decode()
-    except UnicodeDecodeError:
-        raise BodyUnreadable("the body is not UTF-8; save the document as UTF-8") from None
+    text = await policy_text(request)
     policy = await anyio.to_thread.run_sync(parse, text)
     check_tightening(policy)
     version = content_hash(policy)

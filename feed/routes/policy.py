@@ -20,9 +20,10 @@ from controls.rule_words import standing_in_words
 from feed import drafts, publications
 from feed.auth import INSPECTORS, Caller
 from feed.deciding import decide, decide_as, key_of, principal_of
-from feed.errors import BodyUnreadable, TooManyRequests
+from feed.errors import TooManyRequests
 from feed.pending import propose
 from feed.plain_words import field_words
+from feed.policy_text import DOCUMENT_BODY, policy_text
 from feed.policy_words import criteria, options, rules_in_words
 from feed.previewing import preview, shown
 from feed.schemas.decisions import DecidedOut
@@ -41,14 +42,12 @@ from feed.schemas.policies import (
     RollbackIn,
 )
 from feed.wire import (
-    JSON_TYPES,
     PUBLIC,
     Allow,
     OnceOnly,
     ServiceNow,
     answer,
     durable,
-    require_type,
     router,
     tagged,
 )
@@ -56,7 +55,6 @@ from ranking.parameters import Parameters
 
 routes = router("policy")
 
-YAML_TYPES = ("application/yaml", "application/x-yaml", "text/yaml")
 BASIS = Basis("operations", "policy publication")
 PolicyCaller = Annotated[Caller, Depends(Allow("policy"))]
 ReadingCaller = Annotated[Caller, Depends(Allow(*INSPECTORS))]
@@ -125,13 +123,7 @@ async def rollback(body: RollbackIn, service: ServiceNow, caller: PolicyCaller, 
     summary="Store a draft",
     status_code=201,
     responses={201: {"model": DraftOut}},
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "description": "A policy document, in YAML or JSON",
-            "content": {media: {"schema": {"type": "object"}} for media in ("application/yaml", "application/json")},
-        }
-    },
+    openapi_extra={"requestBody": DOCUMENT_BODY},
 )
 async def draft(request: Request, service: ServiceNow, caller: PolicyCaller) -> Response:
     """Check a policy document and store it under its content hash; nothing is in force by that.
@@ -140,11 +132,7 @@ async def draft(request: Request, service: ServiceNow, caller: PolicyCaller) -> 
     returned, labels that no item has among them; those of severity `error` keep the draft from being published.
     `changes` tells what it says otherwise than the policy in force. Storing the same document again changes nothing.
     """
-    require_type(request, *YAML_TYPES, *JSON_TYPES)
-    try:
-        text = (await request.body()).decode()
-    except UnicodeDecodeError:
-        raise BodyUnreadable("the body is not UTF-8; save the document as UTF-8") from None
+    text = await policy_text(request)
     now = service.clock.now()
     policy = await anyio.to_thread.run_sync(parse, text)
     version = content_hash(policy)
