@@ -54,7 +54,9 @@ def verb_of(decision: Decision) -> str:
 def cause_of(decision: Decision) -> Cause:
     """A decision as the cause of a verdict; its words name nobody."""
     ground = f"{decision.basis.kind} {decision.basis.clause}".strip()
-    return Cause("decision", decision.id, f"{verb_of(decision)} by {decision.role} ({ground})")
+    # The role goes with the name of somebody who is erased.
+    by = f" by {decision.role}" if decision.role else ""
+    return Cause("decision", decision.id, f"{verb_of(decision)}{by} ({ground})")
 
 
 def holds(decision: Decision) -> bool:

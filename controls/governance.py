@@ -214,6 +214,10 @@ class Governance:
         """Who holds which power in a community, or on the platform (no id), by power and person."""
         return self._grants.get(Subject(kind, id), ())
 
+    def held_by(self, person: str) -> tuple[Grant, ...]:
+        """Every grant of a power, anywhere, to this person, by power and decision."""
+        return tuple(sorted(one for held in self._grants.values() for one in held if one.person == person))
+
     def digest(self) -> str:
         """SHA-256 over the canonical form (classes sorted by their causes, rows mapped to match): equal on replicas
         that folded the same ledger, journal and second, whatever handles they use."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from controls.decisions import Decision, Subject
+from controls.ledger import ERASED
 from controls.views import Viewed
 
 
@@ -25,7 +26,9 @@ class Grants:
         self._views: Viewed[Subject, tuple[Grant, ...]] = Viewed()
 
     def turn(self, decision: Decision, *, begins: bool) -> None:
-        """Let a grant begin or end."""
+        """Let a grant begin or end. One whose person was erased is nobody's: no token may speak for what is left."""
+        if str(decision.parameters["person"]).startswith(ERASED):
+            return
         grant = Grant(str(decision.parameters["power"]), str(decision.parameters["person"]), decision.id)
         held = set(self._views.get(decision.subject) or ())
         held = held | {grant} if begins else held - {grant}

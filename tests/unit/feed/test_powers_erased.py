@@ -1,0 +1,65 @@
+"""Powers of somebody who has themselves erased end with their name, here and in every fold that comes later."""
+
+from __future__ import annotations
+
+import pytest
+
+from controls.decisions import SubjectKind
+from controls.state import State
+from tests.journeys.http_service import until
+from tests.unit.feed.deciding_office import BASIS, NOW, office, read
+
+CLUB = "/v1/communities/club"
+
+
+@pytest.fixture
+def http(tmp_path):
+    with office(tmp_path) as running:
+        body = {"name": "Club", "founder": "fay"}
+        assert running.call("PUT", CLUB, "admin", subject="root", json=body).status_code == 200
+        yield running
+
+
+def power(http, kind, person="max"):
+    body = {"type": kind, "reason": "r", "basis": BASIS, "parameters": {"person": person, "power": "manager"}}
+    return http.call("POST", f"{CLUB}/decisions", "reader", subject="fay", json=body).status_code
+
+
+def erased(http, person):
+    assert http.call("DELETE", f"/v1/readers/{person}", "reader", subject=person).status_code == 200
+    until(lambda: http.service.replica.latest().revision == http.service.store.ledger.head())
+
+
+def folded_anew(http):
+    state = State(lambda digest: pytest.fail("no policy was published"))
+    state.decide(http.service.store.ledger.since(0))
+    state.advance(NOW)
+    return state.governance().grants(SubjectKind.COMMUNITY, "club")
+
+
+@pytest.mark.parametrize("revoked_before", [False, True])
+def test_an_erased_person_holds_no_power_and_nobody_holds_it_in_their_place(http, revoked_before):
+    assert power(http, "grant") == 201
+    if revoked_before:
+        assert power(http, "revoke") == 201
+    erased(http, "max")
+    told = read(http, CLUB)
+    assert (told["founders"], told["managers"]) == (["fay"], [])
+    assert folded_anew(http) == http.service.replica.latest().governance.grants(SubjectKind.COMMUNITY, "club")
+    assert "max" not in str(http.service.store.ledger.since(0))
+
+
+def test_whoever_returns_under_an_erased_name_begins_without_a_power(http):
+    assert power(http, "grant") == 201
+    erased(http, "max")
+    body = {
+        "type": "suppress",
+        "subject": {"kind": "item", "id": "item-1"},
+        "reason": "r",
+        "basis": BASIS,
+        "review_by": NOW + 60,
+    }
+    said = http.call("POST", f"{CLUB}/decisions", "reader", subject="max", json=body)
+    assert said.status_code == 403
+    assert power(http, "grant") == 201
+    assert read(http, CLUB)["managers"] == ["max"]
