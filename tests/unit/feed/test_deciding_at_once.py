@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.unit.feed.deciding_office import act, office, read, send
@@ -35,7 +37,8 @@ def test_a_proposal_that_is_being_approved_is_not_declined(http):
 
 def test_a_proposal_that_is_being_declined_is_not_approved(http):
     id = proposed(http)
-    by_id, said = http.service.store.ledger.decided_under, []
+    by_id = http.service.store.ledger.decided_under
+    said: list[Any] = []
 
     def slowly(once):
         found = by_id(once)
@@ -59,7 +62,8 @@ def test_the_same_request_about_many_sent_twice_at_once_is_answered_twice_alike(
     body = {"decision": act("suppress"), "subjects": SUBJECTS, "dry_run": True}
     digest = send(http, "mo/moderator", "/v1/decisions/bulk", body).json()["digest"]
     body |= {"dry_run": False, "digest": digest}
-    newest, first = http.service.decisions.newest_about, []
+    newest = http.service.decisions.newest_about
+    first: list[Any] = []
 
     def slowly(subject):
         if not first:
