@@ -12,6 +12,7 @@ from starlette.responses import Response
 from controls.communities import check_tightening
 from controls.decisions import Basis, DecisionType, Subject, SubjectKind
 from controls.delegation import FOUNDER
+from controls.errors import InvalidDecision
 from controls.policy import canonical, content_hash, parse
 from controls.proposals import Proposal
 from feed.auth import ADMIN, INSPECTORS, Caller
@@ -95,6 +96,8 @@ async def make(
 
     It is a decision like any other: in the ledger, with a reason, a basis and an end, open to appeal to the platform.
     """
+    if body.copies:
+        raise InvalidDecision("in a community one decides about single items; leave copies to the platform", "copies")
     proposal = proposal_of(body, once)
     made, principal = await anyio.to_thread.run_sync(as_made_here, service, community, caller.subject, proposal)
     return answer(await decide_as(service, principal, made, once), 201)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from controls.cases import CaseOutcome
+from controls.decisions import SubjectKind
 from feed.schemas.decisions import DecisionIn, SubjectIn
 from feed.schemas.fields import Id, OptionalId, Region, Second, Text, Wire, Word
 
-_Said = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"^[^\x00]*\S[^\x00]*$")]
-_Line = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00]*\S[^\x00]*$")]
+_Said = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
+_Line = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
 
 
 class ReportIn(Wire):
@@ -36,11 +37,21 @@ class AppealIn(Wire):
     """Why it was wrong, for the person who looks at it."""
 
 
+class CaseSubjectIn(SubjectIn):
+    """What a case is about: something by its id, or the platform, which has none."""
+
+    @model_validator(mode="after")
+    def _is_named(self) -> Self:
+        if (self.kind is SubjectKind.PLATFORM) is bool(self.id):
+            raise ValueError("name an item, author, topic or community by its id; the platform has none")
+        return self
+
+
 class CaseIn(Wire):
     """A review or an inspection that somebody asks for."""
 
     kind: Literal["review", "inspection"]
-    subject: SubjectIn
+    subject: CaseSubjectIn
     category: Word
     reason: _Said
     severity: Annotated[int, Field(ge=0, le=10)] = 0
@@ -57,7 +68,7 @@ class OrderIn(Wire):
     """The law it is based on."""
     territory: Annotated[tuple[Region, ...], Field(max_length=300)] = ()
     """Where it holds; everywhere when empty."""
-    subject: SubjectIn
+    subject: CaseSubjectIn
     deadline: Second | None = None
     """Until when it is to be answered; the operator's for orders when absent."""
     text: _Said

@@ -71,3 +71,27 @@ def test_a_case_whose_decisions_were_refused_can_be_ended_otherwise(desk):
     refused = {"outcome": "acted", "answer": "x", "decisions": [act("takedown", expires_at=1)]}
     assert desk.call("POST", path, who, json=refused).status_code == 422
     assert desk.done("POST", path, who, json={"outcome": "no_action", "answer": "x"})["outcome"] == "no_action"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"authority": "Court\0"},
+        {"text": "\0"},
+        {"subject": {"kind": "item", "id": ""}},
+        {"subject": {"kind": "platform", "id": "i1"}},
+    ],
+)
+def test_an_order_that_names_nothing_or_holds_what_no_text_holds_is_refused(desk, change):
+    order = {"authority": "Court", "reference": "1", "ground": "law", "text": "remove"}
+    body = order | {"subject": {"kind": "item", "id": "i1"}} | change
+    desk.refused(422, "input-invalid", "POST", "/v1/orders", "moderator:mod", json=body)
+    assert desk.queue() == []
+
+
+def test_acts_in_a_community_that_ask_for_copies_are_refused_rather_than_made_without(desk):
+    founded = {"name": "Club", "founder": "fay"}
+    assert desk.call("PUT", "/v1/communities/club", "admin:root", json=founded).status_code == 200
+    body = act("takedown") | {"copies": True}
+    told = desk.refused(422, "invalid-decision", "POST", "/v1/communities/club/decisions", "reader:fay", json=body)
+    assert "copies" in told
