@@ -18,6 +18,7 @@ from feed.publishing import Entered, publish
 from feed.refusals import faults_of
 from feed.schemas.items import ImportOut, ItemLine, LineOut
 from feed.storage.ports import Once
+from feed.wire import key_of
 
 NDJSON_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 _BATCH = 1000
@@ -54,7 +55,7 @@ async def import_items(
 
     async def write() -> None:
         nonlocal taken, batches
-        key = f"{caller.subject}:{idempotency_key}:{batches}" if idempotency_key else None
+        key = f"{key_of(caller, idempotency_key)}\t{batches}" if idempotency_key else None
         for result in await _write(service, caller, batch, key):
             taken += result.status == "taken"
             told.extend(orjson.dumps(result) + b"\n")

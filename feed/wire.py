@@ -114,13 +114,19 @@ IdempotencyKey = Annotated[
 """The request's ``Idempotency-Key``, or None."""
 
 
+def key_of(caller: Caller, idempotency_key: str) -> str:
+    """A client's key as the store keeps it. No subject and no key has a tab: nobody meets another's key, or one of the
+    service's own."""
+    return f"{caller.subject}\t{idempotency_key}"
+
+
 async def _once(request: Request, idempotency_key: IdempotencyKey = None) -> Once | None:
     if idempotency_key is None:
         return None
     caller = cast(Caller, request.state.caller)
     asked = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
     digest = sha256(asked + await request.body()).hexdigest()
-    return Once(f"{caller.subject}:{idempotency_key}", digest)
+    return Once(key_of(caller, idempotency_key), digest)
 
 
 OnceOnly = Annotated[Once | None, Depends(_once)]

@@ -35,8 +35,10 @@ def version_conflict(reader: str, expected: int, stored: int) -> VersionConflict
 
 def idempotency_conflict(once: Once) -> IdempotencyConflict:
     """What a key gets that was used for another request."""
+    # Of a client's key (see feed.wire) the part that the client chose.
+    key = once.key.split("\t")[1] if "\t" in once.key else once.key
     return IdempotencyConflict(
-        f"idempotency key {once.key!r} was used for another request; repeat that one, or take a new key"
+        f"idempotency key {key!r} was used for another request; repeat that one, or take a new key"
     )
 
 

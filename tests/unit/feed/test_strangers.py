@@ -95,3 +95,11 @@ def test_acts_in_a_community_that_ask_for_copies_are_refused_rather_than_made_wi
     body = act("takedown") | {"copies": True}
     told = desk.refused(422, "invalid-decision", "POST", "/v1/communities/club/decisions", "reader:fay", json=body)
     assert "copies" in told
+
+
+def test_two_callers_whose_names_and_keys_read_alike_together_are_told_apart(desk):
+    body = act("suppress")
+    first = desk.done("POST", "/v1/decisions", "moderator:a", json=body, headers={"Idempotency-Key": "b:c"})
+    second = desk.done("POST", "/v1/decisions", "moderator:a:b", json=body, headers={"Idempotency-Key": "c"})
+    assert (first["decision"]["actor"], second["decision"]["actor"]) == ("a", "a:b")
+    assert first["decision"]["id"] != second["decision"]["id"]
