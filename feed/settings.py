@@ -12,8 +12,8 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from controls.case_terms import TermsTable
+from controls.categories import check_categories, check_content_types
 from controls.errors import InvalidCase
-from controls.stating import check_categories, check_content_types
 
 PREFIX = "WEIR_"
 

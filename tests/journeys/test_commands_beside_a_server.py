@@ -117,18 +117,6 @@ def test_the_doctor_knows_the_service_at_the_port(
     assert "is ready" in port["seen"]
 
 
-def test_a_server_that_was_killed_leaves_nothing_in_the_way(
-    home: Settings, server: ServerProcess, capsys: pytest.CaptureFixture[str]
-) -> None:
-    server.kill()
-    assert (home.home / "address").exists()
-    code, out, _ = run(capsys, "evaluate", "--model", "popularity", "--home", str(home.home), "--json")
-    assert code == 0
-    assert json.loads(out)["readers"] > 0
-    assert run(capsys, "token", "feed", "--key", "after", "--home", str(home.home))[0] == 0
-    assert os.access(home.store_file, os.W_OK)
-
-
 def test_a_policy_is_tried_and_published_beside_the_server_when_a_second_person_approves(
     home: Settings, server: ServerProcess, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -149,3 +137,15 @@ def test_a_policy_is_tried_and_published_beside_the_server_when_a_second_person_
     assert server.api.get("/v1/policy")["version"] == waiting["version"] == told["draft"]
     code, out, error = run(capsys, "policy", "rollback", "--reason", "too calm", "--home", folder, "--json")
     assert (code, json.loads(out)["version"]) == (0, before), error
+
+
+def test_a_server_that_was_killed_leaves_nothing_in_the_way(
+    home: Settings, server: ServerProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.kill()
+    assert (home.home / "address").exists()
+    code, out, _ = run(capsys, "evaluate", "--model", "popularity", "--home", str(home.home), "--json")
+    assert code == 0
+    assert json.loads(out)["readers"] > 0
+    assert run(capsys, "token", "feed", "--key", "after", "--home", str(home.home))[0] == 0
+    assert os.access(home.store_file, os.W_OK)

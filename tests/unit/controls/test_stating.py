@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controls.categories import category_of, check_categories
 from controls.decisions import Basis
 from controls.dsa import TERRITORIES, AutomatedDecision, ContentType, SourceType, YesNo
 from controls.restrictions import Effect, Holding, Restriction
@@ -18,8 +19,6 @@ from controls.stating import (
     Desk,
     Reasons,
     act_stated,
-    category_of,
-    check_categories,
     restriction_stated,
     territory,
 )
