@@ -12,6 +12,7 @@ import contextlib
 from controls.decisions import Basis, DecisionType
 from controls.errors import AlreadyReversed
 from controls.proposals import Proposal
+from feed import pending
 from feed.bootstrap import Service
 from feed.publishing import WEIR
 from feed.storage.records import Erasure
@@ -22,6 +23,8 @@ _BASIS = Basis("operations", "erasure")
 def erase(service: Service, reader: str) -> Erasure:
     """Erase a reader; returns the rows removed per table. Blocks; when it returns, no later page is influenced."""
     _end_powers(service, reader)
+    named = [entry.id for entry in pending.naming(service.store, reader)]
+    proposed = pending.pending_of(service.store).remove(named).result() if named else 0
     first = service.store.readers.erase(reader, service.clock.now()).result()
     service.readers.invalidate(reader)
     service.corrections.forget(reader)
@@ -33,7 +36,7 @@ def erase(service: Service, reader: str) -> Erasure:
         settings=first.settings + late.settings,
         servings=first.servings + late.servings,
         decisions=first.decisions + late.decisions,
-        entries=first.entries + late.entries,
+        entries=first.entries + late.entries + proposed,
     )
 
 

@@ -32,6 +32,7 @@ from feed.wire import answer, durable
 REGISTER = "pending"
 PENDING, APPROVED, DECLINED, EXPIRED = "pending", "approved", "declined", "expired"
 
+_PAGE = 500
 _DECLINED = "/declined"
 """Ends the id of the entry that tells who declined a proposal: it is theirs to be erased, the proposal its maker's."""
 
@@ -63,6 +64,8 @@ async def propose(service: Service, caller: Caller, proposal: Proposal, once: On
     principal = principal_of(caller)
     if service.decisions.awaits_second(proposal, principal):
         return await kept(service, principal, [proposal], once, together=False)
+    if once is not None:
+        await anyio.to_thread.run_sync(_refuse_another, service.store, once)
     return answer(await decide_as(service, principal, proposal, once), 201)
 
 
@@ -110,6 +113,28 @@ def known_under(store: Store, once: Once) -> Entry | None:
     """What this very request proposed before, or None. Blocks."""
     entry = pending_of(store).get(_id_under(once))
     return entry if entry is not None and paper_of(entry).digest == once.digest else None
+
+
+def _refuse_another(store: Store, once: Once) -> None:
+    """Raise if something else was proposed under this key."""
+    entry = pending_of(store).get(_id_under(once))
+    if entry is not None and paper_of(entry).digest != once.digest:
+        raise idempotency_conflict(once)
+
+
+def naming(store: Store, person: str) -> list[Entry]:
+    """Proposals of others that would give this person a power, or take one. Blocks."""
+    found: list[Entry] = []
+    after: tuple[int, str] | None = None
+    while page := pending_of(store).find(after=after, limit=_PAGE):
+        after = page[-1].at, page[-1].id
+        others = (entry for entry in page if entry.person != person and not entry.id.endswith(_DECLINED))
+        found += [entry for entry in others if _names(paper_of(entry), person)]
+    return found
+
+
+def _names(paper: Paper, person: str) -> bool:
+    return any(proposal.parameters.get("person") == person for proposal in paper.proposals)
 
 
 def _id_under(once: Once) -> str:

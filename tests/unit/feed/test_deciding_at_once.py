@@ -83,3 +83,9 @@ def test_many_acts_on_what_has_no_items_are_looked_at_and_told(http):
     told = send(http, "mo/moderator", "/v1/decisions/bulk", body)
     assert told.status_code == 200
     assert told.json()["subjects"][0]["problem"] == "invalid-decision"
+
+
+def test_a_key_that_something_was_proposed_under_decides_nothing_else(http):
+    assert send(http, "mo/moderator", "/v1/decisions", act("takedown", "author:author-1"), "k").status_code == 202
+    assert send(http, "mo/moderator", "/v1/decisions", act("takedown", "item:item-1"), "k").status_code == 409
+    assert http.service.store.ledger.head() == 0

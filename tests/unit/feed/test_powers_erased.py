@@ -63,3 +63,17 @@ def test_whoever_returns_under_an_erased_name_begins_without_a_power(http):
     assert said.status_code == 403
     assert power(http, "grant") == 201
     assert read(http, CLUB)["managers"] == ["max"]
+
+
+def test_a_proposal_to_give_a_power_goes_with_the_person_whom_it_names(http):
+    grant = {"type": "grant", "subject": {"kind": "platform", "id": ""}, "reason": "r", "basis": BASIS}
+    kept = [
+        http.call("POST", "/v1/decisions", "admin", subject="root", json=grant | {"parameters": parameters}).json()[
+            "id"
+        ]
+        for parameters in ({"person": "max", "power": "moderator"}, {"person": "mia", "power": "moderator"})
+    ]
+    receipt = http.call("DELETE", "/v1/readers/max", "reader", subject="max").json()
+    assert receipt["rows"]["entries"] == 1
+    assert receipt["registers"] == {"pending": {"deleted": 1, "kept": 0}}
+    assert [one["id"] for one in read(http, "/v1/decisions/pending")["pending"]] == kept[1:]
