@@ -40,7 +40,7 @@ from ranking.kernel import (
     marked,
     poll,
 )
-from ranking.workspace import RESTRICTED_WAITING, Given, Workspace
+from ranking.workspace import BUCKETS, RESTRICTED_WAITING, Given, Workspace
 
 GRAPH, POPULAR, FRESH, EDITORIAL = (
     int(Source.GRAPH),
@@ -158,7 +158,8 @@ def judge_bucket(given: Given) -> None:
             size += 1
     heapify(work.heap_score, work.heap_row, work.heap_entry, size)
     state[HEAP], state[BUCKET], state[LOW] = size, bucket, low
-    state[CHUNK] *= 2
+    # Most pages lack little after the first look; those that go on take more and more.
+    state[CHUNK] = state[CHUNK] // 2 if high_bucket == BUCKETS else state[CHUNK] * 2
 
 
 @inlined
