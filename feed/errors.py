@@ -9,7 +9,7 @@ FeedError
 ├── NotAllowed           403  authenticated, but not for this
 │   ├── ScopeMissing          the route wants another scope
 │   ├── NotYours              a personal token reaches its own reader or author only
-│   └── PublishingSuspended   the author's publications are refused for now
+│   └── PublishingSuspended   the author is suspended, and publishes nothing
 ├── NotFound             404  nothing is known by this id
 │   └── UnknownItem           no item by this id, or none that this caller may see
 ├── Gone                 410  it was here, and is kept no longer
