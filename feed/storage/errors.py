@@ -96,3 +96,7 @@ class DiskFull(StorageError):
 
 class StoreFailed(StorageError):
     """The database or the device failed; nothing of the write was kept."""
+
+
+class SharingFailed(Exception):
+    """What processes share beside the store cannot be reached; the store is still the truth."""
