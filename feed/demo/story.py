@@ -201,7 +201,8 @@ class Story:
         """Decide on an item that a session would come to, and look for it everywhere."""
         first = page(self.api, reader, limit=10)
         following = page(self.api, reader, limit=10, cursor=first.cursor)
-        item = next(one["id"] for one in following.items if one["source"] != "pin")
+        # What is explored is drawn anew for each page, and so need not be found a second time.
+        item = next(one["id"] for one in following.items if one["source"] not in ("pin", "exploration"))
         before = self._places(item, reader, first.cursor, following.request_id)
         decided = self._decide(act, item, who)
         self.gone.append(item)
