@@ -7,7 +7,8 @@ StorageError
 │   ├── StoreCorrupt         the store is damaged (also found while reading)
 │   ├── StoreInUse           another process owns the store
 │   ├── SchemaTooOld         written by an earlier release
-│   └── SchemaTooNew         written by a later release (also found while reading)
+│   ├── SchemaTooNew         written by a later release (also found while reading)
+│   └── SharingRefused       what processes share beside the store must not be used like this
 ├── WriteRefused             this write was refused; others are not touched by it
 │   ├── VersionConflict      the record was changed meanwhile
 │   ├── IdempotencyConflict  the idempotency key was used for another request
@@ -17,6 +18,8 @@ StorageError
 ├── StoreClosed              the store was closed
 ├── DiskFull                 no room left; nothing of the write was kept
 └── StoreFailed              the database or the device failed; nothing of the write was kept
+
+SharingFailed                what processes share beside the store cannot be reached
 """
 
 from __future__ import annotations
@@ -56,6 +59,10 @@ class SchemaTooOld(OpeningRefused):
 
 class SchemaTooNew(OpeningRefused):
     """Written by a later release."""
+
+
+class SharingRefused(OpeningRefused):
+    """What processes share beside the store must not be used like this: another deployment's, too old, or misnamed."""
 
 
 class WriteRefused(StorageError):

@@ -15,6 +15,15 @@ from typing import Protocol
 
 from feed.limits import Allowance, Rate
 
+CONTENT_LIMIT = 16 << 10
+"""Longest content of a message in bytes; say of longer things only that they are there."""
+
+STATE_LIMIT = 256 << 10
+"""Longest shared state in bytes; longer ones are not kept."""
+
+HOLD_SECONDS = 10.0
+"""Seconds after which a reader that nobody released is held no longer."""
+
 
 class Topic(StrEnum):
     """What a message is about."""
@@ -35,7 +44,8 @@ class Topic(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What one process tells the others. A wake-up only wakes: a ``key`` never decides anything."""
+    """What one process tells the others. A wake-up only wakes: a ``key`` never decides anything. ``content`` has at
+    most ``CONTENT_LIMIT`` bytes."""
 
     topic: Topic
     key: str
@@ -56,12 +66,14 @@ class Bus(Protocol):
     def start(self, name: str, heard: Callable[[Sequence[Message]], None], lost: Callable[[], None]) -> None:
         """Join as the process of this name, and call ``heard`` with every message that *others* send from now on, in
         order, on a thread of the bus. ``lost`` is called there when messages may have been missed: after the first
-        connection, and after any break that cannot be made good. Returns at once; reaching the others may take time."""
+        connection, and after any break that cannot be made good. Returns at once; reaching the others may take time.
+        What either raises is logged, and taken for messages that were missed."""
         ...
 
     def send(self, messages: Sequence[Message]) -> Future[int]:
         """Send, without blocking; the position of the last message, once every other process will hear it or be told
-        that it lost it. Many callers' messages go together. Fails with ``SharingFailed``."""
+        that it lost it. Many callers' messages go together. Fails with ``SharingFailed``; then the others may hear
+        it or not, and are told that they lost something as soon as they can be reached."""
         ...
 
     def current(self) -> bool:
@@ -74,11 +86,13 @@ class Bus(Protocol):
         ...
 
     def acknowledge(self, revision: int) -> None:
-        """Tell the others, soon, that this process obeys a revision; never blocks, and never raises."""
+        """Tell the others, soon, that this process obeys a revision; never blocks, and never raises. The mark keeps the
+        highest one."""
         ...
 
     def marks(self) -> Mapping[str, Mark]:
-        """How far each process is that was heard of lately, this one included."""
+        """How far each process is that was heard of lately, this one included; a process that has left is not. May be
+        asked often: callers at the same time share one answer, which is at most 2 ms old."""
         ...
 
     def close(self) -> None:
@@ -95,7 +109,16 @@ class Shared:
 
 
 class SharedStates(Protocol):
-    """Readers' states as the processes share them, kept for a time."""
+    """Readers' states as the processes share them, kept for a time.
+
+    A state older than the last change of its reader is never returned after that change was released. Each ``hold``
+    is ended by one ``release``; where neither could be said, nobody can know, and :meth:`since` makes a new start.
+    """
+
+    def since(self, generation: str) -> None:
+        """See, from now on, only states and tickets given under this generation, which all processes should share;
+        empty at first. Never blocks."""
+        ...
 
     def get(self, reader: str) -> Shared:
         """The state, or a ticket to put it after reading the store."""
@@ -103,19 +126,22 @@ class SharedStates(Protocol):
 
     def put(self, reader: str, state: bytes, ticket: str) -> bool:
         """Keep a state that was read from the store after the ticket was given; whether it was kept, which it is not
-        when the reader was changed since."""
+        when the reader was changed since, or the state is longer than ``STATE_LIMIT``."""
         ...
 
     def append(self, reader: str, more: bytes) -> None:
-        """Add to the end of the state if there is one, and end the tickets given before."""
+        """Add to the end of the state if there is one, and end the tickets given before. A state read from the store
+        meanwhile may hold it already. One that would grow beyond ``STATE_LIMIT`` is dropped."""
         ...
 
     def hold(self, reader: str) -> None:
-        """Drop the state, and give no ticket for ten seconds or until :meth:`release`: the store is about to change."""
+        """Drop the state, and give no ticket for ``HOLD_SECONDS`` or until :meth:`release`: the store is about to
+        change. Several may hold a reader; the last release counts."""
         ...
 
     def release(self, readers: Iterable[str]) -> None:
-        """Drop the states, and let them be put again: the store has changed."""
+        """Drop the states, end all tickets, and let states be put again unless another holds them: the store has
+        changed."""
         ...
 
 
@@ -125,3 +151,18 @@ class Rates(Protocol):
     def take(self, account: str, rate: Rate, now: float) -> Allowance:
         """Take one request from an account's bucket at monotonic second ``now``; never blocks."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """All that one process shares with the others."""
+
+    bus: Bus
+    states: SharedStates
+    rates: Rates
+    closed: Callable[[], None] = lambda: None
+
+    def close(self) -> None:
+        """Leave the bus, and give connections back."""
+        self.bus.close()
+        self.closed()
