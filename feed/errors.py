@@ -25,6 +25,8 @@ FeedError
 ├── AlreadyThere         409  something of this name is there already
 ├── ModelWorse           409  a model whose hold-out score is below the active one's
 ├── ExportAltered             a file of ledger entries that is not what was exported
+├── BackupAltered             a backup that is not what was made
+├── PlaceTaken                where something is to be put, something else is
 └── SetupInvalid              settings or files with which the service must not start
 
 Each answerable error has a ``type``, the stable name of its problem in ``feed.problems``. Errors of storage, controls
@@ -212,6 +214,14 @@ class ExportAltered(FeedError):
     def __init__(self, detail: str, revision: int) -> None:
         super().__init__(detail)
         self.revision = revision
+
+
+class BackupAltered(FeedError):
+    """A backup that is incomplete, or not as its manifest says."""
+
+
+class PlaceTaken(FeedError):
+    """Where something is to be put, something else is."""
 
 
 class SetupInvalid(FeedError):

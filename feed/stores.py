@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from feed.settings import Settings
+from feed.storage.errors import StoreFailed
 from feed.storage.postgresql import open_postgresql, without_password
 from feed.storage.sql.store import SqlStore
 from feed.storage.sqlite import open_sqlite
+
+RESTORING = ".restoring"
+"""Folder within a home folder while a backup is put into it; left there by a restore that was cut short."""
 
 
 def open_store(
@@ -13,6 +17,8 @@ def open_store(
 ) -> SqlStore:
     """Open the store of the settings: to own and write it, or for reading beside its owner. ``upgrade`` migrates an
     older schema; ``verify`` reads every page of an embedded store first. Raises the storage errors of opening."""
+    if exclusive and (settings.home / RESTORING).is_dir():
+        raise StoreFailed(f"a restore into {settings.home} was cut short; give the same `weir restore` again")
     if settings.database is None:
         return open_sqlite(
             settings.store_file,

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import typer
 
 from feed.cli import evidence, log, policy
+from feed.cli.backup import backup, restore
 from feed.cli.capacity import capacity
 from feed.cli.demo import demo
 from feed.cli.doctor import doctor
@@ -52,6 +53,8 @@ app.add_typer(policy.app, name="policy")
 app.command("capacity")(capacity)
 app.command("transparency")(transparency)
 app.command("token")(token)
+app.command("backup")(backup)
+app.command("restore")(restore)
 app.command("doctor")(doctor)
 
 
