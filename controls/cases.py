@@ -10,6 +10,8 @@ open ──claim──> claimed ──resolve──> resolved
   ^                │ │
   └────release─────┘ └──escalate──> escalated ──claim (by another)──> claimed
 ```
+
+What waits for a second person, or ends without one, is in :mod:`controls.case_endings`.
 """
 
 from __future__ import annotations
@@ -42,10 +44,11 @@ class CaseState(StrEnum):
     OPEN = "open"
     CLAIMED = "claimed"
     ESCALATED = "escalated"
+    AWAITING = "awaiting_approval"
     RESOLVED = "resolved"
 
 
-UNRESOLVED = (CaseState.OPEN, CaseState.CLAIMED, CaseState.ESCALATED)
+UNRESOLVED = (CaseState.OPEN, CaseState.CLAIMED, CaseState.ESCALATED, CaseState.AWAITING)
 
 
 class CaseOutcome(StrEnum):
@@ -96,6 +99,11 @@ class Case:
     """Tells the request that made the last transition from any other, so that it can be repeated."""
     ending: str = ""
     """Tells the request that is ending it with decisions, from before they are made until the next transition."""
+    ending_at: int = 0
+    drafted: Resolution | None = None
+    """How that request ends it, but for the decisions that are being made."""
+    proposal: str = ""
+    """What a second person was last asked to approve, for the case to end with it."""
     holder: str = ""
     held_at: int = 0
     lease_until: int = 0
@@ -134,6 +142,8 @@ def claim(
     _expected(case, expected)
     if who in barred:
         raise SameDecider("the appeal is against your own decision; leave it to somebody else")
+    if case.state is CaseState.AWAITING:
+        raise CaseHeld(f"a second person is asked about proposal {case.proposal}; approve or decline that", "case")
     if state_at(case, now) is CaseState.CLAIMED and case.holder != who:
         raise CaseHeld(
             f"somebody else holds the case until second {case.lease_until}; take another one, or wait", "case"
@@ -189,19 +199,21 @@ def begin_ending(
     now: int,
     request: str,
     *,
+    margin: int = 0,
     barred: Collection[str] = (),
     expected: int | None = None,
 ) -> Case:
     """Keep the end of a case for one request, at the same version, before it makes its decisions: no other request ends
-    it, gives it back or hands it on meanwhile. Raises what :func:`check_resolution` does."""
-    check_resolution(case, who, resolution, now, barred=barred, expected=expected)
+    it, gives it back or hands it on meanwhile. Raises what :func:`check_resolution` does, and that ``margin`` seconds
+    later, so that the claim outlasts the decisions."""
+    check_resolution(case, who, resolution, now + margin, barred=barred, expected=expected)
     _nothing_ending(case, request)
-    return replace(case, ending=request)
+    return replace(case, ending=request, ending_at=_no_earlier(case, now), drafted=resolution)
 
 
 def no_longer_ending(case: Case, request: str) -> Case:
     """The case once this request's decisions were refused, so that others may end it."""
-    return replace(case, ending="") if case.ending == request else case
+    return replace(case, ending="", ending_at=0, drafted=None) if case.ending == request else case
 
 
 def resolve(
@@ -225,13 +237,19 @@ def resolve(
     )
 
 
+def moved(case: Case, now: int, **changes: object) -> Case:
+    """The case after a transition at second ``now``."""
+    return _changed(case, _no_earlier(case, now), **changes)
+
+
 def _no_earlier(case: Case, now: int) -> int:
     """The second, or that of the last change when the clock was set back since."""
     return max(now, case.changed_at, case.opened_at)
 
 
 def _changed(case: Case, at: int, **changes: object) -> Case:
-    return replace(case, version=case.version + 1, changed_at=at, ending="", **changes)  # type: ignore[arg-type]
+    over: dict[str, object] = {"ending": "", "ending_at": 0, "drafted": None}
+    return replace(case, version=case.version + 1, changed_at=at, **over | changes)  # type: ignore[arg-type]
 
 
 def _nothing_ending(case: Case, request: str = "") -> None:

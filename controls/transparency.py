@@ -38,6 +38,7 @@ class Day:
     by_source: Counter[str] = field(default_factory=Counter)
     decisions: Counter[str] = field(default_factory=Counter)
     decided_by_service: int = 0
+    lapsed: Counter[str] = field(default_factory=Counter)
     reports: Counter[str] = field(default_factory=Counter)
     reports_by_category: Counter[str] = field(default_factory=Counter)
     cases: Counter[str] = field(default_factory=Counter)
@@ -133,6 +134,7 @@ def report_of(days: Mapping[int, Day], since: datetime.date, until: datetime.dat
             "by_people": made - whole.decided_by_service,
             "by_the_service": whole.decided_by_service,
             "by_type": _ranked(whole.decisions),
+            "proposals_not_approved": _ranked(whole.lapsed),
         },
         reports={
             "received": sum(whole.reports.values()),

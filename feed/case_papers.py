@@ -56,10 +56,7 @@ def paper_of(case: Case, priority: int, person: str = "") -> Entry:
 def case_of(entry: Entry) -> Case:
     """The case that an entry holds."""
     content: dict[str, Any] = orjson.loads(entry.content)
-    subject, resolution = content.pop("subject"), content.pop("resolution")
-    if resolution is not None:
-        resolution["outcome"] = CaseOutcome(resolution["outcome"])
-        resolution = Resolution(**resolution | {"decisions": tuple(resolution["decisions"])})
+    subject = content.pop("subject")
     return Case(
         **content
         | {
@@ -69,9 +66,16 @@ def case_of(entry: Entry) -> Case:
             "opened_at": entry.at,
             "due_at": entry.due_at,
             "subject": Subject(SubjectKind(subject["kind"]), subject["id"]),
-            "resolution": resolution,
+            "resolution": _resolution(content["resolution"]),
+            "drafted": _resolution(content.get("drafted")),
         }
     )
+
+
+def _resolution(told: dict[str, Any] | None) -> Resolution | None:
+    if told is None:
+        return None
+    return Resolution(CaseOutcome(told["outcome"]), told["answer"], tuple(told["decisions"]))
 
 
 def found_case(store: Store, id: str) -> tuple[Case, Entry]:

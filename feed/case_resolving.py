@@ -1,7 +1,8 @@
 """Resolving: a case ends with decisions made through the one write door, or with none, and those who asked are told.
 
 The decisions are made together, in one transaction of the ledger, under an id that is made of the case and its version:
-a retry after a crash finds them and ends the case, and nobody is decided upon twice (ADR 0021).
+a retry after a crash finds them and ends the case, and nobody is decided upon twice (ADR 0021). What needs a second
+person is kept as one proposal under the same id, and the case waits for it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from functools import partial
 
 import anyio.to_thread
 
+from controls.case_endings import ending_id
 from controls.cases import (
     Case,
     CaseKind,
@@ -20,22 +22,23 @@ from controls.cases import (
     Resolution,
     begin_ending,
     no_longer_ending,
-    overdue,
     resolve,
 )
 from controls.decisions import Basis, DecisionType
 from controls.errors import InvalidCase
 from controls.proposals import Proposal
 from feed.activations import load_before_reversal
-from feed.appeals import appealed_case, deciders, note_overturn, to_undo
+from feed.appeals import deciders, to_undo
 from feed.auth import Caller
 from feed.bootstrap import Service
-from feed.breaker import look_at_rule
 from feed.bulk import decide_together
+from feed.case_awaiting import put_case_by
+from feed.case_outcomes import count, ended
 from feed.case_papers import changed, found_case, noted
 from feed.copies import with_copies
 from feed.deciding import principal_of
-from feed.reports import settle
+from feed.pending import keep
+from feed.pending_papers import Paper
 from feed.storage.ports import Once
 from feed.storage.rules import idempotency_conflict
 
@@ -61,48 +64,51 @@ class Ending:
 
 
 async def end(service: Service, caller: Caller, id: str, ending: Ending, expected: int | None) -> Case:
-    """End a case that the caller holds. Raises what ``controls`` and the store refuse; then nothing was decided.
-    A request that ended the case before is answered as it was."""
+    """End a case that the caller holds, or put it by while a second person is asked about what is to be decided. Raises
+    what ``controls`` and the store refuse; then nothing was decided. A request that ended the case, or put it by, is
+    answered as it was."""
     now = service.clock.now()
     case, _ = await anyio.to_thread.run_sync(found_case, service.store, id)
-    if case.state is CaseState.RESOLVED and case.request == ending.request:
-        return await _ended(service, case)
+    if _answered(case, ending):
+        return await _told(service, case)
     barred = await anyio.to_thread.run_sync(deciders, service.store, case)
     draft = Resolution(ending.outcome, ending.answer, ending.made)
 
     def begun(stored: Case) -> Case:
-        if stored.state is CaseState.RESOLVED and stored.request == ending.request:
+        if _answered(stored, ending):
             return stored
         # Nobody else is to take the case on while the decisions are being made, and no other request to end it.
         return begin_ending(
-            stored, caller.subject, draft, now + MARGIN, ending.request, barred=barred, expected=expected
+            stored, caller.subject, draft, now, ending.request, margin=MARGIN, barred=barred, expected=expected
         )
 
     case, _ = await noted(service.store, id, begun)
-    if case.state is CaseState.RESOLVED:
-        return await _ended(service, case)
+    if _answered(case, ending):
+        return await _told(service, case)
     try:
         decisions = await _decided(service, caller, case, ending)
     except Exception:
-        if not await anyio.to_thread.run_sync(service.decisions.bulk, _bulk_of(case)):
+        if not await anyio.to_thread.run_sync(service.decisions.bulk, ending_id(case)):
             await noted(service.store, id, partial(no_longer_ending, request=ending.request))
         raise
+    if decisions is None:
+        return await put_case_by(service, id, ending_id(case))
     resolution = replace(draft, decisions=(*ending.made, *decisions))
     ending_it = partial(
         resolve, who=caller.subject, resolution=resolution, now=now, barred=barred, request=ending.request
     )
     case, _ = await changed(service.store, id, ending_it, ending.request)
-    in_time = "no" if overdue(case, now) else "yes"
-    service.metrics.resolved.labels(case.kind.value, ending.outcome.value, in_time).inc()
-    return await _ended(service, case)
+    count(service, case)
+    return await ended(service, case)
 
 
-async def _ended(service: Service, case: Case) -> Case:
-    """The case, once everybody was told and the rule it speaks of was looked at; again changes nothing."""
-    await anyio.to_thread.run_sync(_tell, service, case)
-    if case.kind is CaseKind.APPEAL and "rule" in case.about:
-        await look_at_rule(service, case.about["rule"])
-    return case
+def _answered(case: Case, ending: Ending) -> bool:
+    """Whether this request ended the case before, or put it by."""
+    return case.state in (CaseState.RESOLVED, CaseState.AWAITING) and case.request == ending.request
+
+
+async def _told(service: Service, case: Case) -> Case:
+    return await ended(service, case) if case.state is CaseState.RESOLVED else case
 
 
 def _proposals(service: Service, case: Case, ending: Ending) -> list[Proposal]:
@@ -141,9 +147,10 @@ def _check_acts(case: Case, ending: Ending, proposals: Sequence[Proposal]) -> No
         raise InvalidCase(f"{ending.outcome.value} makes no decisions; leave them out", "decisions")
 
 
-async def _decided(service: Service, caller: Caller, case: Case, ending: Ending) -> list[str]:
-    """The ids of the decisions, made together, or by this request before; waits for those who obey them."""
-    id = _bulk_of(case)
+async def _decided(service: Service, caller: Caller, case: Case, ending: Ending) -> list[str] | None:
+    """The ids of the decisions, made together, or by this request before; waits for those who obey them. None when they
+    are kept for a second person to approve."""
+    id = ending_id(case)
     # No client's key has a line break.
     once = Once(f"case\n{id}", ending.request)
     made = await anyio.to_thread.run_sync(service.decisions.bulk, id)
@@ -155,25 +162,13 @@ async def _decided(service: Service, caller: Caller, case: Case, ending: Ending)
     _check_acts(case, ending, proposals)
     if not proposals:
         return []
+    principal = principal_of(caller)
+    if any(service.decisions.awaits_second(proposal, principal) for proposal in proposals):
+        paper = Paper(principal, tuple(proposals), together=True, digest=ending.request, case=case.id)
+        await anyio.to_thread.run_sync(keep, service, id, paper)
+        return None
     for proposal in proposals:
         if proposal.reverses is not None:
             await anyio.to_thread.run_sync(load_before_reversal, service, proposal.reverses)
-    told = await decide_together(service, principal_of(caller), proposals, once, id=id)
+    told = await decide_together(service, principal, proposals, once, id=id)
     return [decision.id for decision in told.decisions]
-
-
-def _bulk_of(case: Case) -> str:
-    """The id under which the decisions that end a case are made."""
-    return f"{case.id}-{case.version}"
-
-
-def _tell(service: Service, case: Case) -> None:
-    """Write the outcome where it is looked up: to the reports, and to what an appeal was about. Blocks."""
-    settle(service.store, case)
-    if case.kind is not CaseKind.APPEAL or case.resolution is None:
-        return
-    note_overturn(service.store, case)
-    before = appealed_case(service.store, case)
-    if case.resolution.outcome is CaseOutcome.UPHELD and before is not None:
-        acted = before.resolution is not None and before.resolution.outcome is CaseOutcome.ACTED
-        settle(service.store, before, CaseOutcome.NO_ACTION if acted else CaseOutcome.ACTED)

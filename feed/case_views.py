@@ -39,6 +39,7 @@ def case_view(service: Service, entry: Entry) -> CaseOut:
         overdue=overdue(case, now),
         holder=case.holder if held else "",
         lease_until=case.lease_until if held else 0,
+        proposal=case.proposal,
         escalated_by=case.escalated_by,
         note=case.note,
         about=dict(case.about),

@@ -14,7 +14,8 @@ from feed.auth import Caller
 from feed.bootstrap import Service
 from feed.bulk import bulk_of, decide_together, told
 from feed.deciding import principal_of
-from feed.pending import kept, known_under, shown
+from feed.pending import kept
+from feed.pending_papers import known_under, shown
 from feed.storage.ports import Once
 from feed.wire import answer
 

@@ -12,7 +12,7 @@ import contextlib
 from controls.decisions import Basis, DecisionType
 from controls.errors import AlreadyReversed
 from controls.proposals import Proposal
-from feed import pending
+from feed import pending_papers
 from feed.bootstrap import Service
 from feed.publishing import WEIR
 from feed.storage.records import Erasure
@@ -23,8 +23,8 @@ _BASIS = Basis("operations", "erasure")
 def erase(service: Service, reader: str) -> Erasure:
     """Erase a reader; returns the rows removed per table. Blocks; when it returns, no later page is influenced."""
     _end_powers(service, reader)
-    named = [entry.id for entry in pending.naming(service.store, reader)]
-    proposed = pending.pending_of(service.store).remove(named).result() if named else 0
+    named = [entry.id for entry in pending_papers.naming(service.store, reader)]
+    proposed = pending_papers.pending_of(service.store).remove(named).result() if named else 0
     first = service.store.readers.erase(reader, service.clock.now()).result()
     service.readers.invalidate(reader)
     service.corrections.forget(reader)

@@ -6,7 +6,7 @@ import secrets
 from collections import Counter
 from collections.abc import Sequence
 
-from feed import erasure, pending
+from feed import erasure, pending_papers
 from feed.bootstrap import Service
 from feed.reader_settings import shown
 from feed.reports import written_by
@@ -105,7 +105,7 @@ def export(service: Service, reader: str) -> ExportOut:
 
 def erase(service: Service, reader: str) -> ReceiptOut:
     """Erase a reader and say what went, and what the active model keeps until the next training. Blocks."""
-    named = ((pending.REGISTER, entry) for entry in pending.naming(service.store, reader))
+    named = ((pending_papers.REGISTER, entry) for entry in pending_papers.naming(service.store, reader))
     papers = [*service.store.entries_of(reader), *named]
     erased = erasure.erase(service, reader)
     now = service.clock.now()

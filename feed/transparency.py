@@ -21,6 +21,7 @@ from controls.authority import SERVICE_ROLE
 from controls.stating import day_of
 from controls.transparency import DAY, Day, Report, report_of, rows_of
 from feed.feed_counts import FEEDS
+from feed.pending_papers import LAPSED
 from feed.statement_papers import every, statement_of, statements_of
 from feed.storage.ports import Store
 from feed.storage.register import Entry
@@ -76,6 +77,7 @@ class Tallies:
         days: defaultdict[int, Day] = defaultdict(Day)
         _count_reports(self._store, days)
         _count_cases(self._store, days)
+        _count_lapsed(self._store, days)
         _count_feeds(self._store, days)
         _count_exposures(self._store, days)
         for counted in (self._acts, self._decisions):
@@ -137,6 +139,11 @@ def _count_cases(store: Store, days: dict[int, Day]) -> None:
             day.appeals[outcome] += 1
         elif kind in ("report", "order") and outcome == "acted":
             day.waits.append(resolved_at - entry.at)
+
+
+def _count_lapsed(store: Store, days: dict[int, Day]) -> None:
+    for entry in every(store.register(LAPSED)):
+        days[day_of(entry.at).toordinal()].lapsed[entry.state] += 1
 
 
 def _count_feeds(store: Store, days: dict[int, Day]) -> None:

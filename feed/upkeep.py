@@ -17,6 +17,7 @@ from feed.bootstrap import Service
 from feed.broken_glass import open_reviews_owed
 from feed.case_upkeep import COUNT_SECONDS, PRIORITY_SECONDS, bring_forward, count_cases
 from feed.freshness import Freshness
+from feed.lapsing import look_at_proposals
 from feed.standings import LOOK_SECONDS, Standings
 from feed.storage.errors import StorageError
 from feed.storage.records import CheckpointRecord
@@ -44,8 +45,10 @@ async def upkeep(service: Service) -> AsyncIterator[None]:
     await count_cases(service)
     await bring_forward(service)
     await open_reviews_owed(service)
+    await look_at_proposals(service)
     jobs = [
         asyncio.create_task(_every(COUNT_SECONDS, lambda: count_cases(service))),
+        asyncio.create_task(_every(COUNT_SECONDS, lambda: look_at_proposals(service))),
         asyncio.create_task(_every(PRIORITY_SECONDS, lambda: bring_forward(service))),
         asyncio.create_task(_every(PRIORITY_SECONDS, lambda: open_reviews_owed(service))),
         asyncio.create_task(_every(service.settings.jwks_refresh, service.authenticator.refresh)),

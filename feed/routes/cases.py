@@ -9,7 +9,7 @@ import anyio.to_thread
 from fastapi import Depends, Path
 from starlette.responses import Response
 
-from controls.cases import CaseKind, claim, escalate, release
+from controls.cases import CaseKind, CaseState, claim, escalate, release
 from controls.decisions import Subject
 from controls.errors import InvalidCase
 from feed.appeals import deciders
@@ -129,7 +129,11 @@ async def hand_on(
     return await _done(service, case, act, once)
 
 
-@routes.post("/v1/cases/{case}/resolve", summary="Resolve a case", responses={200: {"model": CaseOut}})
+@routes.post(
+    "/v1/cases/{case}/resolve",
+    summary="Resolve a case",
+    responses={200: {"model": CaseOut}, 202: {"model": CaseOut}},
+)
 async def resolve(
     case: CaseId,
     body: ResolutionIn,
@@ -143,6 +147,10 @@ async def resolve(
 
     Upholding an appeal reverses the decision it names, and the strikes of the same case; where a rule holds the item,
     `decisions` say what lifts it.
+
+    When a decision needs a second person, nothing is decided yet: the answer is 202, the case is `awaiting_approval`,
+    and `proposal` is what somebody else approves (`POST /v1/decisions/{id}/approve`), which ends the case. Declined, or
+    not approved in time, the case is open again.
     """
     asked = Once("resolve", f"{case} {caller.subject} {body.model_dump_json()}")
     ending = Ending(
@@ -152,9 +160,13 @@ async def resolve(
         proposals=tuple((proposal_of(decision, None), decision.copies) for decision in body.decisions),
         made=body.made,
     )
-    await end(service, caller, case, ending, expected)
+    ended = await end(service, caller, case, ending, expected)
     _, entry = await anyio.to_thread.run_sync(found_case, service.store, case)
-    return await anyio.to_thread.run_sync(_shown, service, entry)
+    waits = ended.state is CaseState.AWAITING
+    response = await anyio.to_thread.run_sync(_shown, service, entry, 202 if waits else 200)
+    if waits:
+        response.headers["Location"] = f"/v1/decisions/pending/{ended.proposal}"
+    return response
 
 
 async def _done(service: Service, case: str, act: Change, once: Once | None) -> Response:

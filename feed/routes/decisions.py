@@ -18,9 +18,10 @@ from feed.bulk import bulk_of, decide_together, dry_run, proposals_of, refuse_un
 from feed.copies import decide_with_copies
 from feed.deciding import basis_of, key_of, principal_of, proposal_of, read
 from feed.errors import InputInvalid, NotFound
-from feed.pending import approve, decline, found, kept, known_under, listed, propose, shown
+from feed.pending import approve, decline, kept, propose
+from feed.pending_papers import found, known_under, listed, shown
 from feed.schemas.decisions import DecidedOut, DecisionIn, DecisionOut, DecisionsOut, ReversalIn
-from feed.schemas.fields import Id
+from feed.schemas.fields import Id, OptionalId
 from feed.schemas.pending import (
     BulkIn,
     BulkOut,
@@ -76,7 +77,7 @@ def listing(
     caller: InspectingCaller,
     before: Annotated[int | None, Query(ge=1, le=1 << 53, description="Revisions below this one")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    subject: Annotated[str | None, Query(max_length=128, description="Only decisions about this id")] = None,
+    subject: Annotated[OptionalId | None, Query(description="Only decisions about this id")] = None,
 ) -> Response:
     """The decisions, newest first."""
     found = service.store.ledger.listing(before=before, limit=limit, subject=subject)
@@ -90,13 +91,16 @@ def listing(
 def waiting(
     service: ServiceNow,
     caller: InspectingCaller,
-    state: Annotated[str, Query(pattern="^(pending|approved|declined)$", description="Which proposals")] = "pending",
+    state: Annotated[
+        str, Query(pattern="^(pending|approved|declined|expired)$", description="Which proposals")
+    ] = "pending",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[
-        str, Query(pattern=r"^([0-9]{1,12}\.[0-9a-f]{1,64})?$", description="`next` of the page before")
+        str, Query(pattern=r"^([0-9]{1,12}\.[0-9a-f-]{1,64})?$", description="`next` of the page before")
     ] = "",
 ) -> Response:
-    """Proposals of high impact, newest first. Those that nobody approved in time are told as `expired`."""
+    """Proposals of high impact, newest first. Those that nobody approved in time, or that nothing waits for any more, are
+    told as `expired`."""
     return answer(listed(service, state, limit, after))
 
 
@@ -198,7 +202,8 @@ async def second(decision: DecisionId, service: ServiceNow, caller: DecidingCall
     """Approve, as a second person, what awaits one: it is then decided as its maker's, with `approved_by`.
 
     The approver is somebody else, and may do the act. Every check is made again. Approving again changes nothing and is
-    answered with the decision, with or without an idempotency key.
+    answered with the decision, with or without an idempotency key. A proposal that is to end a case ends it, in its
+    proposer's name; whoever decided what an appeal is about does not approve it.
     """
     return await approve(service, caller, decision)
 

@@ -17,7 +17,8 @@ MOST_TOGETHER = 500
 @dataclass(frozen=True, slots=True)
 class PendingOut:
     """A proposal that awaits a second person until ``until``. ``state`` is ``pending``, ``approved``, ``declined`` or
-    ``expired``; ``decisions`` holds the ids of what came of it. Approve it as ``POST /v1/decisions/{id}/approve``."""
+    ``expired``; ``decisions`` holds the ids of what came of it, ``lapsed`` says why nothing did when nobody declined it,
+    ``case`` is the case that ends with it. Approve it as ``POST /v1/decisions/{id}/approve``."""
 
     id: str
     state: str
@@ -28,6 +29,8 @@ class PendingOut:
     proposals: list[dict[str, Any]]
     decisions: list[str]
     declined: str = ""
+    lapsed: str = ""
+    case: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class BulkIn(Wire):
     subjects: Annotated[tuple[SubjectIn, ...], Field(min_length=1, max_length=MOST_TOGETHER)]
     dry_run: bool
     """First true: nothing is decided, and what would be is told with a ``digest``. Then false, with that digest."""
-    digest: Annotated[str, Field(max_length=64)] = ""
+    digest: Annotated[str, Field(pattern="^([0-9a-f]{64})?$")] = ""
 
 
 class BulkReversalIn(Wire):

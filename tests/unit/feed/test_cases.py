@@ -195,7 +195,7 @@ def test_reports_that_a_crash_left_untold_are_told_by_upkeep(desk, monkeypatch):
     case = desk.queue()[0]["id"]
     desk.claim(case)
     with monkeypatch.context() as patched:
-        patched.setattr("feed.case_resolving.settle", lambda *_: 1 / 0)
+        patched.setattr("feed.case_outcomes.settle", lambda *_: 1 / 0)
         body = {"outcome": "no_action", "answer": "fine"}
         assert desk.call("POST", f"/v1/cases/{case}/resolve", MOD, json=body).status_code == 500
     assert desk.done("GET", f"/v1/reports/{receipt}")["outcome"] == "no_action"

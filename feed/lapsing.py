@@ -1,0 +1,137 @@
+"""Lapsing: proposals that nobody approved in time, and what a crash cut off between a proposal and its decision.
+
+What comes to nothing leaves a record in the register ``lapsed`` of what was proposed and why it was not decided; it
+holds no words of anybody, and stays when the proposal goes (law 1 has decisions alone, so this is counted beside them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+import anyio.to_thread
+import orjson
+import structlog
+
+from controls.case_endings import GONE_ON, ending_id
+from controls.cases import CaseState
+from feed.bootstrap import Service
+from feed.case_awaiting import take_up_again
+from feed.case_papers import case_of, cases_of
+from feed.pending import approved
+from feed.pending_papers import (
+    APPROVED,
+    DECLINED,
+    EXPIRED,
+    LAPSED,
+    PENDING,
+    Paper,
+    approval_of,
+    content_of,
+    paper_of,
+    pending_of,
+    proposals,
+    under_way,
+)
+from feed.storage.errors import StorageError
+from feed.storage.ports import Store
+from feed.storage.register import Entry
+
+KEPT_DAYS = 30
+"""Days after its end for which a proposal can be read, and its idempotency key is answered with it."""
+
+OVERTAKEN = "overtaken"
+LATE = "nobody approved the proposal in time; propose it again"
+
+_log = structlog.get_logger("weir")
+
+
+async def look_at_proposals(service: Service) -> None:
+    """End proposals that are over, finish what a crash cut off, and bring on the cases that wait for them."""
+    try:
+        for entry in await anyio.to_thread.run_sync(_waiting, service):
+            made = await anyio.to_thread.run_sync(_made, service, entry)
+            if made:
+                await approved(service, entry, made)
+            else:
+                await anyio.to_thread.run_sync(_looked_at, service, entry)
+        await anyio.to_thread.run_sync(_cleaned, service)
+        await take_up_again(service)
+    except StorageError as error:
+        _log.warning("proposals were not looked at; tried again in a minute", error=str(error))
+
+
+def _waiting(service: Service) -> list[Entry]:
+    return list(proposals(service.store, PENDING))
+
+
+def _made(service: Service, entry: Entry) -> tuple[str, ...]:
+    """What was decided of a proposal that is not marked as approved."""
+    first = service.store.ledger.decided_under(approval_of(entry))
+    if first is None:
+        return ()
+    if not paper_of(entry).together:
+        return (first.id,)
+    return tuple(decision.id for decision in service.decisions.bulk(entry.id))
+
+
+def _looked_at(service: Service, entry: Entry) -> None:
+    """Let a proposal lapse that is over, or that its case went on without; forget attempts that a crash cut off."""
+    paper, now = paper_of(entry), service.clock.now()
+    if under_way(paper, now):
+        return
+    if paper.case and not _waits(service.store, paper, entry.id):
+        _edit(service.store, entry, EXPIRED, replace(paper, lapsed=GONE_ON, approving=()))
+    elif entry.due_at <= now:
+        _edit(service.store, entry, EXPIRED, replace(paper, lapsed=LATE, approving=()))
+    elif paper.approving:
+        _edit(service.store, entry, PENDING, replace(paper, approving=()))
+
+
+def _waits(store: Store, paper: Paper, proposal: str) -> bool:
+    stored = cases_of(store).get(paper.case)
+    if stored is None:
+        return False
+    case = case_of(stored)
+    if case.state is CaseState.AWAITING:
+        return case.proposal == proposal
+    return bool(case.ending) and ending_id(case) == proposal
+
+
+def _edit(store: Store, entry: Entry, state: str, paper: Paper) -> None:
+    """Write it unless somebody was quicker."""
+    after = replace(entry, state=state, content=content_of(paper))
+    pending_of(store).edit(
+        [entry.id], lambda stored: [after] if entry.id in stored and stored[entry.id].version == entry.version else []
+    ).result()
+
+
+def _cleaned(service: Service) -> None:
+    """Keep the record of what lapsed, and remove what ended long ago."""
+    long_ago = service.clock.now() - KEPT_DAYS * 86_400
+    old = []
+    for state in (DECLINED, EXPIRED, APPROVED):
+        for entry in proposals(service.store, state):
+            if state != APPROVED:
+                record = _record(entry)
+                service.store.register(LAPSED).edit([record.id], partial(_unless_there, record)).result()
+            if entry.due_at < long_ago:
+                old += [entry.id, *(other.id for other in pending_of(service.store).find(subject=entry.id))]
+    if old:
+        pending_of(service.store).remove(old).result()
+
+
+def _record(entry: Entry) -> Entry:
+    paper = paper_of(entry)
+    acts = [
+        {"type": one.type.value, "subject": [one.subject.kind.value, one.subject.id] if one.subject else None}
+        for one in paper.proposals
+    ]
+    content = orjson.dumps({"acts": acts, "case": paper.case}).decode()
+    state = OVERTAKEN if paper.lapsed == GONE_ON else entry.state
+    return Entry(entry.id, content, state, entry.subject, kept=True, at=entry.at, due_at=entry.due_at)
+
+
+def _unless_there(record: Entry, stored: Mapping[str, Entry]) -> list[Entry]:
+    return [] if stored else [record]
