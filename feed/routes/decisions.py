@@ -99,8 +99,8 @@ def waiting(
         str, Query(pattern=r"^([0-9]{1,12}\.[0-9a-f-]{1,64})?$", description="`next` of the page before")
     ] = "",
 ) -> Response:
-    """Proposals of high impact, newest first. Those that nobody approved in time, or that nothing waits for any more, are
-    told as `expired`."""
+    """Proposals of high impact, newest first. Those that nobody approved in time, or that nothing waits for any more,
+    are told as `expired`."""
     return answer(listed(service, state, limit, after))
 
 

@@ -129,8 +129,8 @@ class AppealOut:
 @dataclass(frozen=True, slots=True)
 class CaseOut:
     """A case as those who work on it see it. ``version`` is what ``If-Match`` names; ``holder`` has claimed it, until
-    ``lease_until``; ``reports`` are as many as it unites, and ``support`` what they weigh, in thousandths. ``proposal`` is
-    what a second person was last asked to approve, for the case to end with it."""
+    ``lease_until``; ``reports`` are as many as it unites, and ``support`` what they weigh, in thousandths. ``proposal``
+    is what a second person was last asked to approve, for the case to end with it."""
 
     id: str
     kind: str

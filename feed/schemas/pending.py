@@ -17,8 +17,8 @@ MOST_TOGETHER = 500
 @dataclass(frozen=True, slots=True)
 class PendingOut:
     """A proposal that awaits a second person until ``until``. ``state`` is ``pending``, ``approved``, ``declined`` or
-    ``expired``; ``decisions`` holds the ids of what came of it, ``lapsed`` says why nothing did when nobody declined it,
-    ``case`` is the case that ends with it. Approve it as ``POST /v1/decisions/{id}/approve``."""
+    ``expired``; ``decisions`` holds the ids of what came of it, ``lapsed`` says why nothing did when nobody declined
+    it, ``case`` is the case that ends with it. Approve it as ``POST /v1/decisions/{id}/approve``."""
 
     id: str
     state: str
