@@ -34,6 +34,8 @@ SCOPES_FOR: dict[DecisionType, frozenset[str]] = {
     DecisionType.VERIFY_IDENTITY: frozenset({"moderator"}),
     DecisionType.GRANT: frozenset(),
     DecisionType.REVOKE: frozenset(),
+    DecisionType.START_EXPERIMENT: frozenset({"experimenter"}),
+    DecisionType.STOP_EXPERIMENT: frozenset({"experimenter"}),
 }
 """The scopes that open each type beside ``admin``. ``reverse`` is opened by the scopes of its target's type."""
 

@@ -5,9 +5,10 @@ Authority first, then the proposal by itself, then against what is in force. Not
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
+from typing import Any, cast
 
 from controls.authority import SERVICE_ROLE, Principal, high_impact, require, require_approval
 from controls.communities import check_tightening
@@ -20,13 +21,13 @@ from controls.errors import (
     NothingToRestore,
     NothingToRevoke,
     PolicyError,
-    PositionTaken,
     UnknownReference,
 )
+from controls.experiments import Settable, check_clashes, check_running, check_settings
 from controls.governance import Governance
 from controls.ledger_port import LedgerPort
 from controls.lint import check_policy
-from controls.pins import hides
+from controls.pins import check_position
 from controls.policy import Policy
 from controls.proposals import ITEMLESS, PLACEMENTS, PLATFORM_ACTS, UNDOING, Proposal, check, publishes_within
 from controls.scopes import EVERYWHERE, AgeClass, Audience, Scope, SurfaceKind
@@ -56,6 +57,7 @@ class Checks:
         policy_known: Callable[[str], bool],
         model_known: Callable[[str], bool],
         policies: Callable[[str], Policy] | None,
+        settable: Settable,
         approvals: bool,
     ) -> None:
         self._ledger = ledger
@@ -64,6 +66,7 @@ class Checks:
         self._policy_known = policy_known
         self._model_known = model_known
         self._policies = policies
+        self._settable = settable
         self._approvals = approvals
 
     def awaits_second(self, proposal: Proposal, principal: Principal) -> bool:
@@ -121,7 +124,9 @@ class Checks:
             idempotency_key=proposal.idempotency_key,
         )
         if decision.type is DecisionType.PIN:
-            self._check_position(decision)
+            check_position(decision, self._to_come(decision.type))
+        elif decision.type is DecisionType.START_EXPERIMENT:
+            check_clashes(decision, self._to_come(decision.type))
         return decision
 
     def overtaking(self, decision: Decision, proposal: Proposal) -> Callable[[Decision], bool] | None:
@@ -129,8 +134,8 @@ class Checks:
         if decision.type in UNDOING or proposal.expected_revision is not None:
             pins = decision.type is DecisionType.PIN
             return lambda other: other.subject == decision.subject or (pins and other.type is DecisionType.PIN)
-        if decision.type is DecisionType.PIN:
-            return lambda other: other.type is DecisionType.PIN
+        if decision.type in (DecisionType.PIN, DecisionType.START_EXPERIMENT):
+            return lambda other: other.type is decision.type
         return None
 
     def undone_by(self, decision: Decision) -> Decision | None:
@@ -255,23 +260,22 @@ class Checks:
                 problems = [f.problem for f in check_policy(self._policies(digest), now) if f.fatal]
                 if problems:
                     raise PolicyError(problems)
+        elif proposal.type is DecisionType.START_EXPERIMENT:
+            check_settings(cast(Sequence[Mapping[str, Any]], proposal.parameters["arms"]), self._settable)
+        elif proposal.type is DecisionType.STOP_EXPERIMENT:
+            started = self._ledger.by_id(str(proposal.parameters["experiment"]))
+            check_running(started, self.undone_by(started) if started is not None else None, now)
 
-    def _check_position(self, pin: Decision) -> None:
-        """Raise if another pin, in force or to come, would stand where this one asks to."""
+    def _to_come(self, act: DecisionType) -> list[Decision]:
+        """The pins or starts of experiments that are in force or will be: those folded already, and what came since."""
         governance = self._governance()
+        known = governance.pinned if act is DecisionType.PIN else governance.planned
         newer: list[Decision] = []
         while page := self._ledger.since(newer[-1].revision if newer else governance.revision):
             newer += page
         undone = {other.reverses for other in newer}
-        for other in (*governance.pinned, *(one for one in newer if one.type is DecisionType.PIN)):
-            if other.id not in undone and hides(pin, other, pin.decided_at):
-                held = "the item is pinned already" if other.subject == pin.subject else "the position is taken"
-                ends = "it is reversed" if other.expires_at is None else f"second {other.expires_at}"
-                raise PositionTaken(
-                    f"{held} by decision {other.id} ({other.subject.id!r} at {other.parameters['position']}, until "
-                    f"{ends}); reverse it, or choose another position, scope or time",
-                    "parameters.position",
-                )
+        undone |= {str(o.parameters["experiment"]) for o in newer if o.type is DecisionType.STOP_EXPERIMENT}
+        return [one for one in (*known, *(one for one in newer if one.type is act)) if one.id not in undone]
 
     def _check_placement(self, subject: Subject, scope: Scope) -> None:
         """Raise unless the item is still unknown or may be placed for somebody within the scope."""

@@ -36,10 +36,13 @@ class DecisionType(StrEnum):
     VERIFY_IDENTITY = "verify_identity"
     GRANT = "grant"
     REVOKE = "revoke"
+    START_EXPERIMENT = "start_experiment"
+    STOP_EXPERIMENT = "stop_experiment"
 
 
 class SubjectKind(StrEnum):
-    """What a decision can be about. PLATFORM is the subject of policy, model and freeze decisions."""
+    """What a decision can be about. PLATFORM is the subject of policy, model, freeze and experiment
+    decisions."""
 
     ITEM = "item"
     AUTHOR = "author"

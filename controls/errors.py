@@ -13,6 +13,8 @@ ControlsError
 │   ├── NothingToRestore  no takedown of the subject is in force
 │   ├── NothingToRevoke   the person does not hold the power there
 │   ├── PositionTaken     another pin holds the position, or the item
+│   ├── ExperimentClash   another experiment has the name, or sets the same parameter
+│   ├── ExperimentOver    the experiment has ended already
 │   ├── CaseResolved      the case has its answer
 │   ├── CaseHeld          somebody else holds the case, or nobody
 │   ├── CaseChanged       the case is at another version than was named
@@ -108,6 +110,18 @@ class PositionTaken(Conflict):
     """Another pin holds the position, or the item."""
 
     type = "position-taken"
+
+
+class ExperimentClash(Conflict):
+    """Another experiment has the name at that time, or sets the same parameter for some of the same pages."""
+
+    type = "experiment-clash"
+
+
+class ExperimentOver(Conflict):
+    """The experiment has ended already."""
+
+    type = "experiment-over"
 
 
 class CaseResolved(Conflict):

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from controls.authors import NOBODY_SPOKE, AuthorView
 from controls.causes import Cause, Classes, Contribution
 from controls.decisions import Decision, Subject, SubjectKind
+from controls.experiments import Experiment
 from controls.grants import Grant
 from controls.join import Verdict, join
 from controls.scopes import Audience, Scope, Sensitive, SurfaceKind
@@ -117,6 +118,10 @@ class Governance:
     """Pins that are in force or will be, whether their items are known or not."""
     community_policies: Mapping[str, str]
     """Content hash of the policy that each community published, by community."""
+    experiments: tuple[Experiment, ...]
+    """Experiments in force, by name; the same tuple while they are the same."""
+    planned: tuple[Decision, ...]
+    """The starts of experiments that are in force or will be."""
     _interned: Classes = field(repr=False)
     _tables: Tables = field(repr=False)
     _authors: Mapping[str, AuthorView] = field(repr=False)
@@ -234,6 +239,7 @@ class Governance:
             "community_policies": dict(self.community_policies),
             "model": self.model,
             "frozen": self.frozen,
+            "experiments": [asdict(experiment) for experiment in self.experiments],
             "shares": asdict(self.tier_shares),
             "authors": {author: view.canonical() for author, view in self._authors.items()},
             "grants": sorted([s.kind.value, s.id, *map(asdict, held)] for s, held in self._grants.items()),

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from controls.decisions import DecisionType, Subject, SubjectKind
 from controls.errors import InvalidDecision
+from controls.experiments import MEASURES, OUTCOMES, check_arms, check_name
 
 
 class Service(StrEnum):
@@ -104,6 +105,14 @@ def _word(what: str, pattern: re.Pattern[str]) -> _Test:
     return test
 
 
+def _one_of(what: str, words: tuple[str, ...], *, optional: bool = False) -> _Test:
+    def test(value: object, field: str) -> None:
+        if value not in words and not (optional and value is None):
+            raise InvalidDecision(f"{what}: {', '.join(words)}", field)
+
+    return test
+
+
 def _hold(value: object, field: str) -> None:
     if value is not None:
         _word("a hold says in a word what it waits for", _LABEL)(value, field)
@@ -152,6 +161,15 @@ _WANTED: dict[DecisionType, dict[str, _Test]] = {
     DecisionType.VERIFY_IDENTITY: {"identity": _word("an attestation names the identity state", _NAME)},
     DecisionType.GRANT: _POWER,
     DecisionType.REVOKE: _POWER,
+    DecisionType.START_EXPERIMENT: {
+        "name": check_name,
+        "arms": check_arms,
+        "outcome": _one_of("an experiment measures one kind of events", OUTCOMES),
+        "measure": _one_of("a measure is one of", MEASURES, optional=True),
+    },
+    DecisionType.STOP_EXPERIMENT: {
+        "experiment": _text("name the experiment by the id of the decision that started it")
+    },
 }
 
 

@@ -6,10 +6,10 @@ refused where it is proposed.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 
 from controls.decisions import Decision
-from controls.scopes import EVERYWHERE, Scope
+from controls.errors import PositionTaken
 
 
 def hides(pin: Decision, other: Decision, now: int) -> bool:
@@ -18,7 +18,7 @@ def hides(pin: Decision, other: Decision, now: int) -> bool:
     mine, theirs = int(str(pin.parameters["position"])), int(str(other.parameters["position"]))
     if mine != theirs and (pin.subject != other.subject or mine < theirs):
         return False
-    return _meet_in_time(pin, other, now) and _meet_in_scope(pin.scope, other.scope)
+    return _meet_in_time(pin, other, now) and pin.scope.meets(other.scope)
 
 
 def _meet_in_time(one: Decision, other: Decision, now: int) -> bool:
@@ -26,13 +26,14 @@ def _meet_in_time(one: Decision, other: Decision, now: int) -> bool:
     return not ends or max(one.starts_at, other.starts_at, now) < min(ends)
 
 
-def _meet_in_scope(one: Scope, other: Scope) -> bool:
-    return (
-        _meet(one.surfaces, other.surfaces)
-        and _meet(one.regions, other.regions)
-        and ("any" in (one.audience, other.audience) or one.audience == other.audience)
-    )
-
-
-def _meet(some: Collection[str], others: Collection[str]) -> bool:
-    return EVERYWHERE in some or EVERYWHERE in others or not set(some).isdisjoint(others)
+def check_position(pin: Decision, others: Iterable[Decision]) -> None:
+    """Raise :class:`PositionTaken` if another pin, in force or to come, would stand where this one asks to."""
+    for other in others:
+        if hides(pin, other, pin.decided_at):
+            held = "the item is pinned already" if other.subject == pin.subject else "the position is taken"
+            ends = "it is reversed" if other.expires_at is None else f"second {other.expires_at}"
+            raise PositionTaken(
+                f"{held} by decision {other.id} ({other.subject.id!r} at {other.parameters['position']}, until "
+                f"{ends}); reverse it, or choose another position, scope or time",
+                "parameters.position",
+            )

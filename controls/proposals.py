@@ -9,12 +9,21 @@ from types import MappingProxyType
 
 from controls.decisions import Basis, DecisionType, Subject, SubjectKind
 from controls.errors import InvalidDecision
+from controls.experiments import check_reach
 from controls.parameters import POWERS, check_parameters
 from controls.scopes import EVERYWHERE, Scope, SurfaceKind
 
 PLACEMENTS = frozenset({DecisionType.PIN, DecisionType.FEATURE})
-PLATFORM_ACTS = frozenset({DecisionType.PUBLISH_POLICY, DecisionType.ACTIVATE_MODEL, DecisionType.FREEZE})
-UNDOING = frozenset({DecisionType.REVERSE, DecisionType.RESTORE, DecisionType.REVOKE})
+PLATFORM_ACTS = frozenset(
+    {
+        DecisionType.PUBLISH_POLICY,
+        DecisionType.ACTIVATE_MODEL,
+        DecisionType.FREEZE,
+        DecisionType.START_EXPERIMENT,
+        DecisionType.STOP_EXPERIMENT,
+    }
+)
+UNDOING = frozenset({DecisionType.REVERSE, DecisionType.RESTORE, DecisionType.REVOKE, DecisionType.STOP_EXPERIMENT})
 ON_ITEMS = frozenset({*PLACEMENTS, DecisionType.LABEL, DecisionType.CORRECT, DecisionType.RELEASE})
 ON_AUTHORS = frozenset({DecisionType.RESTRICT_AUTHOR, DecisionType.STRIKE, DecisionType.VERIFY_IDENTITY})
 ON_POWERS = frozenset({DecisionType.GRANT, DecisionType.REVOKE})
@@ -33,11 +42,12 @@ ENDING = frozenset(
         DecisionType.CORRECT,
         DecisionType.RESTRICT_AUTHOR,
         DecisionType.STRIKE,
+        DecisionType.START_EXPERIMENT,
     }
 )
-"""Restrictions and placements: they must say when they end or are reviewed."""
+"""Restrictions, placements and experiments: they must say when they end or are reviewed."""
 
-EXPIRING = frozenset({DecisionType.STRIKE})
+EXPIRING = frozenset({DecisionType.STRIKE, DecisionType.START_EXPERIMENT})
 """Of them those that must say when they expire; a review date is not enough."""
 
 BASIS_KINDS = ("law", "terms", "editorial", "operations")
@@ -80,6 +90,8 @@ def check(proposal: Proposal, now: int) -> None:
     _check_times(proposal, now)
     _check_scope(proposal.scope)
     check_parameters(proposal.type, proposal.subject, proposal.parameters)
+    if proposal.type is DecisionType.START_EXPERIMENT:
+        check_reach(proposal.scope)
     if proposal.type is DecisionType.VERIFY_IDENTITY and not any(map(str.strip, proposal.evidence)):
         raise InvalidDecision("an attestation says who verified, and how; name them, never a document", "evidence")
 

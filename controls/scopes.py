@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -65,6 +66,14 @@ class Scope:
             and self._covers_age(audience.age, restricting)
         )
 
+    def meets(self, other: Scope) -> bool:
+        """Whether some surface and audience may lie within both."""
+        return (
+            _overlap(self.surfaces, other.surfaces)
+            and _overlap(self.regions, other.regions)
+            and ("any" in (self.audience, other.audience) or self.audience == other.audience)
+        )
+
     def _covers_region(self, region: str, restricting: bool) -> bool:
         if EVERYWHERE in self.regions:
             return True
@@ -74,3 +83,7 @@ class Scope:
         if self.audience == "any":
             return True
         return restricting if age is AgeClass.UNKNOWN else age.value == self.audience
+
+
+def _overlap(some: Collection[str], others: Collection[str]) -> bool:
+    return EVERYWHERE in some or EVERYWHERE in others or not set(some).isdisjoint(others)

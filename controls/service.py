@@ -16,6 +16,7 @@ from controls.authority import Principal
 from controls.checking import PLATFORM, Checks
 from controls.decisions import Decision, Subject
 from controls.errors import Conflict, DecidedSince, InvalidDecision, PolicyError
+from controls.experiments import Settable
 from controls.governance import Governance
 from controls.ledger_port import LedgerPort
 from controls.policy import Policy
@@ -32,8 +33,9 @@ _STANDING = (Conflict, DecidedSince, InvalidDecision, PolicyError)
 class DecisionService:
     """Checks and appends decisions. ``governance`` and ``columns`` give the present views; ``policy_known`` and
     ``model_known`` tell whether a version is stored and loads (law 4). ``new_id`` makes ids that never come twice.
-    ``policies`` gives a stored policy, which is then linted before it is published. With ``approvals``, high-impact
-    acts need a second person."""
+    ``policies`` gives a stored policy, which is then linted before it is published. ``settable`` tells what is wrong
+    with a parameter of ranking that an experiment would set. With ``approvals``, high-impact acts need a second person.
+    """
 
     def __init__(
         self,
@@ -45,10 +47,11 @@ class DecisionService:
         model_known: Callable[[str], bool],
         new_id: Callable[[], str],
         policies: Callable[[str], Policy] | None = None,
+        settable: Settable = lambda name, value: f"{name} cannot be set here",
         approvals: bool = False,
     ) -> None:
         self._ledger = ledger
-        self._checks = Checks(ledger, governance, columns, policy_known, model_known, policies, approvals)
+        self._checks = Checks(ledger, governance, columns, policy_known, model_known, policies, settable, approvals)
         self.new_id = new_id
 
     def decide(

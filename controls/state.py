@@ -17,11 +17,13 @@ from controls.authors import Authors
 from controls.causes import Cause, Classes, Contribution, Handles
 from controls.decisions import Decision, DecisionType, SubjectKind
 from controls.errors import StateError
+from controls.experiments import Running
 from controls.governance import Governance, Tables
 from controls.grants import Grants
 from controls.overlay import Labels, overlaid
 from controls.placements import Placements
 from controls.policy import Policy
+from controls.proposals import PLATFORM_ACTS
 from controls.published import Published
 from controls.rows import NEVER, RowClasses, with_cause
 from controls.signals import Columns, Rows
@@ -33,7 +35,6 @@ ONE_BY_ONE = 64
 """Up to so many changed rows are worked out one by one, more as arrays."""
 
 _SIGNAL = {SubjectKind.AUTHOR: "author.id", SubjectKind.TOPIC: "topic", SubjectKind.COMMUNITY: "community"}
-_PLATFORM = (DecisionType.PUBLISH_POLICY, DecisionType.ACTIVATE_MODEL, DecisionType.FREEZE)
 _PLACEMENTS = (DecisionType.PIN, DecisionType.FEATURE)
 _OF_AUTHORS = (DecisionType.STRIKE, DecisionType.RESTRICT_AUTHOR, DecisionType.VERIFY_IDENTITY)
 _WITHDRAWN = (Cause("withdrawn", "", "withdrawn by its owner"), Contribution(ineligible=True))
@@ -57,6 +58,7 @@ class State:
         self._of_groups: dict[SubjectKind, dict[str, set[int]]] = {kind: {} for kind in _SIGNAL}
         self._platform: dict[str, Decision] = {}
         self._placements = Placements()
+        self._running = Running()
         self._published = Published(policies, self._classes, instead)
         self._since: dict[int, int] = {}
         self._labels = Labels()
@@ -120,6 +122,8 @@ class State:
                 classes=self._classes.size,
                 pinned=tuple(self._timetable.pins.values()),
                 community_policies=self._published.communities,
+                experiments=self._running.among(self._platform.values()),
+                planned=tuple(self._timetable.experiments.values()),
                 _interned=self._classes,
                 _tables=self._tables,
                 _authors=self._authors.view(),
@@ -165,7 +169,7 @@ class State:
             self._act(decision, begins=False)
 
     def _act(self, decision: Decision, *, begins: bool) -> None:
-        if decision.type in _PLATFORM:
+        if decision.type in PLATFORM_ACTS:
             if begins:
                 self._platform[decision.id] = decision
             else:

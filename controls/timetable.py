@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 
 from controls.decisions import Decision, DecisionType
-from controls.undoing import undone_together
+from controls.undoing import SWEEPING, undone_together
 
 
 class Timetable:
@@ -20,6 +20,8 @@ class Timetable:
         self.in_force: dict[str, Decision] = {}
         self.pins: dict[str, Decision] = {}
         """Pins that are in force or will be, by id."""
+        self.experiments: dict[str, Decision] = {}
+        """Experiments that run or will, by id."""
         self._scheduled: dict[str, Decision] = {}
         self._reversed: set[str] = set()
         self._together: dict[tuple[object, ...], set[str]] = {}
@@ -30,7 +32,7 @@ class Timetable:
         if decision.type is DecisionType.REVERSE:
             return [], self._end({decision.reverses} if decision.reverses else set())
         together = undone_together(decision)
-        if decision.type in (DecisionType.RESTORE, DecisionType.REVOKE):
+        if decision.type in SWEEPING:
             return [], self._end(self._together.get(together, set()))
         if decision.id in self._reversed:
             self._reversed.discard(decision.id)
@@ -45,6 +47,8 @@ class Timetable:
             self._together.setdefault(together, set()).add(decision.id)
         if decision.type is DecisionType.PIN:
             self.pins[decision.id] = decision
+        elif decision.type is DecisionType.START_EXPERIMENT:
+            self.experiments[decision.id] = decision
         return self.advance(self.as_of)
 
     def advance(self, as_of: int) -> tuple[list[Decision], list[Decision]]:
@@ -90,6 +94,7 @@ class Timetable:
         self.in_force.pop(decision.id, None)
         self._scheduled.pop(decision.id, None)
         self.pins.pop(decision.id, None)
+        self.experiments.pop(decision.id, None)
         together = undone_together(decision)
         if together:
             others = self._together[together]

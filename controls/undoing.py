@@ -1,6 +1,7 @@
 """Undoing: what ended a decision, and what a sweep would end, told from the decisions about a subject (law 1).
 
-``restore`` ends every takedown of its subject, ``revoke`` every grant of its power to its person there.
+``restore`` ends every takedown of its subject, ``revoke`` every grant of its power to its person there, and
+``stop_experiment`` the experiment that it names.
 """
 
 from __future__ import annotations
@@ -9,7 +10,11 @@ from collections.abc import Iterable
 
 from controls.decisions import Decision, DecisionType
 
-SWEEPING = {DecisionType.RESTORE: DecisionType.TAKEDOWN, DecisionType.REVOKE: DecisionType.GRANT}
+SWEEPING = {
+    DecisionType.RESTORE: DecisionType.TAKEDOWN,
+    DecisionType.REVOKE: DecisionType.GRANT,
+    DecisionType.STOP_EXPERIMENT: DecisionType.START_EXPERIMENT,
+}
 """The types that end others all at once, and which ones."""
 
 SWEPT = frozenset(SWEEPING.values())
@@ -21,6 +26,10 @@ def undone_together(decision: Decision) -> tuple[object, ...]:
         return (decision.subject,)
     if decision.type in (DecisionType.GRANT, DecisionType.REVOKE):
         return (decision.subject, decision.parameters["person"], decision.parameters["power"])
+    if decision.type is DecisionType.START_EXPERIMENT:
+        return (decision.subject, decision.id)
+    if decision.type is DecisionType.STOP_EXPERIMENT:
+        return (decision.subject, decision.parameters["experiment"])
     return ()
 
 

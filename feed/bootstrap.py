@@ -29,6 +29,7 @@ from feed.stating import Stater, desk_of
 from feed.storage.ports import Store
 from feed.stores import open_store
 from ranking.fold import Fold
+from ranking.parameters import fault_of
 from ranking.pipeline import warm
 
 
@@ -109,6 +110,7 @@ def open_service(settings: Settings, clock: Clock | None = None, store: Store | 
         # Ids begin with their second: an index over a long ledger then grows at its end.
         new_id=lambda: f"{clock.now():010x}{token_hex(11)}",
         policies=policies,
+        settable=fault_of,
         approvals=settings.approvals,
     )
     return Service(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from feed.case_problems import CASE_PROBLEMS
+from feed.experiment_problems import EXPERIMENT_PROBLEMS
 from feed.problem import Problem
 
 __all__ = ["PROBLEMS", "Problem", "reference"]
@@ -28,6 +29,13 @@ _REGISTER = (
         "The request cannot be read",
         "What came in is not HTTP/1.1, or of a method that nobody knows.",
         "Check the client, and the proxies between it and the service.",
+    ),
+    Problem(
+        "request-head-too-large",
+        431,
+        "The request's head is too large",
+        "The request's line and headers are longer, or more, than any that is needed here.",
+        "Send fewer and shorter headers and parameters; lists go into a body.",
     ),
     Problem(
         "cursor-forged",
@@ -281,7 +289,9 @@ _REGISTER = (
     ),
 )
 
-PROBLEMS: Mapping[str, Problem] = {problem.name: problem for problem in (*_REGISTER, *CASE_PROBLEMS)}
+PROBLEMS: Mapping[str, Problem] = {
+    problem.name: problem for problem in (*_REGISTER, *CASE_PROBLEMS, *EXPERIMENT_PROBLEMS)
+}
 """Every problem type by name."""
 
 

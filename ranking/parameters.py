@@ -87,10 +87,9 @@ class Parameters:
 
     def __post_init__(self) -> None:
         for one in fields(self):
-            value = getattr(self, one.name)
-            low, high = _RANGES.get(one.name, _VOTES)
-            if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-                raise InvalidParameters(f"{one.name} is {value!r}; it must be a whole number from {low} to {high}")
+            fault = _fault(one.name, getattr(self, one.name))
+            if fault:
+                raise InvalidParameters(fault)
 
 
 _VOTES = (-LARGEST_VOTE, LARGEST_VOTE)
@@ -110,5 +109,22 @@ _RANGES = {
     "editorial_every": (0, 1000),
     "explore_every": (0, 1000),
 }
+
+_NAMES = frozenset(one.name for one in fields(Parameters))
+
+
+def fault_of(name: str, value: object) -> str:
+    """What is wrong with setting a parameter to a value, in words; empty when nothing is."""
+    if name not in _NAMES:
+        return f"ranking has no parameter {name!r}; there are {', '.join(sorted(_NAMES))}"
+    return _fault(name, value)
+
+
+def _fault(name: str, value: object) -> str:
+    low, high = _RANGES.get(name, _VOTES)
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        return f"{name} is {value!r}; it must be a whole number from {low} to {high}"
+    return ""
+
 
 DEFAULTS = Parameters()

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from controls.decisions import Basis, Decision, DecisionType, Subject, SubjectKind
 from controls.governance import Governance
 from controls.policy import Policy, validated
-from controls.proposals import ON_AUTHORS, ON_ITEMS, ON_POWERS
+from controls.proposals import ON_AUTHORS, ON_ITEMS, ON_POWERS, PLATFORM_ACTS
 from controls.scopes import AgeClass, Audience, Scope, Sensitive, SurfaceKind
 from tests.laws.plain_governance import SOURCES, PlainVerdict
+from tests.unit.controls.office import experiment
 from tests.unit.controls.plain_columns import PlainItem
 
 LAST = 40
@@ -159,8 +160,7 @@ JOINING = (
     *(DecisionType.LABEL, DecisionType.RESTRICT, DecisionType.CORRECT, DecisionType.RELEASE, DecisionType.GRANT),
     *(DecisionType.RESTRICT_AUTHOR, DecisionType.STRIKE, DecisionType.VERIFY_IDENTITY),
 )
-UNDOING = (DecisionType.REVERSE, DecisionType.RESTORE, DecisionType.REVOKE)
-PLATFORM = (DecisionType.PUBLISH_POLICY, DecisionType.ACTIVATE_MODEL, DecisionType.FREEZE)
+UNDOING = (DecisionType.REVERSE, DecisionType.RESTORE, DecisionType.REVOKE, DecisionType.STOP_EXPERIMENT)
 
 
 @st.composite
@@ -173,7 +173,7 @@ def ledgers(draw: st.DrawFn, kinds: tuple[DecisionType, ...] = tuple(DecisionTyp
 def decisions(draw: st.DrawFn, name: str, kinds: tuple[DecisionType, ...]) -> Decision:
     """One decision; what it reverses may be any of d0..d7, itself and later ones included."""
     kind = draw(st.sampled_from(kinds))
-    subject = Subject(SubjectKind.PLATFORM, "") if kind in PLATFORM else draw(subjects)
+    subject = Subject(SubjectKind.PLATFORM, "") if kind in PLATFORM_ACTS else draw(subjects)
     subject = draw(rightly(kind, subject, (*IDS, "never")))
     start = draw(seconds)
     made = Decision(
@@ -190,6 +190,8 @@ def decisions(draw: st.DrawFn, name: str, kinds: tuple[DecisionType, ...]) -> De
         scope=draw(scopes),
     )
     made = replace(made, parameters=draw(parameters.get(kind, st.just({}))))
+    if kind is DecisionType.START_EXPERIMENT:
+        made = replace(made, expires_at=made.expires_at or LAST + 5)
     if kind is DecisionType.REVERSE:
         made = replace(made, reverses=f"d{draw(st.integers(0, 7))}")
     return made if kind not in UNDOING else replace(made, expires_at=None, starts_at=0)
@@ -223,6 +225,12 @@ parameters: dict[DecisionType, st.SearchStrategy[dict[str, object]]] = {
     ),
     DecisionType.STRIKE: st.builds(lambda points: {"points": points}, st.sampled_from([10, 50, 100])),
     DecisionType.VERIFY_IDENTITY: st.builds(lambda state: {"identity": state}, st.sampled_from(["known", "sworn"])),
+    DecisionType.START_EXPERIMENT: st.builds(
+        lambda name, value: experiment(name, {}, {"weight_click": value}),
+        st.sampled_from(["weights", "places"]),
+        st.integers(0, 9),
+    ),
+    DecisionType.STOP_EXPERIMENT: st.builds(lambda number: {"experiment": f"d{number}"}, st.integers(0, 7)),
     DecisionType.GRANT: powers,
     DecisionType.REVOKE: powers,
 }
@@ -249,7 +257,8 @@ def resolved(governance: Governance, audience: Audience, surface: SurfaceKind) -
 
 
 def everything(governance: Governance) -> list[object]:
-    """All that can be asked: for every audience and surface verdicts, pins and the editorial list; authors; grants."""
+    """All that can be asked: for every audience and surface verdicts, pins and the editorial list; authors; grants;
+    experiments."""
     return [
         (
             resolved(governance, audience, surface),
@@ -258,4 +267,8 @@ def everything(governance: Governance) -> list[object]:
         )
         for audience in AUDIENCES
         for surface in SURFACES
-    ] + [[governance.author(name).canonical() for name in AUTHORS], governance.grants(SubjectKind.COMMUNITY, "c")]
+    ] + [
+        [governance.author(name).canonical() for name in AUTHORS],
+        governance.grants(SubjectKind.COMMUNITY, "c"),
+        governance.experiments,
+    ]

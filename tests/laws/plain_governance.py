@@ -16,6 +16,7 @@ from controls.scopes import AgeClass, Audience, Scope, SurfaceKind
 from tests.unit.controls.plain_columns import PlainItem
 
 TIERS = ("encouraged", "standard", "restricted", "blocked")
+ENDING_OTHERS = (DecisionType.REVERSE, DecisionType.RESTORE, DecisionType.REVOKE, DecisionType.STOP_EXPERIMENT)
 SOURCES = ("graph", "popular", "fresh", "editorial", "exploration", "pin")
 
 
@@ -35,7 +36,7 @@ def in_force(decisions: Sequence[Decision], as_of: int) -> list[Decision]:
     """The decisions of a ledger that act at a second."""
     acting = []
     for place, made in enumerate(decisions):
-        if made.type in (DecisionType.REVERSE, DecisionType.RESTORE, DecisionType.REVOKE):
+        if made.type in ENDING_OTHERS:
             continue
         reversed_ = any(other.type is DecisionType.REVERSE and other.reverses == made.id for other in decisions)
         restored = made.type is DecisionType.TAKEDOWN and any(
@@ -47,8 +48,12 @@ def in_force(decisions: Sequence[Decision], as_of: int) -> list[Decision]:
             and dict(other.parameters) == dict(made.parameters)
             for other in decisions[place:]
         )
+        stopped = made.type is DecisionType.START_EXPERIMENT and any(
+            other.type is DecisionType.STOP_EXPERIMENT and other.parameters["experiment"] == made.id
+            for other in decisions[place:]
+        )
         ended = made.expires_at is not None and made.expires_at <= as_of
-        if not reversed_ and not restored and not revoked and made.starts_at <= as_of and not ended:
+        if not reversed_ and not restored and not revoked and not stopped and made.starts_at <= as_of and not ended:
             acting.append(made)
     return acting
 
@@ -166,6 +171,11 @@ def holders(decisions: Sequence[Decision], as_of: int) -> set[tuple[str, str, st
     """Who holds which power in which community."""
     granted = [one for one in in_force(decisions, as_of) if one.type is DecisionType.GRANT]
     return {(one.subject.id, str(one.parameters["power"]), str(one.parameters["person"])) for one in granted}
+
+
+def experiments_running(decisions: Sequence[Decision], as_of: int) -> list[str]:
+    """The ids of the experiments in force."""
+    return sorted(one.id for one in in_force(decisions, as_of) if one.type is DecisionType.START_EXPERIMENT)
 
 
 def about(made: Decision, item: PlainItem) -> bool:

@@ -15,7 +15,7 @@ from controls.governance import Governance
 from controls.policy import Policy
 from controls.state import State
 from tests.laws.governed_worlds import AUDIENCES, IDS, LAST, SURFACES, books, everything, item, ledgers, resolved
-from tests.laws.plain_governance import holders, plain_verdict
+from tests.laws.plain_governance import experiments_running, holders, plain_verdict
 from tests.unit.controls.building import numbered
 from tests.unit.controls.plain_columns import PlainColumns, PlainItem
 
@@ -89,6 +89,7 @@ def test_any_interleaving_of_decisions_editions_and_seconds_gives_the_same_state
             assert resolved(stepwise, audience, surface) == plain
     held = stepwise.grants(SubjectKind.COMMUNITY, "c")
     assert {("c", one.power, one.person) for one in held} == holders(decisions, LAST)
+    assert sorted(one.id for one in stepwise.experiments) == experiments_running(decisions, LAST)
     for view, digest in views:
         assert view.digest() == digest
 

@@ -13,13 +13,14 @@ from controls.decisions import Basis, Decision, DecisionType, Subject, SubjectKi
 from controls.errors import StateError
 from controls.policy import Policy, content_hash
 from controls.policy import load as load_policy
-from controls.proposals import ON_AUTHORS, ON_ITEMS
+from controls.proposals import ON_AUTHORS, ON_ITEMS, PLATFORM_ACTS
 from controls.scopes import AgeClass, Audience, SurfaceKind
 from ranking.errors import EditionGap
 from ranking.fold import Fold
 from ranking.graph import ItemGraph
 from ranking.journal import AuthorChanged, Entry, ItemPublished, ItemWithdrawn, LabelGiven, ListPublished, RowGrown
 from ranking.snapshot import Snapshot
+from tests.unit.controls.office import experiment
 
 NOW = 1_800_000_000
 ITEMS = tuple(f"i{n}" for n in range(8))
@@ -111,8 +112,12 @@ def ledgers(draw: st.DrawFn) -> list[Decision]:
             DecisionType.VERIFY_IDENTITY: {"identity": "verified"},
             DecisionType.GRANT: {"person": "cleo", "power": "manager"},
             DecisionType.REVOKE: {"person": "cleo", "power": "manager"},
+            DecisionType.START_EXPERIMENT: experiment("weights", {}, {"weight_click": draw(st.integers(0, 9))}),
+            DecisionType.STOP_EXPERIMENT: {"experiment": f"d{draw(st.integers(1, 8))}"},
         }
-        if kind in (DecisionType.PUBLISH_POLICY, DecisionType.ACTIVATE_MODEL, DecisionType.FREEZE):
+        if kind is DecisionType.START_EXPERIMENT:
+            decision = replace(decision, expires_at=decision.expires_at or NOW + 250)
+        if kind in PLATFORM_ACTS:
             decision = replace(decision, subject=Subject(SubjectKind.PLATFORM, ""))
         if kind is DecisionType.REVERSE:
             target = draw(st.sampled_from(decisions))

@@ -13,7 +13,7 @@ from controls.decisions import Basis, DecisionType
 from controls.errors import InvalidDecision, PolicyError
 from controls.lint import check_policy
 from controls.policy import content_hash
-from controls.proposals import ENDING, EXPIRING, ON_AUTHORS, ON_ITEMS, UNDOING, Proposal
+from controls.proposals import ENDING, EXPIRING, ON_AUTHORS, ON_ITEMS, PLATFORM_ACTS, UNDOING, Proposal
 from tests.laws.governed_worlds import everything, policies, scopes, subjects
 from tests.unit.controls.building import subject
 from tests.unit.controls.office import ADMIN, NOW, Office, propose
@@ -32,7 +32,7 @@ def proposals(draw: st.DrawFn) -> Proposal:
     """A proposal that restricts or places, with reason, basis and an end."""
     kind = draw(restrictions_and_placements)
     made = propose(kind.value)
-    about = made.subject if kind is DecisionType.FREEZE else draw(subjects)
+    about = made.subject if kind in PLATFORM_ACTS else draw(subjects)
     if kind in ON_ITEMS:
         about = subject(f"item:{draw(st.sampled_from(['a', 'b', 'new']))}")
     if kind in ON_AUTHORS:

@@ -9,7 +9,7 @@ from typing import Any
 
 from controls.authority import Principal
 from controls.decisions import Basis, Decision, DecisionType
-from controls.proposals import ON_AUTHORS, ON_POWERS, Proposal
+from controls.proposals import ON_AUTHORS, ON_POWERS, PLATFORM_ACTS, UNDOING, Proposal
 from controls.service import DecisionService
 from tests.unit.controls.building import Sandbox, policy, rule, subject
 from tests.unit.controls.plain_columns import PlainColumns, PlainItem
@@ -109,6 +109,7 @@ class Office:
             model_known=lambda version: version == "v1",
             new_id=lambda: f"d{len(self.ledger.decisions) + 1}",
             policies=self.policies.__getitem__,
+            settable=lambda name, value: "" if value in range(10) else f"{name} is {value!r}; it must be a digit",
             approvals=approvals,
         )
 
@@ -118,6 +119,14 @@ class Office:
         made = self.service.decide(proposal, who, NOW, **fields).result(0)
         self.sandbox.decide(*self.ledger.decisions[before:])
         return made
+
+
+def experiment(name: str = "weights", *sets: Mapping[str, object], **fields: object) -> dict[str, object]:
+    """Parameters of a start: two arms of half the readers, or one for each of what they set."""
+    chosen = sets or ({}, {"weight_click": 3})
+    letters = "abcdefghij"
+    arms = [{"name": letters[n], "share": 1000 // len(chosen), "sets": dict(one)} for n, one in enumerate(chosen)]
+    return {"name": name, "arms": arms, "outcome": "click", **fields}
 
 
 def propose(kind: str, about: str | None = "item:a", **fields: Any) -> Proposal:
@@ -135,6 +144,8 @@ def propose(kind: str, about: str | None = "item:a", **fields: Any) -> Proposal:
         "verify_identity": {"identity": "verified"},
         "grant": {"person": "cleo", "power": "manager"},
         "revoke": {"person": "cleo", "power": "manager"},
+        "start_experiment": experiment(),
+        "stop_experiment": {"experiment": "d1"},
     }
     if about == "item:a":
         about = dict.fromkeys(ON_AUTHORS, "author:x").get(act, about)
@@ -147,9 +158,9 @@ def propose(kind: str, about: str | None = "item:a", **fields: Any) -> Proposal:
         expires_at=LATER,
         parameters=parameters.get(kind, {}),
     )
-    if kind in ("publish_policy", "activate_model", "freeze"):
+    if act in PLATFORM_ACTS and about == "item:a":
         made = replace(made, subject=None)
-    if kind in ("restore", "reverse", "revoke"):
+    if act in UNDOING:
         made = replace(made, expires_at=None)
     if kind == "verify_identity":
         made = replace(made, evidence=("seen by the desk in Bonn",))

@@ -25,6 +25,8 @@ def test_a_scope_opens_exactly_its_types(kind: DecisionType, scope: str) -> None
             office.decide(propose("takedown"))
         if kind is DecisionType.REVOKE:
             office.decide(propose("grant"))
+        if kind is DecisionType.STOP_EXPERIMENT:
+            office.decide(propose("start_experiment"))
         assert office.decide(proposal, who).actor == "someone"
     else:
         with pytest.raises(NotAllowed, match=f"{kind.value} needs the scope"):

@@ -24,6 +24,8 @@ def test_every_error_has_a_type_of_its_own_that_stays() -> None:
         "controls-error",
         "decided-since",
         "evidence-altered",
+        "experiment-clash",
+        "experiment-over",
         "ineligible-subject",
         "invalid-case",
         "invalid-decision",

@@ -56,6 +56,8 @@ def test_every_type_can_be_decided_and_starts_now_unless_said_otherwise(kind: st
         office.decide(propose("takedown"))
     if kind == "revoke":
         office.decide(propose("grant"))
+    if kind == "stop_experiment":
+        office.decide(propose("start_experiment"))
     made = office.decide(propose(kind))
     assert (made.type.value, made.starts_at, made.revision) == (kind, NOW, len(office.ledger.decisions))
 
