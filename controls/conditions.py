@@ -41,7 +41,9 @@ class Document(BaseModel):
 
 Duration = Annotated[int, BeforeValidator(duration)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Text = Annotated[str, Field(strict=True, min_length=1, max_length=256)]
+WRITTEN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+"""Text without control characters, but for line ends and tabs."""
+Text = Annotated[str, Field(strict=True, min_length=1, max_length=256, pattern=WRITTEN)]
 Name = Annotated[str, Field(strict=True, pattern=NAME)]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from controls.conditions import Document, Text
+from controls.conditions import WRITTEN, Document, Text
 
 
 class BasisDocument(Document):
@@ -14,5 +14,5 @@ class BasisDocument(Document):
 
     kind: Literal["law", "terms", "editorial", "operations"]
     clause: Text
-    url: Annotated[str, Field(max_length=500)] = ""
-    category: Annotated[str, Field(max_length=64)] = ""
+    url: Annotated[str, Field(max_length=500, pattern=WRITTEN)] = ""
+    category: Annotated[str, Field(max_length=64, pattern=WRITTEN)] = ""

@@ -18,6 +18,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator, m
 from pydantic_core import ErrorDetails
 
 from controls.conditions import (
+    WRITTEN,
     AgePredicate,
     AllOf,
     AnyOf,
@@ -253,6 +254,8 @@ def problem_of(found: ErrorDetails, lines: Mapping[Path, int]) -> Problem:
     message, remedy = found["msg"].removeprefix("Value error, "), "correct the value"
     if found["type"] == "missing":
         message, remedy = "is missing", "add it"
+    elif found["type"] == "string_pattern_mismatch" and WRITTEN in message:
+        message, remedy = "holds control characters", "take them out"
     elif found["type"] == "literal_error":
         remedy = "write one of these"
     elif found["type"] == "extra_forbidden":

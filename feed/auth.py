@@ -22,6 +22,7 @@ from feed.audience import UNKNOWN
 from feed.clock import Clock
 from feed.errors import KeyRefused, NotAuthenticated, NotYours, ScopeMissing, TokenExpired, TokenInvalid
 from feed.keys import API_KEY_PREFIX, KeySet, PublicKey, digest_of
+from feed.schemas.fields import ID_RULE, is_id
 from feed.settings import Settings
 from feed.storage.register_ports import Keys
 
@@ -53,7 +54,6 @@ _LOCAL_ALGORITHM = "HS256"
 _LAST_SECOND = 1 << 53
 _REGION = re.compile("[A-Z]{2}")
 _LANGUAGE = re.compile("[a-z]{2,3}")
-_ID = re.compile("[^/]{1,128}")
 _ROLE = re.compile(r"[\w .-]{1,64}", re.ASCII)
 
 
@@ -221,8 +221,8 @@ class Authenticator:
         if not isinstance(subject, str) or not 1 <= len(subject) <= 200 or not subject.isprintable():
             raise TokenInvalid("the token's sub is not a name of 1 to 200 printable characters; get a new one")
         scopes = _scopes(claims)
-        if scopes & PERSONAL and not _ID.fullmatch(subject):
-            raise TokenInvalid("the token's sub is no id of a reader or author: 1 to 128 characters without a slash")
+        if scopes & PERSONAL and not is_id(subject):
+            raise TokenInvalid(f"the token's sub is no id of a reader or author: {ID_RULE}")
         role = _matching(claims.get("role"), _ROLE, _role(scopes))
         if role == SERVICE_ROLE:
             raise TokenInvalid(f"the role {SERVICE_ROLE} is the service's own; get a token with another one")

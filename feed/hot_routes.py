@@ -11,6 +11,7 @@ from starlette.types import Scope
 from controls.scopes import AgeClass
 from feed.bootstrap import Service
 from feed.routes.feed import DEFAULT_LIMIT, MOST, FeedEndpoint, RelatedEndpoint
+from feed.schemas.fields import ID, LONGEST_ID
 from feed.schemas.pages import PageOut
 from ranking.reader import Mode
 
@@ -41,22 +42,25 @@ def _parameter(name: str, description: str, schema: Mapping[str, Any], where: st
     return {"name": name, "in": where, "required": where == "path", "description": description, "schema": schema}
 
 
-_TEXT = {"type": "string", "maxLength": 128}
+_ID = {"type": "string", "maxLength": LONGEST_ID, "pattern": f"^{ID}$"}
+_WORD = {"type": "string", "maxLength": LONGEST_ID, "pattern": "^[A-Za-z]*$"}
+_CURSOR = {"type": "string", "pattern": "^[A-Za-z0-9_-]*$"}
+_PLACE = {"type": "string", "pattern": r"^(home|(topic|community):[^\x00-\x1f\x7f]{1,128})$", "default": "home"}
 _PAGE = [
-    _parameter("reader", "The reader; a reader's own token may leave it out", _TEXT),
+    _parameter("reader", "The reader; a reader's own token may leave it out", _ID),
     _parameter("limit", "Items wanted", {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT_LIMIT}),
-    _parameter("cursor", "`cursor` of the page before; the session goes on and repeats no item", {"type": "string"}),
+    _parameter("cursor", "`cursor` of the page before; the session goes on and repeats no item", _CURSOR),
     _parameter(
         "mode",
         "How the page is made; left out, as the reader chose. Never personalized for a reader who opted out",
         {"type": "string", "enum": [mode.value for mode in Mode]},
     ),
-    _parameter("region", "Tightens the audience's region: another one than is known makes it unknown", _TEXT),
+    _parameter("region", "Tightens the audience's region: another one than is known makes it unknown", _WORD),
     _parameter("age", "Tightens the audience's age class", {"type": "string", "enum": [age.value for age in AgeClass]}),
-    _parameter("language", "Tightens the audience's language", _TEXT),
+    _parameter("language", "Tightens the audience's language", _WORD),
 ]
-_SURFACE = _parameter("surface", "`home`, `topic:<topic>` or `community:<id>`", {**_TEXT, "default": "home"})
-_ITEM = _parameter("item", "The item that the others resemble", _TEXT, "path")
+_SURFACE = _parameter("surface", "`home`, `topic:<topic>` or `community:<id>`", _PLACE)
+_ITEM = _parameter("item", "The item that the others resemble", _ID, "path")
 
 
 def operations() -> dict[str, dict[str, Any]]:

@@ -24,6 +24,7 @@ from controls.errors import ControlsError, PolicyError
 from feed.control.errors import ControlError
 from feed.errors import Fault, FeedError
 from feed.problems import PROBLEMS, reference
+from feed.schemas.fields import fault_words
 from feed.storage.errors import (
     DiskFull,
     IdempotencyConflict,
@@ -132,7 +133,7 @@ def _validation(error: RequestValidationError) -> Refusal:
         line = text.count("\n", 0, position) + 1 if isinstance(position, int) else 1
         said = str(details[0].get("ctx", {}).get("error", "not JSON"))
         return Refusal("body-unreadable", "the body is not JSON", (Fault("body", said, line),))
-    faults = tuple(Fault(named(detail["loc"]), str(detail["msg"])) for detail in details)
+    faults = tuple(Fault(named(detail["loc"]), fault_words(detail["type"], detail["msg"])) for detail in details)
     return Refusal("input-invalid", _said(faults), faults)
 
 
@@ -145,7 +146,7 @@ def _said(faults: Sequence[Fault]) -> str:
 def faults_of(error: ValidationError, line: int | None = None) -> tuple[Fault, ...]:
     """What pydantic found, by field, without the values that were given."""
     return tuple(
-        Fault(named(("body", *detail["loc"])), detail["msg"], line)
+        Fault(named(("body", *detail["loc"])), fault_words(detail["type"], detail["msg"]), line)
         for detail in error.errors(include_url=False, include_context=False, include_input=False)
     )
 
@@ -192,6 +193,8 @@ def _allowed(scope: Scope) -> str:
     for route in scope["app"].routes:
         if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE:
             methods |= route.methods or set()
+    if "GET" in methods:
+        methods.add("HEAD")
     return ", ".join(sorted(methods))
 
 

@@ -40,6 +40,7 @@ def run(settings: Settings, ready: Callable[[str], None]) -> None:
             config = uvicorn.Config(
                 app,
                 http=ProblemProtocol,
+                ws="none",
                 log_config=None,
                 access_log=False,
                 server_header=False,

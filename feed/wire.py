@@ -7,10 +7,12 @@ surrogates, bounded depth), and each route states who may call it with :class:`A
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Future
 from hashlib import blake2b, sha256
 from typing import Annotated, Any, TypeVar, cast
+from urllib.parse import parse_qsl
 
 import orjson
 from fastapi import APIRouter, Depends, Header
@@ -18,10 +20,12 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
 
 from feed.auth import Caller
 from feed.bootstrap import Service
-from feed.errors import MediaTypeRefused
+from feed.errors import Fault, InputInvalid, MediaTypeRefused
 from feed.storage.ports import Once
 
 _T = TypeVar("_T")
@@ -46,6 +50,7 @@ class WireRoute(APIRoute):
         scopes = scopes_of(self)
 
         async def checked(request: Request) -> Response:
+            require_once(request.scope["query_string"])
             if scopes:
                 cast(Caller, request.state.caller).require(*scopes)
             if reads:
@@ -53,6 +58,30 @@ class WireRoute(APIRoute):
             return await handle(_JsonRequest(request.scope, request.receive))
 
         return checked
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As the framework, but that what answers GET answers HEAD (RFC 9110 section 9.3.2)."""
+        match, child_scope = super().matches(scope)
+        return (Match.FULL if match is Match.PARTIAL and self._heads(scope) else match), child_scope
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer; the server leaves the body of an answer to HEAD out."""
+        if self._heads(scope):
+            await self.app(scope, receive, send)
+        else:
+            await super().handle(scope, receive, send)
+
+    def _heads(self, scope: Scope) -> bool:
+        return scope["method"] == "HEAD" and "GET" in (self.methods or ())
+
+
+def require_once(query_string: bytes) -> None:
+    """Raise ``InputInvalid`` for a name that stands twice in a query: which one a proxy saw cannot be told."""
+    if query_string.count(b"=") < 2:
+        return
+    names = Counter(name for name, _ in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True))
+    if faults := [Fault(name, "is given more than once; give it once") for name, times in names.items() if times > 1]:
+        raise InputInvalid(f"{faults[0].field} {faults[0].message}", faults=faults)
 
 
 def router(noun: str) -> APIRouter:

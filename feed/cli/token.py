@@ -68,12 +68,11 @@ def _check(**given: str) -> None:
     """Raise BadInput for a claim that no server would take."""
     from pydantic import TypeAdapter, ValidationError
 
-    from feed.schemas.fields import LONGEST_ID, Language, OptionalId, Region
+    from feed.schemas.fields import ID_RULE, Language, OptionalId, Region
 
-    claim = f"1 to {LONGEST_ID} characters, no control characters, no slash"
     rules: dict[str, tuple[Any, str]] = {
-        "subject": (OptionalId, claim),
-        "key": (OptionalId, claim),
+        "subject": (OptionalId, ID_RULE),
+        "key": (OptionalId, ID_RULE),
         "region": (Region, "an ISO 3166-1 code of two capital letters, such as DE"),
         "language": (Language, "an ISO 639 code of two or three small letters, such as de"),
     }

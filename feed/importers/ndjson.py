@@ -19,7 +19,7 @@ from feed.importers.errors import ImportRefused
 from feed.importers.lines import Position, lines
 from feed.importers.reading import PUBLISHED_NOW, Malformed, Progress, Record, Refusal, Taken, past
 from feed.schemas.events import EventIn
-from feed.schemas.fields import Id, OptionalId, Second
+from feed.schemas.fields import Id, OptionalId, Second, fault_words
 from feed.schemas.items import AuthorIn, ItemLine, LabelIn
 from feed.storage.records import AuthorRecord, EventRecord, ItemRecord, LabelRecord
 from ranking.reader import EventKind
@@ -143,4 +143,6 @@ def _parsed(text: str) -> ItemLine | AuthorLine | LabelLine | EventLine:
         first = error.errors(include_url=False)[0]
         place = [str(part) for part in first["loc"] if part != document.get("type")]
         field = ".".join(place) or "type"
-        raise Malformed(f"field {place[0] if place else 'type'}", f"{field}: {first['msg']}") from None
+        raise Malformed(
+            f"field {place[0] if place else 'type'}", f"{field}: {fault_words(first['type'], first['msg'])}"
+        ) from None

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from feed.future import CLOCK, DUE, ahead
 from feed.importers.lines import Position
-from feed.schemas.fields import LONGEST_ID, LONGEST_TOPIC
+from feed.schemas.fields import ID_RULE, LONGEST_TOPIC, is_id
 from feed.storage.records import AuthorRecord, EventRecord, ItemRecord, LabelRecord
 from ranking.interactions import rating_kinds
 
@@ -84,11 +84,9 @@ class DataSet(Protocol):
 
 
 def identifier(text: str, field: str) -> str:
-    """A usable id; Malformed when it is empty, too long or holds control characters."""
-    if not 0 < len(text) <= LONGEST_ID or "/" in text or not _PRINTABLE.fullmatch(text):
-        raise Malformed(
-            "id", f"{field} {text[:40]!r} must be 1 to {LONGEST_ID} characters, no control characters, no /"
-        )
+    """A usable id; Malformed for what the API would not take as one either."""
+    if not is_id(text):
+        raise Malformed("id", f"{field} {text[:40]!r} must be {ID_RULE}")
     return text
 
 

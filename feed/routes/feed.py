@@ -24,7 +24,7 @@ from feed.bootstrap import Service
 from feed.breaks import minor
 from feed.errors import Fault, InputInvalid
 from feed.pages import Answer, PageQuery
-from feed.schemas.fields import ID, LONGEST_ID
+from feed.schemas.fields import ID_RULE, LONGEST_ID, PRINTABLE, is_id
 from feed.visibility import require_visible
 from ranking.reader import Mode, Surface
 from ranking.snapshot import Snapshot
@@ -40,8 +40,7 @@ _KEYS = frozenset(("reader", "surface", "limit", "cursor", "mode", "region", "ag
 _MODES: Mapping[str, Mode] = {mode.value: mode for mode in Mode}
 _AGES: Mapping[str, AgeClass] = {age.value: age for age in AgeClass}
 _HOME = Surface()
-_ASKABLE = (SurfaceKind.TOPIC, SurfaceKind.COMMUNITY)
-_IS_ID = re.compile(f"{ID}{{1,{LONGEST_ID}}}").fullmatch
+_PRINTABLE = re.compile(PRINTABLE).fullmatch
 
 
 class FeedEndpoint:
@@ -114,6 +113,8 @@ class RelatedEndpoint(FeedEndpoint):
         if asked.surface is not _HOME:
             raise InputInvalid("surface is not asked of related items", faults=[Fault("surface", "is not known here")])
         item: str = scope["path_params"]["item"]
+        if not is_id(item):
+            raise InputInvalid(f"item is no id: {ID_RULE}", faults=[Fault("item", f"is no id: {ID_RULE}")])
         require_visible(snapshot, item, audience)
         return Surface(SurfaceKind.RELATED, item)
 
@@ -137,14 +138,18 @@ def read_query(query_string: bytes) -> Query:
     query = Query()
     faults: list[Fault] = []
     try:
-        given = dict(parse_qsl(query_string.decode("ascii"), keep_blank_values=True, strict_parsing=bool(query_string)))
+        pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, strict_parsing=bool(query_string))
     except ValueError:
         raise InputInvalid("the query cannot be read", faults=[Fault("query", "is not name=value pairs")]) from None
+    given = dict(pairs)
+    if len(given) < len(pairs):
+        named = [name for name, _ in pairs]
+        faults += [Fault(name, "is given more than once; give it once") for name in given if named.count(name) > 1]
     for name in given.keys() - _KEYS:
         faults.append(Fault(name, f"is not known here; there are {', '.join(sorted(_KEYS))}"))
     query.reader = given.get("reader", "")
-    if query.reader and not _IS_ID(query.reader):
-        faults.append(Fault("reader", f"is no id: 1 to {LONGEST_ID} characters, no control characters, no slash"))
+    if query.reader and not is_id(query.reader):
+        faults.append(Fault("reader", f"is no id: {ID_RULE}"))
     query.cursor = given.get("cursor", "")
     if "limit" in given:
         text = given["limit"]
@@ -169,14 +174,19 @@ def _surface(text: str, faults: list[Fault]) -> Surface:
     kind, _, key = text.partition(":")
     if kind == SurfaceKind.HOME and not key:
         return _HOME
-    for askable in _ASKABLE:
-        if kind == askable and 0 < len(key) <= LONGEST_ID:
-            return Surface(askable, key)
+    if kind == SurfaceKind.COMMUNITY and is_id(key):
+        return Surface(SurfaceKind.COMMUNITY, key)
+    if kind == SurfaceKind.TOPIC and 0 < len(key) <= LONGEST_ID and _PRINTABLE(key):
+        return Surface(SurfaceKind.TOPIC, key)
     faults.append(Fault("surface", "is none of home, topic:<topic>, community:<id>"))
     return _HOME
 
 
 def _audience(given: Mapping[str, str], faults: list[Fault]) -> Asked:
+    for name in ("region", "language"):
+        word = given.get(name, "")
+        if word and not (word.isascii() and word.isalpha() and len(word) <= LONGEST_ID):
+            faults.append(Fault(name, "is no code of letters, such as DE or de"))
     age = given.get("age")
     if age is not None and age not in _AGES:
         faults.append(Fault("age", f"is none of {', '.join(_AGES)}"))

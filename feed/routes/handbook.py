@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from feed.errors import NotFound
 from feed.handbook import PAGE_POLICY, api_page, problems_page
 from feed.problems import PROBLEMS
+from feed.schemas.fields import Id
 from feed.wire import PUBLIC, router, tagged
 
 routes = router("handbook")
@@ -37,7 +38,7 @@ async def problems() -> Response:
 
 
 @routes.get("/problems/{name}", summary="One problem", response_class=HTMLResponse)
-async def problem(name: Annotated[str, Path(max_length=64)]) -> Response:
+async def problem(name: Annotated[Id, Path()]) -> Response:
     """What a problem type means and what to do about it."""
     if name not in PROBLEMS:
         raise NotFound(f"there is no problem {name!r}; /problems lists all")

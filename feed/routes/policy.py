@@ -27,7 +27,7 @@ from feed.policy_text import DOCUMENT_BODY, policy_text
 from feed.policy_words import criteria, options, rules_in_words
 from feed.previewing import preview, shown
 from feed.schemas.decisions import DecidedOut
-from feed.schemas.fields import Id
+from feed.schemas.fields import Id, OptionalId
 from feed.schemas.pending import PendingOut
 from feed.schemas.policies import (
     DraftListOut,
@@ -161,7 +161,7 @@ def one(
     version: Version,
     service: ServiceNow,
     caller: ReadingCaller,
-    against: Annotated[str | None, Query(max_length=64, description="Version it is compared with")] = None,
+    against: Annotated[OptionalId | None, Query(description="Version it is compared with")] = None,
 ) -> Response:
     """A draft with what the lint finds, what it changes of the policy in force (or of `against`), and its approval."""
     return answer(drafts.told(service, version, against=against))

@@ -35,7 +35,9 @@ def queue(
     state: Annotated[CaseState | None, Query(description="Only cases that were left in this state")] = None,
     kind: Annotated[CaseKind | None, Query(description="Only cases of this kind")] = None,
     overdue: Annotated[bool, Query(description="Only cases past their deadline")] = False,
-    after: Annotated[str, Query(max_length=160, description="`next` of the page before")] = "",
+    after: Annotated[
+        str, Query(max_length=160, pattern=r"^([0-9]{1,18}\.[!-~]+)?$", description="`next` of the page before")
+    ] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Response:
     """Cases without an answer, by priority (severity × live reach × what reports weigh) or by deadline. Resolved ones

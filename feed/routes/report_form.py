@@ -20,7 +20,7 @@ from feed.problems import PROBLEMS
 from feed.report_form import FORM_TYPE, PAGE_POLICY, ReportForm, checked_form, form_page, read_form, receipt_page
 from feed.reports import Complaint, take
 from feed.schemas.cases import ReportOut
-from feed.schemas.fields import Id
+from feed.schemas.fields import Id, OptionalId
 from feed.wire import ServiceNow, require_type, router
 
 routes = router("reports")
@@ -36,7 +36,7 @@ _FORM = {
 
 
 @routes.get("/report", summary="The form for reports", response_class=HTMLResponse)
-def form(service: ServiceNow, item: Annotated[str, Query(max_length=128)] = "") -> Response:
+def form(service: ServiceNow, item: Annotated[OptionalId, Query()] = "") -> Response:
     """A page with a form by which anybody reports an item; it works without a script."""
     return _page(form_page(terms_of(service).categories, {"item": item}, token_hex(16)))
 

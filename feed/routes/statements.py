@@ -34,7 +34,10 @@ def of_author(
     service: ServiceNow,
     caller: ReadingCaller,
     state: Annotated[str, Query(pattern="^(open|ended|)$", description="`open` or `ended` ones only")] = "",
-    after: Annotated[str, Query(max_length=600, description="`next` of the last answer")] = "",
+    after: Annotated[
+        str,
+        Query(max_length=600, pattern=r"^([0-9]{1,15}\.[^\x00-\x1f\x7f]+)?$", description="`next` of the last answer"),
+    ] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Response:
     """Every restriction of the author's items and account, each with its reasons and how to appeal, newest first. An

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
-from feed.schemas.fields import LONGEST_ID, PRINTABLE, Id, Language, Region, Second, Topic, Wire
+from feed.schemas.fields import ID_RULE, LONGEST_ID, PRINTABLE, Id, Language, Region, Second, Topic, Wire, is_id
 from feed.storage.hides import LONGEST_HIDDEN
 from ranking.reader import Mode, Mute
 
@@ -22,20 +23,27 @@ MuteKind = Literal["author", "topic"]
 MuteName = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_ID, pattern=PRINTABLE)]
 
 
-class MuteIn(Wire):
-    """An author or a topic that is muted for a time."""
-
+class _Muted(Wire):
     kind: MuteKind
     name: MuteName
+
+    @model_validator(mode="after")
+    def _author_has_an_id(self) -> Self:
+        if self.kind == "author" and not is_id(self.name):
+            raise PydanticCustomError("id", "name is no author's id: {rule}", {"rule": ID_RULE})
+        return self
+
+
+class MuteIn(_Muted):
+    """An author or a topic that is muted for a time."""
+
     until: Second
     """The second from which it is muted no longer; nothing has to be written then."""
 
 
-class MutePut(Wire):
+class MutePut(_Muted):
     """An author or a topic that is muted, for a time or for good."""
 
-    kind: MuteKind
-    name: MuteName
     until: Second | None = None
     """The second from which it is muted no longer; null: until the reader says otherwise."""
 

@@ -22,7 +22,7 @@ def test_unknown_paths_and_methods_are_problems(shared_http):
     assert "GET" in answer.headers["allow"]
     several = shared_http.client.post("/v1/items/item-1")
     shared_http.problem(several, 405, "method-not-allowed")
-    assert several.headers["allow"] == "DELETE, GET, PUT"
+    assert several.headers["allow"] == "DELETE, GET, HEAD, PUT"
 
 
 def test_what_is_not_there_says_what_to_do(shared_http):
