@@ -1,4 +1,5 @@
-"""Case endings: how a case ends that nobody holds any more: once a second person approved, or after a crash (law 9).
+"""Case endings: how a case ends that nobody holds any more: once a second person approved, after a crash, or by itself
+when nothing is left to decide (law 9).
 
 ``claimed ──put_by──> awaiting approval ──finished──> resolved``, and ``──reopened──> open`` when the proposal came to
 nothing. A case that is being ended keeps how it is to end, so that what was decided is never without its case.
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from controls.cases import Case, CaseState, moved
+from controls.cases import Case, CaseState, Resolution, moved, state_at
 from controls.errors import CaseHeld
 
 GONE_ON = "the case went on without this proposal, which ends nothing any more; read the case"
@@ -67,4 +68,29 @@ def reopened(case: Case, proposal: str, why: str, now: int) -> Case:
     note = "\n".join(filter(None, (case.note, why)))
     return moved(
         case, now, state=case.waits_as, holder="", held_at=0, lease_until=0, proposal="", request="", note=note
+    )
+
+
+def left_to_people(case: Case, now: int) -> bool:
+    """Whether a case is with somebody, or was handed on: then it does not end by itself."""
+    return state_at(case, now) is not CaseState.OPEN or bool(case.ending)
+
+
+def ended_by_itself(case: Case, resolution: Resolution, who: str, now: int) -> Case:
+    """The end of a case that nothing is left of to decide, in the service's own name ``who``; one that is left to
+    people, or resolved, stays as it is."""
+    if left_to_people(case, now):
+        return case
+    at = max(now, case.changed_at, case.opened_at)
+    return moved(
+        case,
+        at,
+        state=CaseState.RESOLVED,
+        request="",
+        holder="",
+        held_at=0,
+        lease_until=0,
+        resolution=resolution,
+        resolved_by=who,
+        resolved_at=at,
     )

@@ -52,15 +52,18 @@ UNRESOLVED = (CaseState.OPEN, CaseState.CLAIMED, CaseState.ESCALATED, CaseState.
 
 
 class CaseOutcome(StrEnum):
-    """How a case ended. An appeal is ``upheld`` when it was right, and what it names is undone."""
+    """How a case ended. An appeal is ``upheld`` when it was right, and what it names is undone. ``moot`` when nothing
+    was left to decide: so the service alone ends cases."""
 
     ACTED = "acted"
     NO_ACTION = "no_action"
     UPHELD = "upheld"
     DISMISSED = "dismissed"
+    MOOT = "moot"
 
 
 _APPEALED = frozenset({CaseOutcome.UPHELD, CaseOutcome.DISMISSED})
+_OTHERS = frozenset({CaseOutcome.ACTED, CaseOutcome.NO_ACTION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +188,8 @@ def check_resolution(
         raise CaseHeld("your claim has run out, and somebody else may take the case on; claim it again", "case")
     if who in barred:
         raise SameDecider("the appeal is against your own decision; leave it to somebody else")
-    if (resolution.outcome in _APPEALED) != (case.kind is CaseKind.APPEAL):
-        known = sorted(_APPEALED if case.kind is CaseKind.APPEAL else set(CaseOutcome) - _APPEALED)
+    known = sorted(_APPEALED if case.kind is CaseKind.APPEAL else _OTHERS)
+    if resolution.outcome not in known:
         raise InvalidCase(f"a case of kind {case.kind.value} ends as one of {', '.join(known)}", "outcome")
     if not resolution.answer.strip():
         raise InvalidCase("say in a sentence why, for those who asked", "answer")

@@ -155,6 +155,7 @@ def report_of(days: Mapping[int, Day], since: datetime.date, until: datetime.dat
             "made": whole.cases["appeal"],
             "upheld": whole.appeals["upheld"],
             "dismissed": whole.appeals["dismissed"],
+            "moot": whole.appeals["moot"],
             "overturn_rate": _share(whole.appeals["upheld"], decided),
         },
         exposure={

@@ -6,13 +6,19 @@ done by whoever comes by next.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import anyio.to_thread
 
-from controls.cases import Case, CaseKind, CaseOutcome, overdue
+from controls.cases import Case, CaseKind, CaseOutcome, CaseState, overdue
 from feed.appeals import appealed_case, note_overturn
 from feed.bootstrap import Service
 from feed.breaker import look_at_rule
+from feed.case_papers import case_of, cases_of
 from feed.reports import settle
+from feed.storage.ports import Store
+
+_MOST = 1000
 
 
 async def ended(service: Service, case: Case) -> Case:
@@ -40,3 +46,17 @@ def tell(service: Service, case: Case) -> None:
     if case.resolution.outcome is CaseOutcome.UPHELD and before is not None:
         acted = before.resolution is not None and before.resolution.outcome is CaseOutcome.ACTED
         settle(service.store, before, CaseOutcome.NO_ACTION if acted else CaseOutcome.ACTED)
+    if case.resolution.outcome is CaseOutcome.UPHELD and "decision" in case.about:
+        for other in _ended_with(service.store, case.about["decision"]):
+            settle(service.store, other, CaseOutcome.NO_ACTION)
+
+
+def _ended_with(store: Store, id: str) -> Iterator[Case]:
+    """The reports that a decision answered which was made elsewhere."""
+    decision = store.ledger.by_id(id)
+    if decision is None:
+        return
+    for entry in cases_of(store).find(subject=decision.subject.id, state=CaseState.RESOLVED, limit=_MOST):
+        case = case_of(entry)
+        if case.kind is CaseKind.REPORT and case.resolution is not None and id in case.resolution.decisions:
+            yield case

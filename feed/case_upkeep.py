@@ -1,5 +1,6 @@
 """Case upkeep: what is done for cases by the clock: priorities follow live reach, outcomes reach reports that a crash
-left without, and /metrics tells how many wait, how long, and how many too long."""
+left without, holds that began late have their review, and /metrics tells how many wait, how long, and how many too
+long."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from controls.cases import CaseKind, CaseState, overdue
 from feed.bootstrap import Service
 from feed.case_papers import case_of, cases_of
 from feed.cases import reprioritise, unresolved
+from feed.publishing_cases import review_late_holds
 from feed.reports import REPORTS, ReportState, settle
 from feed.storage.errors import StorageError
 
@@ -20,6 +22,12 @@ COUNT_SECONDS = 60.0
 
 PRIORITY_SECONDS = 300.0
 """Seconds between two looks at the live reach of what cases are about."""
+
+LATEST_SECONDS = 1800
+"""Holds that began so long ago, beside their quiet seconds, are the newest."""
+
+ALL_SECONDS = 3600.0
+"""Seconds between two looks at all holds."""
 
 _PAGE = 200
 
@@ -41,6 +49,27 @@ async def bring_forward(service: Service) -> None:
         await anyio.to_thread.run_sync(_settle_left, service)
     except StorageError as error:
         _log.warning("cases could not be brought forward; tried again in some minutes", error=str(error))
+
+
+class LateHolds:
+    """Opens the reviews of holds that began after publication: of the newest ones again and again, of all at first and
+    every so often, so that whatever a crash or a reversal left without its review has one."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._all_at = float("-inf")
+
+    async def turn(self) -> None:
+        """Open the reviews that are missing."""
+        whole = self._service.clock.monotonic() >= self._all_at
+        newest = self._service.clock.now() - self._service.settings.restriction_quiet - LATEST_SECONDS
+        try:
+            await anyio.to_thread.run_sync(review_late_holds, self._service, 0 if whole else newest)
+        except StorageError as error:
+            _log.warning("reviews of holds could not be opened; tried again in a minute", error=str(error))
+        else:
+            if whole:
+                self._all_at = self._service.clock.monotonic() + ALL_SECONDS
 
 
 def _count(service: Service) -> None:

@@ -14,22 +14,20 @@ from dataclasses import dataclass, field, replace
 import anyio.to_thread
 
 from controls.authority import Principal
-from controls.cases import CaseKind, CaseState
 from controls.causes import Cause
 from controls.decisions import Basis, Decision, DecisionType, Subject, SubjectKind
 from controls.errors import AlreadyReversed
-from controls.foresight import HELD, PUBLISHED, state_of
+from controls.foresight import state_of
 from controls.parameters import Service as AuthorService
 from controls.proposals import Proposal
 from feed.auth import ADMIN, Caller
 from feed.bootstrap import Service
-from feed.case_papers import case_of, cases_of
-from feed.cases import open_case
 from feed.cataloguing import Putting, record_of
 from feed.deciding import obeyed
 from feed.entrance import Look, content_of
 from feed.errors import FeedError, PublishingSuspended
 from feed.publication_rates import take_publication
+from feed.publishing_cases import COPY, case_of_entry
 from feed.schemas.items import ItemIn
 from feed.storage.ports import Once
 from feed.storage.records import ItemRecord
@@ -41,7 +39,7 @@ WEIR = Principal("weir", frozenset({ADMIN}), "service")
 REVIEWED_WITHIN = 90 * 86_400
 """Seconds after which a hold that the service made is to be looked at again."""
 
-COPY, PRE_REVIEW = "copy", "pre_review"
+PRE_REVIEW = "pre_review"
 _OPERATIONS = "publishing review"
 
 
@@ -245,41 +243,6 @@ def _entered(service: Service, plans: Sequence[_Plan], putting: Putting, now: in
             entered.append(outcome)
             continue
         state, why = state_of(look.asked(outcome, labelled=plan.known))
-        case = _case(service, plan, outcome, state, why, now)
+        case = case_of_entry(service, outcome, state, why, now, corrected=plan.corrected, changed=plan.changed)
         entered.append(Entered(outcome, state, why, case))
     return entered
-
-
-def _case(service: Service, plan: _Plan, record: ItemRecord, state: str, why: Sequence[Cause], now: int) -> str:
-    """The case of what is held, reads like what was corrected, or is drawn for inspection, opened once for what the
-    item says; empty without one."""
-    content = content_of(record)
-    if state == HELD:
-        kind, category, reason = CaseKind.REVIEW, "publishing", "; ".join(cause.words for cause in why)
-    elif state == PUBLISHED and plan.corrected:
-        kind, category, reason = CaseKind.REVIEW, "corrected", f"a copy of what correction {plan.corrected} is about"
-    elif state == PUBLISHED and plan.changed and service.entrance.drawn(record.id, content):
-        kind, category, reason = CaseKind.INSPECTION, "sample", "drawn for inspection"
-    else:
-        return ""
-    known = [case_of(entry) for entry in cases_of(service.store).find(subject=record.id, limit=1000)]
-    known = [case for case in known if case.kind is kind and case.about.get("content") == content]
-    waiting = [case for case in known if case.state is not CaseState.RESOLVED]
-    # What comes back after it was reviewed, released and replaced is to be looked at again.
-    if waiting or (known and not (plan.changed and kind is CaseKind.REVIEW)):
-        return (waiting or known)[0].id
-    about = {"content": content, **_grounds(service, why)}
-    subject = Subject(SubjectKind.ITEM, record.id)
-    if "takedown" in about:
-        reason = f"{reason}; a copy of what takedown {about['takedown']} is about"
-    return open_case(service, kind, subject, category, reason, at=now, about=about)
-
-
-def _grounds(service: Service, why: Sequence[Cause]) -> dict[str, str]:
-    """What a review case says of its ground: what holds the item, and the takedown that it is a copy of."""
-    about = {"held_by": " ".join(f"{cause.kind}:{cause.id}" for cause in why)} if why else {}
-    for cause in why:
-        decision = service.store.ledger.by_id(cause.id) if cause.kind == "decision" else None
-        if decision is not None and decision.parameters.get("hold") == COPY:
-            about["takedown"] = decision.evidence[0].removeprefix("decision:")
-    return about

@@ -93,7 +93,7 @@ def _parts(report: Report) -> Iterator[str]:
     yield _table("Cases opened, by kind", cases["opened_by_kind"])
     late = f" ({_count(cases['resolved_late'])} past their deadline)" if cases["resolved_late"] else ""
     yield _table(f"Cases resolved{late}", cases["resolved_by_outcome"])
-    yield _table("Appeals", {word: appeals[word] for word in ("made", "upheld", "dismissed")})
+    yield _table("Appeals", {word: appeals[word] for word in ("made", "upheld", "dismissed", "moot")})
     yield "</div></section><section><h2>Exposure around restrictions</h2>"
     exposure, days = report.exposure, report.exposure["window_seconds"] // 86_400
     yield f'<p class="note">Exposures in the {days} days before and after {_count(exposure["acts_followed"])} '

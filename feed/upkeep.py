@@ -15,9 +15,10 @@ import structlog
 
 from feed.bootstrap import Service
 from feed.broken_glass import open_reviews_owed
-from feed.case_upkeep import COUNT_SECONDS, PRIORITY_SECONDS, bring_forward, count_cases
+from feed.case_upkeep import COUNT_SECONDS, PRIORITY_SECONDS, LateHolds, bring_forward, count_cases
 from feed.freshness import Freshness
 from feed.lapsing import look_at_proposals
+from feed.moot_cases import end_moot_cases
 from feed.standings import LOOK_SECONDS, Standings
 from feed.storage.errors import StorageError
 from feed.storage.records import CheckpointRecord
@@ -49,6 +50,8 @@ async def upkeep(service: Service) -> AsyncIterator[None]:
     jobs = [
         asyncio.create_task(_every(COUNT_SECONDS, lambda: count_cases(service))),
         asyncio.create_task(_every(COUNT_SECONDS, lambda: look_at_proposals(service))),
+        asyncio.create_task(_every(COUNT_SECONDS, lambda: end_moot_cases(service))),
+        asyncio.create_task(_every(COUNT_SECONDS, LateHolds(service).turn)),
         asyncio.create_task(_every(PRIORITY_SECONDS, lambda: bring_forward(service))),
         asyncio.create_task(_every(PRIORITY_SECONDS, lambda: open_reviews_owed(service))),
         asyncio.create_task(_every(service.settings.jwks_refresh, service.authenticator.refresh)),

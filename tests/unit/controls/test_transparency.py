@@ -77,7 +77,7 @@ def test_appeals_waits_and_feeds_become_rates_and_a_median():
         day(appeals={"upheld": 1}, waits=[10, 30], personalized=3, other_feeds=1, cases={"appeal": 2}),
         day(appeals={"dismissed": 3}, waits=[50]),
     )
-    assert told.appeals == {"made": 2, "upheld": 1, "dismissed": 3, "overturn_rate": 0.25}
+    assert told.appeals == {"made": 2, "upheld": 1, "dismissed": 3, "moot": 0, "overturn_rate": 0.25}
     assert told.cases["median_seconds_to_act"] == 30
     assert told.feeds == {"total": 4, "personalized": 3, "personalized_share": 0.75}
 
