@@ -64,6 +64,10 @@ class Buckets:
             self._prune(now)
         return Allowance(True, int((depth - (after - now) + _ROUNDING) * rate.per_second), after - now)
 
+    def learn(self, account: str, full_at: float) -> None:
+        """Learn that a bucket, used by others too, will be full no earlier than at that monotonic second."""
+        self._full_at[account] = max(self._full_at.get(account, 0.0), full_at)
+
     def _prune(self, now: float) -> None:
         self._full_at = {account: full_at for account, full_at in self._full_at.items() if full_at > now}
         while len(self._full_at) > self._accounts:

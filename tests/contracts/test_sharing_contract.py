@@ -11,8 +11,12 @@ import pytest
 
 from feed.limits import Rate
 from feed.storage.memory.sharing import Hub
+from feed.storage.redis import open_sharing
 from feed.storage.sharing import CONTENT_LIMIT, STATE_LIMIT, Message, Shared, Sharing, Topic
+from tests.contracts.redis_server import MISSING, binary, running_cluster, running_redis
 from tests.contracts.sharing_processes import Process, until
+
+_numbers = count()
 
 
 class Deployment:
@@ -31,6 +35,7 @@ class Deployment:
         process = Process(self.sharing(), name).join()
         process.loses(1)
         until(process.sharing.bus.current)
+        until(lambda: name in process.sharing.bus.marks())
         return process
 
     def close(self) -> None:
@@ -38,10 +43,29 @@ class Deployment:
             sharing.close()
 
 
-@pytest.fixture(params=["memory"])
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory) -> Iterator[str]:
+    if binary() is None:
+        pytest.skip(MISSING)
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory) -> Iterator[str]:
+    if binary() is None:
+        pytest.skip(MISSING)
+    with running_cluster(tmp_path_factory.mktemp("cluster")) as servers:
+        yield servers[0].url
+
+
+@pytest.fixture(params=["memory", "redis", "cluster"])
 def deployment(request) -> Iterator[Deployment]:
     if request.param == "memory":
         deployment = Deployment(Hub().sharing)
+    else:
+        url, prefix = request.getfixturevalue(request.param), f"t{next(_numbers)}"
+        deployment = Deployment(lambda: open_sharing(url, prefix, "here"))
     yield deployment
     deployment.close()
 
