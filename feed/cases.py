@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
-from itertools import count
+from itertools import count, islice
 
 from controls.case_terms import TermsTable, priority
 from controls.cases import UNRESOLVED, Case, CaseKind, CaseState
@@ -23,6 +23,9 @@ from feed.storage.register import Entry
 
 LIVE_SECONDS = 86_400
 """Exposures of so many seconds are the live reach."""
+
+MOST_COPIES = 100
+"""Items of a family whose exposures count at most, those that joined last."""
 
 _PAGE = 100
 
@@ -84,7 +87,7 @@ def opened(
     register = cases_of(service.store)
     terms = terms_of(service).of(kind, category)
     severity = severity or terms.severity
-    reach = live_reach(service.store, subject, at)
+    reach = live_reach(service, subject, at)
     digest = sha256(matter.encode()).hexdigest()[:24]
     for number in count(1):
         id = f"{digest}-{number}"
@@ -114,11 +117,12 @@ def _unless_there(paper: Entry, stored: Mapping[str, Entry]) -> list[Entry]:
     return [] if stored else [paper]
 
 
-def live_reach(store: Store, subject: Subject, now: int) -> int:
-    """Exposures of an item in the last day; 0 of what is no item. Blocks."""
+def live_reach(service: Service, subject: Subject, now: int) -> int:
+    """Exposures of an item and its near-duplicates in the last day; 0 of what is no item. Blocks."""
     if subject.kind is not SubjectKind.ITEM:
         return 0
-    return store.events.exposures(subject.id, after=now - LIVE_SECONDS)
+    family = islice(service.families.members(subject.id), MOST_COPIES)
+    return sum(service.store.events.exposures(item, after=now - LIVE_SECONDS) for item in {subject.id, *family})
 
 
 def brought_forward(service: Service, id: str, change: Change | None = None) -> bool:
@@ -128,7 +132,7 @@ def brought_forward(service: Service, id: str, change: Change | None = None) -> 
     entry = register.get(id)
     if entry is None or entry.state == CaseState.RESOLVED:
         return False
-    reach = live_reach(service.store, case_of(entry).subject, service.clock.now())
+    reach = live_reach(service, case_of(entry).subject, service.clock.now())
     unresolved = True
 
     def edit(stored: Mapping[str, Entry]) -> list[Entry]:

@@ -6,6 +6,7 @@ import pytest
 
 from feed.case_upkeep import bring_forward, count_cases
 from feed.reports import REPORTS
+from feed.storage.records import ItemRecord
 from tests.unit.feed.case_office import DAY, NOW, act, office
 
 MOD = "moderator:mod"
@@ -129,6 +130,20 @@ def test_reports_and_priorities_leave_the_version_alone(desk):
     desk.client.portal.call(bring_forward, desk.service)
     shown = desk.done("GET", f"/v1/cases/{case}", MOD)["case"]
     assert (shown["version"], shown["reports"], shown["priority"]) == (version, 2, 10 * 6 * 556 // 1000)
+
+
+def test_exposures_of_copies_count_as_reach_of_the_item_itself(desk):
+    words = "The town council voted on Tuesday to close the old bridge to cars from next spring for its many cracks"
+    both = [ItemRecord(id, "a1", "Bridge", text=words) for id in ("i1", "i3")]
+    desk.service.families.take(both, NOW)
+    desk.exposures("i1", 2)
+    desk.exposures("i3", 3)
+    low = opened(desk, "i1", severity=1)
+    assert desk.done("GET", f"/v1/cases/{low}", MOD)["case"]["priority"] == 6
+    desk.clock.advance(1)
+    desk.exposures("i3", 4)
+    desk.client.portal.call(bring_forward, desk.service)
+    assert desk.done("GET", f"/v1/cases/{low}", MOD)["case"]["priority"] == 10
 
 
 def test_a_case_ends_with_its_decisions_made_together(desk):
