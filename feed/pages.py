@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from itertools import count
 from random import Random
 from time import perf_counter_ns
-from types import MappingProxyType
 
 import numpy as np
 import orjson
 
-from controls.scopes import Audience
+from controls.scopes import Audience, SurfaceKind
+from experiments.assignment import Assigner
 from feed.breaks import due, limit
 from feed.clock import Clock
 from feed.corrections import Corrections
@@ -34,7 +34,9 @@ from ranking.snapshot import Snapshot
 SESSION_LIMIT = 500
 """Items one session can be served before its cursor ends."""
 
-NO_ARMS: Mapping[str, str] = MappingProxyType({})
+NO_ARMS: Mapping[str, str] = {}
+
+_RELATED = SurfaceKind.RELATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Pages:
         self._clock = clock
         self._corrections = corrections
         self._minor_break_minutes = minor_break_minutes
+        self._assigner = Assigner()
         self._process = os.urandom(8).hex()
         self._numbers = count(1)
         self._seeds = Random(os.urandom(16))
@@ -114,7 +117,12 @@ class Pages:
             served_tiers=served_tiers,
             seed=self._seeds.getrandbits(48) if mode is Mode.PERSONALIZED else 0,
         )
-        page = rank(snapshot, view.reader, request, snapshot.parameters)
+        parameters, arms = snapshot.parameters, NO_ARMS
+        # Only pages that are personalized are experimented with (law 7).
+        if snapshot.governance.experiments and mode is Mode.PERSONALIZED and request.surface.kind is not _RELATED:
+            assigned = self._assigner.assigned(snapshot, query.reader, request.surface.kind, query.audience)
+            parameters, arms = assigned.parameters, assigned.arms
+        page = rank(snapshot, view.reader, request, parameters)
         ranked = perf_counter_ns()
         listed = orjson.dumps(items(page, snapshot, request))
         request_id = f"{now:08x}{self._process}{number:08x}"
@@ -131,7 +139,7 @@ class Pages:
                 "edition": snapshot.edition,
                 "as_of": snapshot.as_of,
                 "model": snapshot.model,
-                "arms": {},
+                "arms": arms,
             }
         )
         every = limit(view.break_minutes, self._minor_break_minutes, query.minor)
@@ -148,7 +156,7 @@ class Pages:
                 reader_id=query.reader,
                 served_at=now,
                 snapshot=snapshot,
-                inputs=Inputs(view.reader, request, snapshot.parameters, NO_ARMS),
+                inputs=Inputs(view.reader, request, parameters, arms),
                 page=page,
                 items=listed,
             )

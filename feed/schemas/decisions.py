@@ -5,16 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from controls.decisions import DecisionType, SubjectKind
 from feed.schemas.fields import OptionalId, Second, Text, Wire, Word
 
 _Reason = Annotated[str, StringConstraints(min_length=1, max_length=5000, pattern=r"^[^\x00]*$")]
 _Line = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
-_Parameters = dict[Word, Annotated[str, Field(max_length=1000)] | int | float]
 Revision = Annotated[int, Field(strict=True, ge=0, le=1 << 53, description="A place in the ledger")]
 _Words = Annotated[tuple[Word, ...], Field(min_length=1, max_length=300)]
+
+
+class ArmIn(Wire):
+    """One arm of an experiment."""
+
+    name: Word
+    share: Annotated[int, Field(strict=True, ge=1, le=1000)]
+    """Thousandths of all readers."""
+    sets: Annotated[dict[Word, Annotated[int, Field(strict=True)]], Field(max_length=40, default_factory=dict)]
+    """Parameters of ranking by name; none for the usual ranking."""
+
+
+def plain_arms(arms: list[ArmIn]) -> list[dict[str, Any]]:
+    """Arms as a decision keeps them."""
+    return [arm.model_dump() for arm in arms]
+
+
+_Arms = Annotated[list[ArmIn], Field(max_length=20), AfterValidator(plain_arms)]
+_Parameters = dict[Word, Annotated[str, Field(max_length=1000)] | int | float | _Arms]
 
 
 class SubjectIn(Wire):

@@ -101,6 +101,10 @@ MATRIX: dict[str, frozenset[str] | set[str]] = {
     "POST /v1/policy/drafts/{version}/publish": {"policy"},
     "GET /v1/models": {"experimenter", "policy", "auditor"},
     "POST /v1/models/{version}/activate": {"experimenter"},
+    "GET /v1/experiments": {"experimenter", "auditor"},
+    "POST /v1/experiments": {"experimenter"},
+    "GET /v1/experiments/{experiment}": {"experimenter", "auditor"},
+    "POST /v1/experiments/{experiment}/stop": {"experimenter"},
     "POST /v1/keys": set(),
     "GET /v1/keys": set(),
     "DELETE /v1/keys/{name}": set(),
@@ -134,6 +138,7 @@ def filled(path: str, own: str = ME) -> str:
         "community": "none",
         "version": "none",
         "name": "none",
+        "experiment": "none",
     }
     names["request_id"] = "0" * 32
     names["statement"] = "none"

@@ -1,4 +1,5 @@
-"""Law 3: a thousand pages, made across decisions, editions, expiries and a model swap, are replayed byte for byte."""
+"""Law 3: a thousand pages, made across decisions, editions, expiries, experiments and a model swap, are replayed byte
+for byte."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from tests.journeys.http_service import decision, running
 
 PAGES = 1000
 KINDS = ("takedown", "suppress", "pin")
+EXPERIMENTS = {100: {"weight_like": 9, "history": 2}, 300: {"fresh_every": 2}}
 
 
 def test_a_thousand_pages_are_replayed_byte_for_byte(tmp_path):
@@ -22,6 +24,7 @@ def test_a_thousand_pages_are_replayed_byte_for_byte(tmp_path):
         http.put_items()
         service, modes = http.service, ("personalized", "popular", "latest", "editorial")
         cursors: dict[int, str] = {}
+        begun: list[str] = []
         for number in range(PAGES):
             reader = number % 17
             if number % 40 == 0:
@@ -39,6 +42,17 @@ def test_a_thousand_pages_are_replayed_byte_for_byte(tmp_path):
                     "kind": "like",
                 }
                 assert http.call("POST", "/v1/events", "events", json={"events": [event]}).status_code == 200
+            if number in EXPERIMENTS:
+                arms = [{"name": "usual", "share": 400}, {"name": "other", "share": 400, "sets": EXPERIMENTS[number]}]
+                body = {"name": f"from-{number}", "arms": arms, "outcome": "like", "reason": "replayed"}
+                body["expires_at"] = service.clock.now() + 3600
+                answer = http.call("POST", "/v1/experiments", "experimenter", json=body)
+                assert answer.status_code == 201, answer.text
+                begun.append(answer.json()["decision"]["id"])
+            if number == PAGES * 3 // 4:
+                stop = {"reason": "enough"}
+                answer = http.call("POST", f"/v1/experiments/{begun[0]}/stop", "experimenter", json=stop)
+                assert answer.status_code == 201, answer.text
             if number == PAGES // 2:
                 graph = ItemGraph.from_arrays(np.roll(np.arange(24), 1)[:, None], np.ones((24, 1)), trainer="test")
                 graph.save(service.settings.models_folder / "swapped.graph")
@@ -74,3 +88,5 @@ def test_a_thousand_pages_are_replayed_byte_for_byte(tmp_path):
     traces = [decode(made.serving.inputs) for made in replayed]
     assert any(trace.growth.rows.size for trace in traces)
     assert any(trace.page.drawn_from.any() for trace in traces)
+    assert {len(trace.inputs.arms) for trace in traces} == {0, 1, 2}
+    assert len({trace.inputs.parameters for trace in traces}) == 4

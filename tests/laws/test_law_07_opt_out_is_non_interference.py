@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import orjson
 import pytest
@@ -10,12 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controls.scopes import SurfaceKind
+from feed.storage.records import ReaderRecord
 from ranking.explanation import items, why
 from ranking.parameters import Parameters
 from ranking.pipeline import rank
 from ranking.reader import NEW_READER, Mode, Mute, Reader, Request
 from ranking.snapshot import Snapshot
+from tests.journeys.http_service import Http
 from tests.laws.small_worlds import Dice, a_history, a_seen, worlds
+from tests.unit.feed.deciding_office import NOW, office, send
 
 pytestmark = pytest.mark.law
 
@@ -137,3 +141,34 @@ def test_related_pages_read_nothing_of_the_past_in_any_mode(
     for mode in Mode:
         asked = replace(request, mode=mode, surface=surface)
         assert item_bytes(snapshot, one, asked, with_parameters) == item_bytes(snapshot, other, asked, with_parameters)
+
+
+def served(http: Http, reader: str, path: str = "/v1/feed", **query: str) -> tuple[dict[str, str], bytes]:
+    """The arms of a page, and its ``items`` as they were sent."""
+    answer = http.call("GET", path, "feed", params={"reader": reader, "limit": 12, **query})
+    assert answer.status_code == 200, answer.text
+    began = answer.content.index(b'"items":')
+    return orjson.loads(answer.content)["arms"], answer.content[began : answer.content.rindex(b',"corrections":')]
+
+
+def test_no_experiment_reaches_a_page_that_is_not_personalized(tmp_path: Path) -> None:
+    """Opted out, with settings that cannot be read, in another mode, or on a related page: no arms, the same bytes."""
+    with office(tmp_path, approvals=False) as http:
+        off = {"personalization": False}
+        saved = http.call("PATCH", "/v1/readers/out/settings", "reader", subject="out", json=off)
+        assert saved.status_code == 200
+        http.service.store.readers.save(ReaderRecord("torn", "{"), None).result()
+        asked: list[tuple[str, str, dict[str, str]]] = [
+            *((reader, "/v1/feed", {"mode": mode.value}) for reader in ("out", "torn", "in") for mode in Mode),
+            *((reader, "/v1/feed", {"surface": "topic:news"}) for reader in ("out", "torn")),
+            *((reader, "/v1/items/item-1/related", {}) for reader in ("out", "torn", "in")),
+        ]
+        asked = [one for one in asked if one[0] != "in" or one[2].get("mode") != "personalized"]
+        before = [served(http, reader, path, **query) for reader, path, query in asked]
+        sets = {"author_max": 1, "author_window": 20, "candidates": 2, "fresh_every": 1, "history": 0, "topic_max": 1}
+        body: dict[str, object] = {"name": "all", "outcome": "click", "reason": "law 7", "expires_at": NOW + 1000}
+        body["arms"] = [{"name": name, "share": 500, "sets": sets} for name in ("a", "b")]
+        assert send(http, "ex/experimenter", "/v1/experiments", body).status_code == 201
+        assert served(http, "in")[0]
+        assert [served(http, reader, path, **query) for reader, path, query in asked] == before
+        assert all(arms == {} for arms, _ in before)

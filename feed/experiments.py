@@ -1,0 +1,111 @@
+"""Experiments in the service: which there are and were, as the ledger tells (laws 1, 9 and 12)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from controls.decisions import Decision, DecisionType
+from controls.experiments import Experiment, experiment_of
+from controls.service import PLATFORM
+from feed.bootstrap import Service
+from feed.errors import NotFound
+from feed.schemas.experiments import ArmOut, ExperimentOut
+from feed.storage.ports import Ledger
+
+_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """An experiment with the decision that started it, and the one that ended it before its time, if any did."""
+
+    experiment: Experiment
+    started: Decision
+    stopped: Decision | None
+
+    @property
+    def until(self) -> int:
+        """The second from which on it has no effect."""
+        return self.experiment.expires_at if self.stopped is None else self.stopped.decided_at
+
+    def state(self, now: int) -> str:
+        """``planned``, ``running``, ``ended`` or ``stopped``."""
+        if self.stopped is not None:
+            return "stopped"
+        if now >= self.experiment.expires_at:
+            return "ended"
+        return "running" if now >= self.experiment.starts_at else "planned"
+
+
+def runs(ledger: Ledger) -> list[Run]:
+    """Every experiment that was decided, newest first. Blocks."""
+    found: list[Run] = []
+    ended: dict[str, Decision] = {}
+    before: int | None = None
+    while page := ledger.listing(before=before, limit=_PAGE, subject=PLATFORM.id):
+        for decision in page:
+            if decision.type is DecisionType.START_EXPERIMENT:
+                found.append(_run(decision, ended.get(decision.id)))
+            else:
+                # From the newest on, so that the first one that ended it is the last one seen.
+                ended |= dict.fromkeys(_ends(decision), decision)
+        before = page[-1].revision
+        if before <= 1:
+            break
+    return found
+
+
+def run_of(service: Service, id: str) -> Run:
+    """One experiment; raises ``NotFound``. Blocks."""
+    started = service.store.ledger.by_id(id)
+    if started is None or started.type is not DecisionType.START_EXPERIMENT:
+        raise NotFound(f"no experiment {id!r} was started; check the id")
+    return _run(started, service.decisions.undone_by(started))
+
+
+def _run(started: Decision, ended: Decision | None) -> Run:
+    experiment = experiment_of(started)
+    before_its_time = ended is not None and ended.decided_at < experiment.expires_at
+    return Run(experiment, started, ended if before_its_time else None)
+
+
+def _ends(decision: Decision) -> tuple[str, ...]:
+    if decision.type is DecisionType.STOP_EXPERIMENT:
+        return (str(decision.parameters["experiment"]),)
+    return (decision.reverses,) if decision.reverses is not None else ()
+
+
+def arms_of(experiment: Experiment) -> list[ArmOut]:
+    """The arms as the wire shows them."""
+    return [ArmOut(arm.name, arm.share, dict(arm.sets)) for arm in experiment.arms]
+
+
+def shown(run: Run, now: int) -> ExperimentOut:
+    """An experiment as the wire shows it."""
+    experiment, started = run.experiment, run.started
+    return ExperimentOut(
+        id=experiment.id,
+        revision=started.revision,
+        name=experiment.name,
+        state=run.state(now),
+        arms=arms_of(experiment),
+        outcome=experiment.outcome,
+        measure=experiment.measure,
+        scope=asdict(experiment.scope),
+        starts_at=experiment.starts_at,
+        expires_at=experiment.expires_at,
+        until=run.until,
+        stopped_by=run.stopped.id if run.stopped is not None else None,
+        actor=started.actor,
+        role=started.role,
+        reason=started.reason,
+        basis=asdict(started.basis),
+    )
+
+
+def page_of(found: Sequence[Run], before: int | None, limit: int) -> tuple[list[Run], int | None]:
+    """The runs started below a revision, at most so many, and below which the rest are."""
+    older = [run for run in found if before is None or run.started.revision < before]
+    shown_now = older[:limit]
+    return shown_now, shown_now[-1].started.revision if len(older) > limit else None

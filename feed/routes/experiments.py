@@ -1,0 +1,100 @@
+"""Experiments: started and stopped by decisions, read by those who run and those who audit them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import anyio.to_thread
+from fastapi import Depends, Path, Query
+from starlette.responses import Response
+
+from controls.decisions import DecisionType
+from controls.proposals import Proposal
+from controls.scopes import Scope
+from feed.auth import Caller
+from feed.bootstrap import Service
+from feed.deciding import basis_of, key_of
+from feed.experiments import page_of, run_of, runs, shown
+from feed.pending import propose
+from feed.schemas.decisions import DecidedOut, plain_arms
+from feed.schemas.experiments import ExperimentIn, ExperimentOut, ExperimentsOut, StopIn
+from feed.schemas.fields import Id
+from feed.wire import Allow, OnceOnly, ServiceNow, answer, router
+
+routes = router("experiments")
+
+ExperimentId = Annotated[Id, Path(description="Id of the decision that started it")]
+Experimenter = Annotated[Caller, Depends(Allow("experimenter"))]
+ReadingCaller = Annotated[Caller, Depends(Allow("experimenter", "auditor"))]
+
+
+@routes.get("/v1/experiments", summary="List experiments", responses={200: {"model": ExperimentsOut}})
+def listing(
+    service: ServiceNow,
+    caller: ReadingCaller,
+    before: Annotated[int | None, Query(ge=1, le=1 << 53, description="Started below this revision")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Response:
+    """Every experiment that was started, newest first: planned, running, ended and stopped ones."""
+    found, following = page_of(runs(service.store.ledger), before, limit)
+    now = service.clock.now()
+    return answer(ExperimentsOut([shown(run, now) for run in found], following))
+
+
+@routes.post("/v1/experiments", summary="Start an experiment", status_code=201, responses={201: {"model": DecidedOut}})
+async def start(body: ExperimentIn, service: ServiceNow, caller: Experimenter, once: OnceOnly) -> Response:
+    """Start an experiment by a decision, now or at `starts_at`; it ends at `expires_at`. Its id is the decision's.
+
+    Readers come into arms by a hash of the experiment's id and theirs; their personalized pages are made with what
+    the arm sets, and say so under `arms`. Pages that are not personalized are in no experiment. Refused with
+    `experiment-clash` is what would set the same parameter as another experiment for some of the same pages.
+    """
+    proposal = Proposal(
+        type=DecisionType.START_EXPERIMENT,
+        subject=None,
+        reason=body.reason,
+        basis=basis_of(body.basis),
+        starts_at=body.starts_at,
+        expires_at=body.expires_at,
+        scope=Scope(body.scope.surfaces, body.scope.regions, body.scope.audience),
+        parameters={
+            "name": body.name,
+            "arms": plain_arms(body.arms),
+            "outcome": body.outcome,
+            "measure": body.measure,
+        },
+        idempotency_key=key_of(once),
+    )
+    return await propose(service, caller, proposal, once)
+
+
+@routes.get("/v1/experiments/{experiment}", summary="Read an experiment", responses={200: {"model": ExperimentOut}})
+def one(experiment: ExperimentId, service: ServiceNow, caller: ReadingCaller) -> Response:
+    """One experiment: its arms, until when it runs or ran, and who started it why."""
+    return answer(shown(run_of(service, experiment), service.clock.now()))
+
+
+@routes.post(
+    "/v1/experiments/{experiment}/stop",
+    summary="Stop an experiment",
+    status_code=201,
+    responses={201: {"model": DecidedOut}},
+)
+async def stop(
+    experiment: ExperimentId, body: StopIn, service: ServiceNow, caller: Experimenter, once: OnceOnly
+) -> Response:
+    """Stop an experiment by a decision, or call off one that has not begun: everybody has the usual pages at once."""
+    await anyio.to_thread.run_sync(_known, service, experiment)
+    proposal = Proposal(
+        type=DecisionType.STOP_EXPERIMENT,
+        subject=None,
+        reason=body.reason,
+        basis=basis_of(body.basis),
+        parameters={"experiment": experiment},
+        idempotency_key=key_of(once),
+    )
+    return await propose(service, caller, proposal, once)
+
+
+def _known(service: Service, experiment: str) -> None:
+    run_of(service, experiment)
