@@ -17,6 +17,7 @@ from feed.auth import Authenticator, Caller, anonymous
 from feed.clock import Clock
 from feed.errors import BodyTooLarge, NotAuthenticated, TooManyRequests
 from feed.limits import Buckets, Rate, limited
+from feed.logs import RequestLog
 from feed.metrics import Metrics
 from feed.refusals import answer
 from feed.settings import Settings
@@ -51,6 +52,7 @@ class Gate:
         self._authenticator = authenticator
         self._metrics = metrics
         self._clock = clock
+        self._log = RequestLog(settings, PROBES)
         self._buckets = Buckets()
         self._process = os.urandom(4).hex().encode()
         self._numbers = count(1)
@@ -68,6 +70,7 @@ class Gate:
         request_id = asked_id or b"%b%08x" % (self._process, next(self._numbers))
         state = scope.setdefault("state", {})
         state["request_id"] = request_id.decode()
+        self._log.begin(state["request_id"])
         told: list[tuple[bytes, bytes]] = [(b"x-request-id", request_id), *_ALWAYS]
 
         async def out(message: Message) -> None:
@@ -93,7 +96,9 @@ class Gate:
             self._metrics.in_flight.dec()
             method = scope["method"] if scope["method"] in _METHODS else "other"
             route = getattr(scope.get("route"), "path", "other")
-            self._metrics.answered(route, method, status, perf_counter() - began)
+            ended = perf_counter()
+            self._metrics.answered(route, method, status, ended - began)
+            self._log.ended(method, route, status, ended - began, state.get("caller"), ended)
 
     async def _admit(self, scope: Scope, authorization: bytes | None, told: list[tuple[bytes, bytes]]) -> Caller:
         client = scope.get("client")

@@ -167,7 +167,7 @@ def answer(scope: Scope, error: Exception) -> Response:
             problem=refusal.name,
             request_id=request_id,
             method=scope["method"],
-            path=scope["path"],
+            route=getattr(scope.get("route"), "path", "other"),
             # As text: some renderers would print the variables of every frame, credentials among them.
             traceback="".join(traceback.format_exception(error)) if refusal.name in _TRACED else "",
         )

@@ -7,19 +7,17 @@ finish what was begun, write what is queued and give the store up.
 from __future__ import annotations
 
 import contextlib
-import logging
 import signal
 import socket
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import structlog
 import uvicorn
 
 from feed.app import create_app
 from feed.bootstrap import open_service
 from feed.errors import SetupInvalid
+from feed.logs import configure
 from feed.protocol import ProblemProtocol
 from feed.settings import Settings
 
@@ -34,7 +32,7 @@ def run(settings: Settings, ready: Callable[[str], None]) -> None:
     """
     with _listening(settings) as (listener, url):
         service = open_service(settings)
-        _log_at(settings.log_level)
+        configure(settings.log_level)
         try:
             app = create_app(service)
             config = uvicorn.Config(
@@ -114,22 +112,3 @@ def _quiet_exit() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _log_at(level: str) -> None:
-    """Log lines of ``level`` and above as JSON on the error output, uvicorn's too."""
-    number = logging.getLevelNamesMapping()[level.upper()]
-    logging.basicConfig(
-        stream=sys.stderr, level=max(number, logging.WARNING), format="%(levelname)s %(name)s %(message)s"
-    )
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
-    )

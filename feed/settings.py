@@ -45,6 +45,12 @@ class Settings(BaseSettings):
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     """Least severe level that is logged."""
 
+    log_requests: bool = False
+    """Whether every request is logged at info, rather than at debug. Failed and slow ones always are, as warnings."""
+
+    log_slow: float = Field(default=1.0, ge=0)
+    """Seconds from which on a request is logged as slow; 0 for never."""
+
     database: SecretStr | None = None
     """Address of a PostgreSQL database (postgresql://user:password@host/name, locale C). Unset: the embedded store."""
 
