@@ -20,6 +20,7 @@ from feed.cli.evaluate import evaluate
 from feed.cli.export import export
 from feed.cli.failures import explained
 from feed.cli.importing import import_data
+from feed.cli.migrate import migrate
 from feed.cli.popularity import popularity
 from feed.cli.replay import replay
 from feed.cli.retrain import retrain
@@ -55,6 +56,7 @@ app.command("transparency")(transparency)
 app.command("token")(token)
 app.command("backup")(backup)
 app.command("restore")(restore)
+app.command("migrate")(migrate)
 app.command("doctor")(doctor)
 
 

@@ -6,6 +6,7 @@ StorageError
 │   ├── StoreForeign         the file is not a Weir store
 │   ├── StoreCorrupt         the store is damaged (also found while reading)
 │   ├── StoreInUse           another process owns the store
+│   ├── StoreOccupied        a store is where an empty place was asked for
 │   ├── SchemaTooOld         written by an earlier release
 │   ├── SchemaTooNew         written by a later release (also found while reading)
 │   └── SharingRefused       what processes share beside the store must not be used like this
@@ -51,6 +52,10 @@ class StoreInUse(OpeningRefused):
     def __init__(self, message: str, pid: int = 0) -> None:
         super().__init__(message)
         self.pid = pid
+
+
+class StoreOccupied(OpeningRefused):
+    """A store is where an empty place was asked for."""
 
 
 class SchemaTooOld(OpeningRefused):
