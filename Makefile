@@ -1,4 +1,4 @@
-# Everything there is to remember: install equip check test bench serve demo docs.
+# Everything there is to remember: install equip check test bench load serve demo docs.
 # `install` brings what the service runs on, `equip` also what its tests and benchmarks need.
 # `make demo DATA=<folder>` runs on real data; PYTHON chooses the interpreter that builds .venv.
 
@@ -12,7 +12,7 @@ POSTGRES := $(VENV)/.postgres
 HAS_HEADERS := 'import sysconfig; open(sysconfig.get_path("include") + "/Python.h").close()'
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 
-.PHONY: install equip check test bench serve demo docs
+.PHONY: install equip check test bench load serve demo docs
 .DEFAULT_GOAL := demo
 
 install: $(STAMP)
@@ -61,6 +61,10 @@ $(POSTGRES): | $(EQUIPPED)
 
 bench: equip
 	$(BIN)/python -m benchmarks
+
+# A server of its own under a rising load, on loopback, for about a minute and a half.
+load: install
+	$(BIN)/python -m benchmarks.load
 
 serve: install
 	$(BIN)/weir serve

@@ -6,7 +6,10 @@ of the same application, behind the same gate, that returns prebuilt bytes of th
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +36,21 @@ _YEAR = 365 * 86_400
 def settings_for(folder: Path, port: int = 0) -> Settings:
     """Settings of a measured service: no rate limit, the rest as shipped."""
     return Settings(home=folder, port=port, rate_personal=0, rate_service=0, _env_file=None)  # type: ignore[call-arg]
+
+
+@contextlib.contextmanager
+def environment(given: Mapping[str, str]) -> Iterator[None]:
+    """Variables for the processes that are started within."""
+    before = {name: os.environ.get(name) for name in given}
+    os.environ.update(given)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def prepare(folder: Path, *, items: int, readers: int, width: int, seed: int = 7) -> None:

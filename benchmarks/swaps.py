@@ -7,7 +7,6 @@ the decision appended, folded and obeyed, while the pages go on.
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.server import prepare, settings_for
+from benchmarks.server import environment, prepare, settings_for
 from feed.api_client import Api
 from feed.demo.server_process import ServerProcess
 from feed.library import Graphs
@@ -30,6 +29,8 @@ Figures = dict[str, float]
 """What the client measured."""
 
 _CONNECTIONS = 2
+_GIVEN = {"WEIR_RATE_SERVICE": "0", "WEIR_RATE_PERSONAL": "0", "WEIR_RETRAIN_EVERY": "off"}
+"""No rate limit, no training of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def run(*, items: int = 100_000, width: int = 100, readers: int = 500, requests:
         prepare(folder, items=items, readers=readers, width=width)
         versions = _models(folder, Graphs.KEPT + 2)
         size = (folder / "models" / f"{versions[0]}.graph").stat().st_size / 1e6
-        with _unlimited(), ServerProcess(settings_for(folder)) as server:
+        with environment(_GIVEN), ServerProcess(settings_for(folder)) as server:
             api = server.start()
             swapped: list[float] = []
             pages = [_request(api, f"/v1/feed?reader=reader-{reader}&limit=30") for reader in range(readers)]
@@ -134,23 +135,6 @@ class _drive:  # noqa: N801 - used like a function that is waited for
         if figures["failures"] or figures["count"] != self._count:
             raise RuntimeError(f"{figures['failures']:g} of {self._count} requests failed: no figure is given for that")
         return figures
-
-
-class _unlimited:  # noqa: N801 - used as a context, like a function
-    """The environment of a measured server: no rate limit, no training of its own."""
-
-    _GIVEN = {"WEIR_RATE_SERVICE": "0", "WEIR_RATE_PERSONAL": "0", "WEIR_RETRAIN_EVERY": "off"}  # noqa: RUF012
-
-    def __enter__(self) -> None:
-        self._before = {name: os.environ.get(name) for name in self._GIVEN}
-        os.environ.update(self._GIVEN)
-
-    def __exit__(self, *exc: object) -> None:
-        for name, value in self._before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _request(api: Api, path: str) -> str:

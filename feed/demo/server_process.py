@@ -42,6 +42,13 @@ class ServerProcess:
             raise ServerFailed(f"the server does not run: {self._last_words()}")
         return self._api
 
+    @property
+    def pid(self) -> int:
+        """Its process id; raises ``ServerFailed`` when it was never started."""
+        if self._process is None:
+            raise ServerFailed("the server was never started")
+        return self._process.pid
+
     def __enter__(self) -> Self:
         return self
 
