@@ -11,10 +11,8 @@ from typing import Any
 
 import orjson
 
+from feed.page_policy import page_policy
 from feed.problems import PROBLEMS, Problem
-
-PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
-"""The content security policy of the pages."""
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1a;"
@@ -23,6 +21,9 @@ _STYLE = (
     "table{border-collapse:collapse}td,th{text-align:left;padding:.2rem .8rem .2rem 0;vertical-align:top}"
     "@media(prefers-color-scheme:dark){body{color:#e8e8e8;background:#161616}code,pre{background:#262626}}"
 )
+
+PAGE_POLICY = page_policy(_STYLE)
+"""The content security policy of the pages."""
 
 
 def _page(title: str, parts: Iterator[str]) -> str:

@@ -12,14 +12,10 @@ from urllib.parse import parse_qsl
 from pydantic import Field, ValidationError
 
 from feed.errors import BodyUnreadable, InputInvalid
+from feed.page_policy import page_policy
 from feed.refusals import faults_of
 from feed.schemas.cases import ReportOut
 from feed.schemas.fields import Id, Text, Wire, Word
-
-PAGE_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-)
-"""The content security policy of the form: no script at all, and it is sent nowhere else."""
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 _FIELDS = 10
@@ -31,6 +27,9 @@ _STYLE = (
     "[role=alert]{border-left:4px solid #b00020;padding-left:.8rem}code{overflow-wrap:anywhere}"
     "@media(prefers-color-scheme:dark){body{color:#e8e8e8;background:#161616}}"
 )
+
+PAGE_POLICY = page_policy(_STYLE, forms=True)
+"""The content security policy of the form: no script at all, and it is sent nowhere else."""
 
 
 class ReportForm(Wire):

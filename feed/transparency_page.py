@@ -6,11 +6,7 @@ from collections.abc import Iterator, Mapping
 from html import escape
 
 from controls.transparency import Report
-
-PAGE_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-)
-"""The content security policy of the page."""
+from feed.page_policy import page_policy
 
 _STYLE = """
 :root{color-scheme:light dark;--ink:#16202a;--soft:#5b6875;--line:#dfe5ea;--paper:#fff;--card:#f5f8fa;--bar:#2f7d95}
@@ -34,7 +30,10 @@ table{border-collapse:collapse;width:100%}caption{text-align:left;font-weight:60
 td,th{padding:.22rem 0;text-align:left;font-weight:400;vertical-align:middle;overflow-wrap:anywhere}
 td.n{text-align:right;width:5rem;font-variant-numeric:tabular-nums}td.b{width:34%;padding-left:.8rem}
 .bar{display:block;height:.55rem;border-radius:.3rem;background:var(--bar);min-width:2px}a{color:inherit}
-"""
+""" + "".join(f".w{percent}{{width:{percent}%}}" for percent in range(101))
+
+PAGE_POLICY = page_policy(_STYLE, forms=True)
+"""The content security policy of the page."""
 
 _WORDS = {
     "OTHER_VIOLATION_TC": "Other breach of the terms",
@@ -112,7 +111,7 @@ def _table(title: str, counts: Mapping[str, int]) -> str:
     most = max(counts.values(), default=0)
     rows = "".join(
         f"<tr><th>{escape(_plain(name))}</th><td class='n'>{_count(count)}</td>"
-        f"<td class='b'><span class='bar' style='width:{100 * count / most if most else 0:.0f}%'></span></td></tr>"
+        f"<td class='b'><span class='bar w{100 * count / most if most else 0:.0f}'></span></td></tr>"
         for name, count in counts.items()
     )
     return f"<table><caption>{escape(title)}</caption>{rows or '<tr><td>none</td></tr>'}</table>"
