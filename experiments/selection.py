@@ -38,8 +38,11 @@ LADDER = (
 )
 """What `auto` tries, cheap models first; the first of equals wins."""
 
-WIDE = 600
-"""Neighbours a row of `als` and of blends where the catalogue is small; docs/models.md has what fewer cost."""
+WIDE = 1200
+"""Neighbours a row where the catalogue is small; docs/models.md has what fewer cost."""
+
+_CUT = ("als", "ease", "spectral")
+"""Families whose own default keeps fewer."""
 
 BLENDED = 3
 """Of the best so many families, every two are blended."""
@@ -63,7 +66,7 @@ def ladder(rows: int) -> tuple[Candidate, ...]:
     if rows > LARGEST:
         return LADDER
     return tuple(
-        Candidate(each.model, {**each.parameters, "width": WIDE}) if each.model == "als" else each for each in LADDER
+        Candidate(each.model, {**each.parameters, "width": WIDE}) if each.model in _CUT else each for each in LADDER
     )
 
 
