@@ -52,11 +52,10 @@ def verb_of(decision: Decision) -> str:
 
 
 def cause_of(decision: Decision) -> Cause:
-    """A decision as the cause of a verdict; its words name nobody."""
+    """A decision as the cause of a verdict; its words are of what no erasure takes away, so that every fold says the
+    same (law 2)."""
     ground = f"{decision.basis.kind} {decision.basis.clause}".strip()
-    # The role goes with the name of somebody who is erased.
-    by = f" by {decision.role}" if decision.role else ""
-    return Cause("decision", decision.id, f"{verb_of(decision)}{by} ({ground})")
+    return Cause("decision", decision.id, f"{verb_of(decision)} ({ground})")
 
 
 def holds(decision: Decision) -> bool:

@@ -79,7 +79,7 @@ def capacity(opened: Iterable[Case], waiting: Iterable[Case], now: int, days: fl
 
 def _load(kind: CaseKind, opened: list[Case], waiting: list[Case], now: int, days: float) -> Load:
     # What ended by itself was held by nobody, and took nobody's time.
-    taken = [case.resolved_at - case.held_at for case in opened if case.state is CaseState.RESOLVED and case.held_at]
+    taken = [case.resolved_at - case.held_at for case in opened if case.state is CaseState.RESOLVED and case.holder]
     measured = len(taken) >= ENOUGH
     minutes = sum(taken) / len(taken) / 60 if measured else MINUTES[kind]
     per_day = len(opened) / days

@@ -29,7 +29,7 @@ from controls.ledger_port import LedgerPort
 from controls.lint import check_policy
 from controls.pins import check_position
 from controls.policy import Policy
-from controls.proposals import ITEMLESS, PLACEMENTS, PLATFORM_ACTS, UNDOING, Proposal, check, publishes_within
+from controls.proposals import ITEMLESS, PLACEMENTS, PLATFORM_ACTS, UNDOING, WITHIN, Proposal, check, publishes_within
 from controls.scopes import EVERYWHERE, AgeClass, Audience, Scope, SurfaceKind
 from controls.signals import Columns
 from controls.tiers import Tier
@@ -104,6 +104,7 @@ class Checks:
             self._check_held(subject, str(proposal.parameters["person"]), str(proposal.parameters["power"]), now)
         assert proposal.basis is not None  # checked above
         glass = (f"break-glass: {proposal.break_glass}",) if proposal.break_glass else ()
+        marks = ({BREAK_GLASS: True} if glass else {}) | ({WITHIN: proposal.within} if proposal.within else {})
         decision = Decision(
             id=id,
             type=proposal.type,
@@ -117,7 +118,7 @@ class Checks:
             expires_at=proposal.expires_at,
             review_by=proposal.review_by,
             scope=proposal.scope,
-            parameters={**proposal.parameters, BREAK_GLASS: True} if glass else proposal.parameters,
+            parameters={**proposal.parameters, **marks} if marks else proposal.parameters,
             evidence=(*proposal.evidence, *glass),
             reverses=proposal.reverses,
             approved_by=approver.subject if approver is not None else None,

@@ -13,7 +13,7 @@ from dataclasses import replace
 from controls.authority import ADMIN, SCOPES_FOR, Principal
 from controls.decisions import Decision, DecisionType, Subject, SubjectKind
 from controls.errors import InvalidDecision, NotAllowed
-from controls.proposals import Proposal
+from controls.proposals import WITHIN, Proposal
 from controls.scopes import EVERYWHERE, Scope, SurfaceKind
 
 FOUNDER, MANAGER = "founder", "manager"
@@ -50,9 +50,7 @@ def delegated(
         _check_power(proposal, powers)
     act = proposal.type
     if act is DecisionType.REVERSE:
-        if target is None or target.role not in {
-            role_in(community, frozenset({power})) for power in (FOUNDER, MANAGER)
-        }:
+        if target is None or not _made_in(community, target):
             raise NotAllowed("only what was decided in this community can be reversed here; appeal against the rest")
         act = target.type
         if act in _OF_POWERS and FOUNDER not in powers:
@@ -61,9 +59,17 @@ def delegated(
         proposal = _on_item(proposal, community, inside)
     else:
         proposal = replace(proposal, subject=Subject(SubjectKind.COMMUNITY, community))
+    proposal = replace(proposal, within=community)
     # The act is settled by now, so that what opens it opens nothing else.
     scopes = SCOPES_FOR[act] or frozenset({ADMIN})
     return proposal, Principal(person, scopes, role_in(community, powers))
+
+
+def _made_in(community: str, decision: Decision) -> bool:
+    """Whether a decision was made in a community. Those from before they were marked tell so by their role, which goes
+    with the name of somebody who is erased."""
+    roles = {role_in(community, frozenset({power})) for power in (FOUNDER, MANAGER)}
+    return decision.parameters.get(WITHIN) == community or decision.role in roles
 
 
 def _check_power(proposal: Proposal, powers: frozenset[str]) -> None:

@@ -50,6 +50,10 @@ ENDING = frozenset(
 EXPIRING = frozenset({DecisionType.STRIKE, DecisionType.START_EXPERIMENT})
 """Of them those that must say when they expire; a review date is not enough."""
 
+WITHIN = "within"
+"""Parameter of a decision that was made in a community, by its founder or a manager: the community. Unlike the role it
+stays when they are erased."""
+
 BASIS_KINDS = ("law", "terms", "editorial", "operations")
 
 LATE_START = 300
@@ -81,6 +85,8 @@ class Proposal:
     idempotency_key: str = ""
     expected_revision: int | None = None
     break_glass: str = ""
+    within: str = ""
+    """The community in which it is made, by somebody with a power there."""
 
 
 def check(proposal: Proposal, now: int) -> None:

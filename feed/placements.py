@@ -25,7 +25,8 @@ def placed_by(ledger: Ledger, serving: ServingRecord, request: Request, item: st
     acting = min(found, key=lambda one: int(str(one.parameters["position"]))) if kind is DecisionType.PIN else found[0]
     verb = f"pinned at {acting.parameters['position']}" if kind is DecisionType.PIN else "featured"
     reason = f": {acting.reason}" if acting.reason else ""
-    return (Cause("decision", acting.id, f"{verb} by {acting.role}{reason}"),)
+    by = f" by {acting.role}" if acting.role else ""
+    return (Cause("decision", acting.id, f"{verb}{by}{reason}"),)
 
 
 def _acted(ledger: Ledger, decision: Decision, serving: ServingRecord, request: Request) -> bool:

@@ -116,6 +116,6 @@ def _copied(service: Service, why: Sequence[Cause]) -> str:
     """The takedown of what the item is a copy of, if that is why it is held."""
     for cause in why:
         decision = service.store.ledger.by_id(cause.id) if cause.kind == "decision" else None
-        if decision is not None and decision.parameters.get("hold") == COPY:
+        if decision is not None and decision.parameters.get("hold") == COPY and decision.evidence:
             return decision.evidence[0].removeprefix("decision:")
     return ""

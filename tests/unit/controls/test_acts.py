@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from controls.acts import cause_of
 from controls.decisions import SubjectKind
 from controls.errors import AlreadyReversed, InvalidDecision, NothingToRevoke
 from controls.parameters import Service
@@ -196,3 +199,17 @@ def test_acts_on_accounts_and_powers_wait_for_no_item() -> None:
     for kind, about in (("strike", "author:new"), ("restrict_author", "author:new"), ("grant", "community:new")):
         assert not office.service.waits(office.decide(propose(kind, about)))
     assert office.service.waits(office.decide(propose("suppress", "author:new")))
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        decision("takedown", "item:i0", role="moderator"),
+        decision("suppress", "item:i0", role="manager of club", parameters={"hold": "copy"}),
+        decision("boost", "topic:t", role="editor", parameters={"factor": 2.0}),
+        service("pre_review", role="service"),
+    ],
+)
+def test_the_erasure_of_who_decided_leaves_the_cause_as_it_is(made) -> None:
+    erased = replace(made, actor="", role="", reason="", evidence=(), approved_by=None, idempotency_key="")
+    assert cause_of(erased) == cause_of(made)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controls.capacity import ENOUGH, MINUTES, capacity, observed
+from controls.case_endings import ended_by_itself
 from controls.case_terms import CATEGORIES, KINDS, Terms, TermsTable, priority
 from controls.cases import Case, CaseKind, CaseOutcome, Resolution, claim, resolve
 from controls.decisions import Subject, SubjectKind
@@ -94,6 +95,12 @@ def case(number, seconds=None, kind=CaseKind.REPORT, at=0):
         return opened
     held = claim(opened, "ann", at, 600)
     return resolve(held, "ann", Resolution(CaseOutcome.NO_ACTION, "a"), at + seconds)
+
+
+def test_what_ended_by_itself_took_nobody_any_time():
+    moot = ended_by_itself(case(1), Resolution(CaseOutcome.MOOT, "gone"), "weir", 5000)
+    measured = [*(case(n, 120) for n in range(ENOUGH)), *[moot] * 50]
+    assert load_of(capacity(measured, [], 0, 1.0, 0.0), CaseKind.REPORT).minutes == 2.0
 
 
 def load_of(found, kind):

@@ -22,7 +22,7 @@ def held(**parameters: object) -> Sandbox:
 def test_a_hold_keeps_an_item_back_until_it_is_released():
     sandbox = held(hold="copy")
     assert sandbox.verdict(0)[0] is False
-    assert sandbox.verdict(0)[3] == ("held for review by editor (terms 4.2)",)
+    assert sandbox.verdict(0)[3] == ("held for review (terms 4.2)",)
     sandbox.decide(decision("release", "item:a"))
     assert sandbox.eligible(0)
     sandbox.decide(decision("reverse", "item:a", id="again", reverses="release item:a"))

@@ -78,7 +78,7 @@ def test_a_policy_with_a_fatal_finding_is_not_published() -> None:
 
 
 @pytest.mark.parametrize("kind", ["pin", "feature"])
-@pytest.mark.parametrize(("against", "why"), [("takedown", "taken down by admin"), ("suppress", "suppressed by admin")])
+@pytest.mark.parametrize(("against", "why"), [("takedown", "taken down"), ("suppress", "suppressed")])
 def test_a_placement_of_an_item_that_may_not_be_shown_is_refused_with_the_reason(
     kind: str, against: str, why: str
 ) -> None:

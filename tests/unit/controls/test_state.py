@@ -40,7 +40,7 @@ def test_a_takedown_blocks_and_a_suppression_does_not() -> None:
     made = sandbox(decision("takedown", "item:a"), decision("suppress", "item:b"))
     assert made.verdict(0)[:2] == (False, "blocked")
     assert made.verdict(1)[:2] == (False, "standard")
-    assert made.verdict(0)[3] == ("taken down by editor (terms 4.2)",)
+    assert made.verdict(0)[3] == ("taken down (terms 4.2)",)
 
 
 def test_a_boost_multiplies_and_two_boosts_of_one_item_join() -> None:

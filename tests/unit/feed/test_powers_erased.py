@@ -6,6 +6,8 @@ import pytest
 
 from controls.decisions import SubjectKind
 from controls.state import State
+from feed.control.follow import catch_up
+from ranking.fold import Fold
 from tests.journeys.http_service import until
 from tests.unit.feed.deciding_office import BASIS, NOW, office, read
 
@@ -77,3 +79,43 @@ def test_a_proposal_to_give_a_power_goes_with_the_person_whom_it_names(http):
     assert receipt["rows"]["entries"] == 1
     assert receipt["registers"] == {"pending": {"deleted": 1, "kept": 0}}
     assert [one["id"] for one in read(http, "/v1/decisions/pending")["pending"]] == kept[1:]
+
+
+def test_what_an_erased_manager_decided_can_be_reversed_by_the_founder_and_by_no_other_community(http):
+    other = {"name": "Other", "founder": "eve"}
+    assert http.call("PUT", "/v1/communities/other", "admin", subject="root", json=other).status_code == 200
+    body = {"title": "t", "author": "ada", "community": "club", "text": "words"}
+    assert http.call("PUT", "/v1/items/in-club", "admin", subject="root", json=body).status_code == 200
+    http.settled()
+    assert power(http, "grant") == 201
+    act = {
+        "type": "takedown",
+        "subject": {"kind": "item", "id": "in-club"},
+        "reason": "r",
+        "basis": BASIS,
+        "review_by": NOW + 60,
+    }
+    made = http.call("POST", f"{CLUB}/decisions", "reader", subject="max", json=act)
+    assert made.status_code == 201, made.text
+    before = verdicts(http)
+    erased(http, "max")
+    assert verdicts(http) == before == folded_verdicts(http)
+    undo = {"type": "reverse", "reverses": made.json()["decision"]["id"], "reason": "mistaken", "basis": BASIS}
+    refused = http.call("POST", "/v1/communities/other/decisions", "reader", subject="eve", json=undo)
+    assert refused.status_code == 403
+    undone = http.call("POST", f"{CLUB}/decisions", "reader", subject="fay", json=undo)
+    assert undone.status_code == 201, undone.text
+
+
+def verdicts(http):
+    governance = http.service.replica.latest().governance
+    return [governance.causes(cls) for cls in governance.class_of.tolist()]
+
+
+def folded_verdicts(http):
+    service = http.service
+    fold = Fold(service.policies, service.graphs)
+    catch_up(fold, service.store, revision=service.store.ledger.head(), edition=service.store.journal.head())
+    fold.advance(service.clock.now())
+    governance = fold.snapshot().governance
+    return [governance.causes(cls) for cls in governance.class_of.tolist()]
