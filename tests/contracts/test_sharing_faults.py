@@ -1,4 +1,4 @@
-"""Redis killed, emptied, paused, cut off, trimmed or moved: nobody misses anything unknowingly, and all goes on alone."""
+"""Redis killed, emptied, paused, cut off, trimmed or moved: nobody misses anything unknowingly, all goes on again."""
 
 from __future__ import annotations
 
@@ -299,7 +299,7 @@ def _holder(servers: list[RedisServer], key: str) -> RedisServer:
     slot = key_slot(key.encode())
     with servers[0].client() as client:
         places = client.execute_command("CLUSTER SLOTS")
-    port = next(found["primary"][1] for (first, last), found in places.items() if first <= slot <= last)
+    port = next(master[1] for first, last, master in places if first <= slot <= last)
     return next(server for server in servers if server.port == port)
 
 

@@ -78,10 +78,7 @@ class Node:
 
     def call(self, *command: str | bytes | int) -> Answer:
         """The answer to a command. Raises what the client library raises."""
-        try:
-            connection = self._free.pop()
-        except IndexError:
-            connection = self.connected(REQUEST_SECONDS)
+        connection = self._taken() or self.connected(REQUEST_SECONDS)
         try:
             connection.send_command(*command)
             answer = connection.read_response(disconnect_on_error=False)
@@ -93,6 +90,12 @@ class Node:
             raise
         self._free.append(connection)
         return answer
+
+    def _taken(self) -> Connection | None:
+        try:
+            return self._free.pop()
+        except IndexError:
+            return None
 
     def run(self, script: Script, keys: list[str], arguments: list[str | bytes | int]) -> Answer:
         """What a script returns; Redis is sent its text when it does not know it."""

@@ -61,7 +61,7 @@ class Server:
                     f"Redis at {self.name} refuses the user or password ({said_by(cause)}); correct the address"
                 ) from None
             except (exceptions.RedisError, OSError) as cause:
-                if isinstance(_root(cause), ssl.SSLCertVerificationError):
+                if _uncertain(cause):
                     raise SharingRefused(
                         f"the certificate of Redis at {self.name} does not hold; add ?ssl_ca_certs=FILE to the address"
                     ) from None
@@ -189,7 +189,8 @@ def said_by(cause: BaseException) -> str:
     return (str(cause).strip().splitlines() or [type(cause).__name__])[0]
 
 
-def _root(cause: BaseException) -> BaseException:
-    while (earlier := cause.__cause__ or cause.__context__) is not None:
-        cause = earlier
-    return cause
+def _uncertain(cause: BaseException | None) -> bool:
+    """Whether a certificate that does not hold is behind a failure."""
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None
