@@ -100,7 +100,7 @@ async def _act(service: Service, acts: Sequence[tuple[Proposal, Once]], now: int
 
 def _late_releases(service: Service, plans: Sequence[_Plan], now: int) -> list[tuple[Proposal, Once]]:
     look = _look(service, now)
-    return [act for plan in plans if plan.rewritten for act in _lifted_releases(look, plan.record)]
+    return _lifted_releases(look, plans)
 
 
 def _planned(service: Service, caller: Caller, puts: Sequence[tuple[str, ItemIn]], now: int) -> list[_Plan | FeedError]:
@@ -113,6 +113,9 @@ def _planned(service: Service, caller: Caller, puts: Sequence[tuple[str, ItemIn]
         except FeedError as refusal:
             planned.append(refusal)
     changed = [plan for plan in planned if isinstance(plan, _Plan) and plan.changed]
+    lifted = _lifted_releases(look, changed)
+    if lifted:
+        changed[0].acts = [*lifted, *changed[0].acts]
     if not service.entrance.copies_matter(service.store.ledger):
         return planned
     kin = service.families.resembling([plan.record for plan in changed])
@@ -151,8 +154,6 @@ def _plan(
         )
     if view.per_day is not None:
         take_publication(service.store, record.author, item, view.per_day, now)
-    if rewritten:
-        plan.acts += _lifted_releases(look, record)
     reviews = [d for d in view.restrictions if d.parameters["service"] == AuthorService.PRE_REVIEW]
     if reviews and fresh:
         # What is new is published now: a time before the review began would pass it by.
@@ -163,21 +164,23 @@ def _plan(
     return plan
 
 
-def _lifted_releases(look: Look, record: ItemRecord) -> list[tuple[Proposal, Once]]:
-    """Reversals of the releases that hold for an item: they were of what it said before."""
-    released = look.in_force(Subject(SubjectKind.ITEM, record.id))
+def _lifted_releases(look: Look, plans: Sequence[_Plan]) -> list[tuple[Proposal, Once]]:
+    """Reversals of the releases that hold for items which say something new: they were of other words, or of none."""
+    new = [plan for plan in plans if plan.rewritten or not plan.known]
+    look.prepare([plan.record for plan in new])
     return [
         (
             Proposal(
                 type=DecisionType.REVERSE,
                 subject=None,
-                reason="its title or text was changed after it was released",
+                reason="it was released before it said this" if plan.known else "it was released before it was there",
                 basis=Basis("operations", _OPERATIONS),
                 reverses=decision.id,
             ),
-            _once("unrelease", decision.id, record),
+            _once("unrelease", decision.id, plan.record),
         )
-        for decision in released
+        for plan in new
+        for decision in look.in_force(Subject(SubjectKind.ITEM, plan.record.id))
         if decision.type is DecisionType.RELEASE
     ]
 

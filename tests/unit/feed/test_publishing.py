@@ -107,6 +107,22 @@ def test_a_released_item_that_comes_back_with_another_text_is_held(http):
     assert not visible(http, "a")
 
 
+@pytest.mark.parametrize("hold", ["a rule", "a copy"])
+def test_a_release_of_what_nobody_could_have_seen_lets_nothing_through(http, hold):
+    if hold == "a rule":
+        publish_policy(http, IDENTITY_GATE)
+    else:
+        put(http, "first", author="eve")
+        decide(http, "takedown", "item:first")
+    decide(http, "release", "item:a")
+    assert put(http, "a")["state"] == "held"
+    assert not visible(http, "a")
+    last = http.service.store.ledger.listing(before=None, limit=10, subject="a")
+    assert "reverse" in {decision.type.value for decision in last}
+    decide(http, "release", "item:a")
+    assert visible(http, "a")
+
+
 def test_a_release_made_while_another_text_comes_in_is_taken_back(http, monkeypatch):
     publish_policy(http, IDENTITY_GATE)
     put(http, "a")
