@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from secrets import token_hex
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 import anyio.to_thread
 from fastapi import Path, Query
@@ -27,6 +27,10 @@ routes = router("reports")
 
 _HOUR = 3600.0
 _HEADERS = {"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-store"}
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    status: {"description": "The form once more, with what was wrong", "content": {"text/html": {}}}
+    for status in (404, 422, 429)
+}
 _FORM = {
     "requestBody": {
         "required": True,
@@ -41,7 +45,13 @@ def form(service: ServiceNow, item: Annotated[OptionalId, Query()] = "") -> Resp
     return _page(form_page(terms_of(service).categories, {"item": item}, token_hex(16)))
 
 
-@routes.post("/report", summary="Send the form for reports", response_class=HTMLResponse, openapi_extra=_FORM)
+@routes.post(
+    "/report",
+    summary="Send the form for reports",
+    response_class=HTMLResponse,
+    responses=_REFUSED,
+    openapi_extra=_FORM,
+)
 async def send(request: Request, service: ServiceNow) -> Response:
     """Report an item without a token. The page that is answered has the receipt, which follows the report. An address
     may report a few times an hour (`WEIR_REPORT_FORM_HOURLY`); the same form sent twice is one report.
