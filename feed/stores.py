@@ -13,10 +13,16 @@ RESTORING = ".restoring"
 
 
 def open_store(
-    settings: Settings, *, exclusive: bool = True, upgrade: bool = False, verify: bool | None = None
+    settings: Settings,
+    *,
+    exclusive: bool = True,
+    shared: bool = False,
+    upgrade: bool = False,
+    verify: bool | None = None,
 ) -> SqlStore:
-    """Open the store of the settings: to own and write it, or for reading beside its owner. ``upgrade`` migrates an
-    older schema; ``verify`` reads every page of an embedded store first. Raises the storage errors of opening."""
+    """Open the store of the settings: to own and write it, or for reading beside its owner; a database also ``shared``,
+    to write it beside others who share it, which an embedded store never is. ``upgrade`` migrates an older schema;
+    ``verify`` reads every page of an embedded store first. Raises the storage errors of opening."""
     if exclusive and (settings.home / RESTORING).is_dir():
         raise StoreFailed(f"a restore into {settings.home} was cut short; give the same `weir restore` again")
     if settings.database is None:
@@ -28,7 +34,7 @@ def open_store(
             write_queue=settings.write_queue,
         )
     url = settings.database.get_secret_value()
-    return open_postgresql(url, exclusive=exclusive, upgrade=upgrade, write_queue=settings.write_queue)
+    return open_postgresql(url, exclusive=exclusive, shared=shared, upgrade=upgrade, write_queue=settings.write_queue)
 
 
 def store_name(settings: Settings) -> str:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from controls.decisions import Decision
+from feed.storage.deployment_ports import Replicas, Role
 from feed.storage.log_port import Log
 from feed.storage.records import (
     AuthorRecord,
@@ -27,7 +28,7 @@ from feed.storage.records import (
     ServingRecord,
 )
 from feed.storage.register import Entry, Register
-from feed.storage.register_ports import Keys, Models
+from feed.storage.register_ports import Keys, Models, Policies
 
 
 class Outcome(StrEnum):
@@ -202,18 +203,6 @@ class Ledger(Protocol):
         ...
 
 
-class Policies(Protocol):
-    """Policy documents by content hash; stored before the decision that publishes them (law 4)."""
-
-    def put(self, digest: str, document: str, created_at: int) -> Future[None]:
-        """Store a document's canonical JSON text."""
-        ...
-
-    def get(self, digest: str) -> str | None:
-        """The document, or None."""
-        ...
-
-
 class Journal(Protocol):
     """Numbered editions, written by one publisher at a time (law 2)."""
 
@@ -282,6 +271,13 @@ class Store(Protocol):
     def models(self) -> Models: ...
     @property
     def keys(self) -> Keys: ...
+
+    @property
+    def replicas(self) -> Replicas: ...
+
+    def role(self, name: str) -> Role:
+        """A duty that one process of the deployment has at a time, by its name."""
+        ...
 
     def register(self, name: str) -> Register:
         """The register of this name; all that any store is asked for are there, empty at first."""

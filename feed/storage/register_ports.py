@@ -1,4 +1,4 @@
-"""The ports of the registers of models and keys; ``feed.storage.ports`` says what all ports share."""
+"""The ports of models, keys and policies; ``feed.storage.ports`` says what all ports share."""
 
 from __future__ import annotations
 
@@ -41,4 +41,16 @@ class Keys(Protocol):
 
     def listing(self) -> list[KeyRecord]:
         """All keys, newest first."""
+        ...
+
+
+class Policies(Protocol):
+    """Policy documents by content hash; stored before the decision that publishes them (law 4)."""
+
+    def put(self, digest: str, document: str, created_at: int) -> Future[None]:
+        """Store a document's canonical JSON text."""
+        ...
+
+    def get(self, digest: str) -> str | None:
+        """The document, or None."""
         ...

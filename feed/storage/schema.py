@@ -6,23 +6,11 @@ plain text, integers, floats and bytes, so that rows go to a driver as tuples. T
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Double,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    PrimaryKeyConstraint,
-    SmallInteger,
-    Table,
-    Text,
-    UniqueConstraint,
-    text,
-)
+from sqlalchemy import Column, Double, Index, MetaData, PrimaryKeyConstraint, Table, Text, UniqueConstraint, text
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+from feed.storage.schema_columns import blob_, flag_, number_, position_, text_
+
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Schema revisions that this release knows, oldest first; the last one is the one it reads and writes."""
 
 APPLICATION_ID = 0x57656972
@@ -34,8 +22,6 @@ VOICED = "consented = 1 AND kind <> 0"
 LEDGER = "ledger"
 JOURNAL = "journal"
 
-_Number = BigInteger().with_variant(Integer, "sqlite")
-
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -44,40 +30,19 @@ metadata = MetaData(
     }
 )
 
-
-def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False)
-
-
-def _number(name: str, *, nullable: bool = False) -> Column[int]:
-    return Column(name, BigInteger, nullable=nullable)
-
-
-def _flag(name: str) -> Column[int]:
-    return Column(name, SmallInteger, nullable=False)
-
-
-def _blob(name: str) -> Column[bytes]:
-    return Column(name, LargeBinary, nullable=False)
-
-
-def _position(name: str, *, given: bool) -> Column[int]:
-    return Column(name, _Number, nullable=False, primary_key=True, autoincrement=not given)
-
-
 events = Table(
     "events",
     metadata,
-    _position("seq", given=False),
-    _text("reader"),
-    _text("client_id"),
-    _text("item"),
-    _flag("kind"),
-    _number("occurred_at"),
-    _number("received_at"),
-    _number("dwell_ms"),
-    _text("request_id"),
-    _flag("consented"),
+    position_("seq", given=False),
+    text_("reader"),
+    text_("client_id"),
+    text_("item"),
+    flag_("kind"),
+    number_("occurred_at"),
+    number_("received_at"),
+    number_("dwell_ms"),
+    text_("request_id"),
+    flag_("consented"),
     UniqueConstraint("reader", "client_id"),
     Index("ix_events_voiced", "occurred_at", sqlite_where=text(VOICED), postgresql_where=text(VOICED)),
 )
@@ -85,9 +50,9 @@ events = Table(
 exposure_blocks = Table(
     "exposure_blocks",
     metadata,
-    _number("bucket"),
-    _number("block"),
-    _blob("pairs"),
+    number_("bucket"),
+    number_("block"),
+    blob_("pairs"),
     PrimaryKeyConstraint("bucket", "block"),
     sqlite_with_rowid=False,
 )
@@ -95,15 +60,15 @@ exposure_blocks = Table(
 items = Table(
     "items",
     metadata,
-    _text("id"),
-    _text("author"),
-    _text("title"),
-    _text("topics"),
-    _number("published_at"),
-    _text("language"),
-    _text("region"),
-    _text("community"),
-    _flag("withdrawn"),
+    text_("id"),
+    text_("author"),
+    text_("title"),
+    text_("topics"),
+    number_("published_at"),
+    text_("language"),
+    text_("region"),
+    text_("community"),
+    flag_("withdrawn"),
     Column("text", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("id"),
 )
@@ -111,57 +76,57 @@ items = Table(
 authors = Table(
     "authors",
     metadata,
-    _text("id"),
-    _text("name"),
-    _number("standing"),
-    _text("kind"),
-    _text("identity"),
+    text_("id"),
+    text_("name"),
+    number_("standing"),
+    text_("kind"),
+    text_("identity"),
     PrimaryKeyConstraint("id"),
 )
 
 labels = Table(
     "labels",
     metadata,
-    _text("item"),
-    _text("name"),
+    text_("item"),
+    text_("name"),
     Column("score", Double, nullable=False),
-    _text("given_by"),
-    _number("given_at"),
+    text_("given_by"),
+    number_("given_at"),
     PrimaryKeyConstraint("item", "name"),
 )
 
 changes = Table(
     "changes",
     metadata,
-    _position("seq", given=False),
-    _number("entries"),
-    _blob("lines"),
+    position_("seq", given=False),
+    number_("entries"),
+    blob_("lines"),
 )
 
 editions = Table(
     "editions",
     metadata,
-    _position("edition", given=True),
-    _number("published_at"),
-    _blob("entries"),
+    position_("edition", given=True),
+    number_("published_at"),
+    blob_("entries"),
 )
 
 readers = Table(
     "readers",
     metadata,
-    _text("reader"),
-    _text("settings"),
-    _number("version"),
-    _number("updated_at"),
-    _flag("personalized"),
+    text_("reader"),
+    text_("settings"),
+    number_("version"),
+    number_("updated_at"),
+    flag_("personalized"),
     PrimaryKeyConstraint("reader"),
 )
 
 erasures = Table(
     "erasures",
     metadata,
-    _text("reader_digest"),
-    _number("at"),
+    text_("reader_digest"),
+    number_("at"),
     PrimaryKeyConstraint("reader_digest"),
     Index(None, "at"),
 )
@@ -169,20 +134,20 @@ erasures = Table(
 heads = Table(
     "heads",
     metadata,
-    _text("name"),
-    _number("number"),
+    text_("name"),
+    number_("number"),
     PrimaryKeyConstraint("name"),
 )
 
 ledger = Table(
     "ledger",
     metadata,
-    _position("revision", given=True),
-    _text("id"),
-    _text("subject"),
+    position_("revision", given=True),
+    text_("id"),
+    text_("subject"),
     Column("reverses", Text, nullable=True),
-    _blob("leaf"),
-    _blob("leaf_hash"),
+    blob_("leaf"),
+    blob_("leaf_hash"),
     UniqueConstraint("id"),
     Index(None, "subject"),
     Index(None, "reverses", sqlite_where=text("reverses IS NOT NULL"), postgresql_where=text("reverses IS NOT NULL")),
@@ -191,10 +156,10 @@ ledger = Table(
 attachments = Table(
     "attachments",
     metadata,
-    _number("revision"),
-    _text("name"),
-    _blob("salt"),
-    _blob("content"),
+    number_("revision"),
+    text_("name"),
+    blob_("salt"),
+    blob_("content"),
     PrimaryKeyConstraint("revision", "name"),
     sqlite_with_rowid=False,
 )
@@ -202,50 +167,50 @@ attachments = Table(
 blocks = Table(
     "blocks",
     metadata,
-    _position("number", given=True),
-    _blob("root"),
+    position_("number", given=True),
+    blob_("root"),
 )
 
 checkpoints = Table(
     "checkpoints",
     metadata,
-    _position("size", given=True),
-    _text("note"),
+    position_("size", given=True),
+    text_("note"),
 )
 
 once = Table(
     "once",
     metadata,
-    _text("key"),
-    _text("act"),
-    _text("digest"),
-    _number("result"),
+    text_("key"),
+    text_("act"),
+    text_("digest"),
+    number_("result"),
     PrimaryKeyConstraint("key"),
 )
 
 policies = Table(
     "policies",
     metadata,
-    _text("digest"),
-    _text("document"),
-    _number("created_at"),
+    text_("digest"),
+    text_("document"),
+    number_("created_at"),
     PrimaryKeyConstraint("digest"),
 )
 
 servings = Table(
     "servings",
     metadata,
-    _position("seq", given=False),
-    _text("request_id"),
-    _text("reader"),
-    _number("served_at"),
-    _number("revision"),
-    _number("edition"),
-    _number("as_of"),
-    _text("model"),
-    _blob("inputs"),
-    _blob("items"),
-    _flag("erased"),
+    position_("seq", given=False),
+    text_("request_id"),
+    text_("reader"),
+    number_("served_at"),
+    number_("revision"),
+    number_("edition"),
+    number_("as_of"),
+    text_("model"),
+    blob_("inputs"),
+    blob_("items"),
+    flag_("erased"),
     UniqueConstraint("request_id"),
     Index(None, "reader"),
     Index(None, "served_at"),
@@ -254,17 +219,17 @@ servings = Table(
 entries = Table(
     "entries",
     metadata,
-    _text("register"),
-    _text("id"),
-    _text("content"),
-    _text("state"),
-    _text("subject"),
-    _text("person"),
-    _flag("kept"),
-    _number("at"),
-    _number("due_at"),
-    _number("priority"),
-    _number("version"),
+    text_("register"),
+    text_("id"),
+    text_("content"),
+    text_("state"),
+    text_("subject"),
+    text_("person"),
+    flag_("kept"),
+    number_("at"),
+    number_("due_at"),
+    number_("priority"),
+    number_("version"),
     PrimaryKeyConstraint("register", "id"),
     Index("ix_entries_at", "register", "at"),
     Index("ix_entries_state", "register", "state", "priority"),
@@ -273,27 +238,37 @@ entries = Table(
     Index("ix_entries_person", "person", sqlite_where=text("person <> ''"), postgresql_where=text("person <> ''")),
 )
 
+replicas = Table(
+    "replicas",
+    metadata,
+    text_("name"),
+    text_("release"),
+    number_("revision"),
+    Column("confirmed_at", Double, nullable=False),
+    PrimaryKeyConstraint("name"),
+)
+
 models = Table(
     "models",
     metadata,
-    _text("version"),
-    _text("trainer"),
-    _text("file"),
-    _text("metrics"),
-    _number("created_at"),
+    text_("version"),
+    text_("trainer"),
+    text_("file"),
+    text_("metrics"),
+    number_("created_at"),
     PrimaryKeyConstraint("version"),
 )
 
 keys = Table(
     "keys",
     metadata,
-    _text("digest"),
-    _text("name"),
-    _text("scopes"),
-    _text("subject"),
-    _number("created_at"),
-    _number("expires_at", nullable=True),
-    _number("revoked_at", nullable=True),
+    text_("digest"),
+    text_("name"),
+    text_("scopes"),
+    text_("subject"),
+    number_("created_at"),
+    number_("expires_at", nullable=True),
+    number_("revoked_at", nullable=True),
     PrimaryKeyConstraint("digest"),
     Index(None, "name"),
 )

@@ -46,14 +46,28 @@ def postgres(tmp_path_factory):
         yield url
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+@pytest.fixture
+def database(postgres):
+    """The URL of an empty store of one's own."""
+    return fresh_database(postgres, f"t{next(_numbers)}", "empty")
+
+
+@pytest.fixture
+def two(database):
+    """Two stores that write one database side by side, as two processes do."""
+    opened = [open_postgresql(database, shared=True) for _ in range(2)]
+    yield opened
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql", "postgresql shared"])
 def adapter(request, tmp_path):
     if request.param == "memory":
         return Adapter(MemoryStore, durable=False)
-    if request.param == "postgresql":
-        server = request.getfixturevalue("postgres")
-        url = fresh_database(server, f"t{next(_numbers)}", "empty")
-        return Adapter(lambda: open_postgresql(url), durable=True)
+    if request.param.startswith("postgresql"):
+        url = request.getfixturevalue("database")
+        return Adapter(lambda: open_postgresql(url, shared="shared" in request.param), durable=True)
     path = tmp_path / "weir.db"
     shutil.copy(request.getfixturevalue("empty_sqlite"), path)
     return Adapter(lambda: open_sqlite(path), durable=True)

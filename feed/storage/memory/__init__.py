@@ -5,6 +5,9 @@ It answers every write at once, and otherwise as the other adapters do: one cont
 
 from __future__ import annotations
 
+from feed.storage.alone import AloneDeployment
+from feed.storage.deployment_ports import Replicas, Role
+from feed.storage.errors import StorageError, StoreClosed
 from feed.storage.memory.events import MemoryEvents
 from feed.storage.memory.items import MemoryItems
 from feed.storage.memory.journal import MemoryJournal
@@ -35,6 +38,7 @@ class MemoryStore:
         self.policies = MemoryPolicies(self._room)
         self.models = MemoryModels(self._room)
         self.keys = MemoryKeys(self._room)
+        self._deployment = AloneDeployment(self.ledger.head, self._refusal)
 
     def register(self, name: str) -> MemoryRegister:
         """The register of this name."""
@@ -43,6 +47,18 @@ class MemoryStore:
     def entries_of(self, person: str) -> list[tuple[str, Entry]]:
         """Every entry that belongs to a reader, with its register's name; by that, then by id."""
         return entries_of(self._room, person)
+
+    @property
+    def replicas(self) -> Replicas:
+        """The registry of the processes that serve."""
+        return self._deployment.replicas
+
+    def role(self, name: str) -> Role:
+        """A duty that one process has at a time, by its name."""
+        return self._deployment.role(name)
+
+    def _refusal(self) -> StorageError | None:
+        return StoreClosed("the store was closed; open it again") if self._room.closed else None
 
     def queue_depth(self) -> int:
         """None ever wait."""

@@ -21,7 +21,9 @@ from feed.storage.sql.statements import Statements
 class Erasures:
     """Steps of other nouns' transactions."""
 
-    def __init__(self, statements: Statements) -> None:
+    def __init__(self, statements: Statements, *, slack: int = 0) -> None:
+        """Servings are emptied that were served up to ``slack`` seconds later: other hosts' clocks may run ahead."""
+        self._slack = slack
         values = {"reader": "", "inputs": b"", "items": b"", "erased": 1}
         parameters: dict[str, ColumnElement[Any]] = {name: bindparam(f"new_{name}") for name in values}
         self._emptied = tuple(values.values())
@@ -38,7 +40,7 @@ class Erasures:
 
     def empty(self, cursor: Cursor, reader: str, at: int) -> int:
         """Empty a reader's Servings, and remember to empty those served up to ``at`` that come in later."""
-        self._remember.run(cursor, [(_digest(reader), at)])
+        self._remember.run(cursor, [(_digest(reader), at + self._slack)])
         cursor.execute(self._empty, (*self._emptied, reader))
         return cursor.rowcount
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from itertools import chain
 
@@ -15,11 +15,14 @@ from feed.storage.sql.columns import read_columns
 from feed.storage.sql.erasures import Erasures
 from feed.storage.sql.exposures import Exposures
 from feed.storage.sql.hides import Hides
+from feed.storage.sql.newcomers import Newcomers
 from feed.storage.sql.queue import Cursor, Lane
 from feed.storage.sql.reading import Reading
-from feed.storage.sql.statements import Statements, limited, names
+from feed.storage.sql.statements import Statements, names
 from feed.storage.sql.writer import Writes
+from ranking.reader import EventKind
 
+_HIDE = int(EventKind.HIDE)
 _EVENT_BYTES = 256
 _ASKED = 500
 """Readers of one query."""
@@ -33,9 +36,7 @@ class SqlEvents:
         self._writes = writes
         self._erasures = erasures
         self._hides = Hides(statements)
-        self._insert = statements.new_only(events, *names(EventRecord))
-        stored = select(events.c.reader, events.c.client_id).order_by(events.c.seq.desc())
-        self._newest = statements.text(limited(stored, "limit"), "limit")
+        self._insert = Newcomers(statements)
         mine = delete(events).where(events.c.reader == bindparam("reader"))
         self._forget_all = statements.text(mine, "reader")
         self._forget_item = statements.text(mine.where(events.c.item == bindparam("item")), "reader", "item")
@@ -54,26 +55,29 @@ class SqlEvents:
             .group_by(events.c.reader)
         )
         self._first_received = select(events.c.reader, events.c.received_at).where(events.c.seq.in_(firsts))
-        self._exposures = Exposures(reading, statements)
+        self._exposures = Exposures(reading, writes, statements)
 
     def append(self, records: Sequence[EventRecord]) -> Future[list[Outcome]]:
         """Store a batch, and let its hides join their readers' settings, in one transaction; one outcome per record."""
-        count = len(records)
-        return self._writes.submit(self._append, records, lane=Lane.EVENTS, rows=count, size=_EVENT_BYTES * (count + 1))
+        count, hiding = len(records), any(record.kind == _HIDE for record in records)
+        size = _EVENT_BYTES * (count + 1)
+        batch = (records, hiding)
+        # Hides edit settings, which others edit, too; other events only add.
+        return self._writes.submit(self._append, batch, lane=Lane.EVENTS, rows=count, size=size, alone=hiding)
 
-    def _append(self, cursor: Cursor, batches: Sequence[Sequence[EventRecord]]) -> list[list[Outcome]]:
-        rows = batches[0] if len(batches) == 1 else list(chain.from_iterable(batches))
-        stored = self._insert.run(cursor, rows)
-        self._exposures.appended(cursor, stored)
-        if stored == len(rows):
-            self._hides.join(cursor, rows)
-            return [[Outcome.ACCEPTED] * len(batch) for batch in batches]
-        # Positions only grow, and nobody else writes: the newest rows are those just stored.
-        cursor.execute(self._newest, (stored,))
-        keys = set(cursor.fetchall())
-        outcomes = [[_outcome(record, keys) for record in batch] for batch in batches]
-        told = zip(rows, chain.from_iterable(outcomes), strict=True)
-        self._hides.join(cursor, (record for record, outcome in told if outcome is Outcome.ACCEPTED))
+    def _append(self, cursor: Cursor, batches: Sequence[tuple[Sequence[EventRecord], bool]]) -> list[list[Outcome]]:
+        rows = batches[0][0] if len(batches) == 1 else list(chain.from_iterable(records for records, _ in batches))
+        new = self._insert.store(cursor, rows)
+        self._exposures.appended(cursor, len(rows) if new is None else len(new))
+        if new is None:
+            accepted: Iterable[EventRecord] = rows
+            outcomes = [[Outcome.ACCEPTED] * len(records) for records, _ in batches]
+        else:
+            outcomes = [[_outcome(record, new) for record in records] for records, _ in batches]
+            told = zip(rows, chain.from_iterable(outcomes), strict=True)
+            accepted = (record for record, outcome in told if outcome is Outcome.ACCEPTED)
+        if any(hiding for _, hiding in batches):
+            self._hides.join(cursor, accepted)
         return outcomes
 
     def of_reader(self, reader: str, limit: int) -> list[EventRecord]:

@@ -4,22 +4,27 @@ Why not an index: items come in no order, so each impression would touch a page 
 as the event does. Once a block of 2,048 positions is full, its impressions are written as 16 rows, by a hash of
 the item: hash and offset of each. What is found there only points at events, which confirm it: erased ones are gone
 of themselves, and a row holds neither reader nor item. Events behind the last block are read through.
+
+Where several processes write, positions below the last one may still be on their way: a block is then written in a
+transaction that nobody else writes beside.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from typing import Any
 from zlib import crc32
 
 import numpy as np
 import orjson
-from sqlalchemy import Select, bindparam, delete, func, literal_column, select, text
+from sqlalchemy import JSON, BigInteger, Select, Text, bindparam, cast, delete, func, literal_column, select, text
 
 from feed.storage.schema import events, exposure_blocks
-from feed.storage.sql.queue import Cursor
+from feed.storage.sql.queue import Cursor, Lane
 from feed.storage.sql.reading import Reading
 from feed.storage.sql.statements import Statements
+from feed.storage.sql.writer import Writes
 
 BLOCK = 2_048
 """Positions of a block; it is written between two batches, and decisions must not wait for it."""
@@ -35,9 +40,11 @@ _ASKED = 100_000
 class Exposures:
     """The blocks of one store."""
 
-    def __init__(self, reading: Reading, statements: Statements) -> None:
+    def __init__(self, reading: Reading, writes: Writes, statements: Statements) -> None:
         self._reading = reading
+        self._writes = writes
         self._appended = BLOCK
+        self._asked = False
         blocks, seq = exposure_blocks.c, events.c.seq
         first_bucket = blocks.bucket == literal_column("0")
         self._last_block = select(func.max(blocks.block)).where(first_bucket)
@@ -58,7 +65,7 @@ class Exposures:
             events.c.item == bindparam("item"),
             events.c.occurred_at.between(bindparam("after"), bindparam("last")),
         )
-        later, these = seq > bindparam("position"), seq.in_(_listed("positions"))
+        later, these = seq > bindparam("position"), seq.in_(_listed("positions", statements))
         count, readers = select(func.count()).select_from(events), select(events.c.reader).distinct()
         self._count = count.where(*mine, later), count.where(*mine, these)
         self._readers = tuple(
@@ -67,10 +74,26 @@ class Exposures:
         )
 
     def appended(self, cursor: Cursor, count: int) -> None:
-        """Take note of events that were stored in the open transaction: writes the next block once it is full."""
+        """Take note of events that were stored in the open transaction: writes the next block once it is full, or has
+        it written."""
         self._appended += count
-        if self._appended > BLOCK:
+        if self._appended <= BLOCK:
+            return
+        if not self._writes.shared:
             self._appended = self._write_block(cursor)
+        elif not self._asked:
+            self._asked = True
+            asked = self._writes.submit(self._write_next, None, lane=Lane.SERVINGS)
+            asked.add_done_callback(self._written)
+
+    def _write_next(self, cursor: Cursor, jobs: Sequence[None]) -> list[int]:
+        return [self._write_block(cursor) for _ in jobs]
+
+    def _written(self, asked: Future[int]) -> None:
+        """What was refused is asked for again with the next events."""
+        self._asked = False
+        if not asked.cancelled() and asked.exception() is None:
+            self._appended = asked.result()
 
     def _write_block(self, cursor: Cursor) -> int:
         """Write the next block if it is full; returns how many positions are behind the last one."""
@@ -139,8 +162,11 @@ class Exposures:
                 yield these, {"positions": orjson.dumps(positions[begin : begin + _ASKED]).decode()}
 
 
-def _listed(name: str) -> Select[Any]:
+def _listed(name: str, statements: Statements) -> Select[Any]:
     """The numbers of a JSON list: as many parameters would take longer to name than the events to be found."""
+    if statements.many_write:
+        numbers = func.json_array_elements_text(cast(bindparam(name, type_=Text), JSON))
+        return select(cast(numbers, BigInteger))
     return select(func.json_each(bindparam(name)).table_valued("value").c.value)
 
 

@@ -31,8 +31,9 @@ class SqlJournal:
         self._changes = changes
         self._maker = ThreadPoolExecutor(1, thread_name_prefix="weir-editions")
         self._insert = statements.new(editions, *names(Edition))
+        follows = (heads.c.name == bindparam("of"), heads.c.number == bindparam("from"))
         self._set_head = statements.text(
-            update(heads).values(number=bindparam("to")).where(heads.c.name == bindparam("of")), "to", "of"
+            update(heads).values(number=bindparam("to")).where(*follows), "to", "of", "from"
         )
         self._head = select(heads.c.number).where(heads.c.name == JOURNAL)
         self._since = (
@@ -60,22 +61,29 @@ class SqlJournal:
             return failed(StoreClosed("the store was closed; open it again"))
 
     def _publish(self, extra: bytes, at: int, limit: int) -> int:
-        """Runs on one thread, and nothing else takes from the queue: what was read is what is removed."""
-        head = self.head()
-        taken = self._changes.oldest(limit)
-        if not taken.lines and not extra:
-            return head
-        edition = Edition(head + 1, at, pack(taken.lines + extra))
-        size = len(edition.entries) + 256
-        self._writes.submit(self._write, (edition, taken), lane=Lane.EVENTS, size=size).result()
-        return edition.edition
+        """Runs on one thread. Who publishes in between moves the head and takes from the queue: then it is done again
+        from there."""
+        while True:
+            head = self.head()
+            taken = self._changes.oldest(limit)
+            if not taken.lines and not extra:
+                return head
+            edition = Edition(head + 1, at, pack(taken.lines + extra))
+            size = len(edition.entries) + 256
+            if self._writes.submit(self._write, (edition, taken), lane=Lane.EVENTS, size=size).result():
+                return edition.edition
 
-    def _write(self, cursor: Cursor, publications: Sequence[_Publication]) -> list[None]:
-        for edition, taken in publications:
-            self._insert.run(cursor, [(edition.edition, edition.published_at, edition.entries)])
-            self._changes.remove(cursor, taken)
-            cursor.execute(self._set_head, (edition.edition, JOURNAL))
-        return [None] * len(publications)
+    def _write(self, cursor: Cursor, publications: Sequence[_Publication]) -> list[bool]:
+        return [self._write_one(cursor, edition, taken) for edition, taken in publications]
+
+    def _write_one(self, cursor: Cursor, edition: Edition, taken: Taken) -> bool:
+        """Whether it was written, which it is not when it does not follow the last one."""
+        cursor.execute(self._set_head, (edition.edition, JOURNAL, edition.edition - 1))
+        if cursor.rowcount != 1:
+            return False
+        self._insert.run(cursor, [(edition.edition, edition.published_at, edition.entries)])
+        self._changes.remove(cursor, taken)
+        return True
 
     def oldest(self, limit: int) -> bytes:
         """At most ``limit`` queued changes, oldest first, one a line: those that ``publish`` with this limit takes."""

@@ -2,6 +2,7 @@
 
 Owns order. Within a lane jobs are taken first come, first served; a job marked ``after_all`` waits until every job
 that was offered before it, in whatever lane, has been taken: what erases must come after what it erases (law 8).
+Where several processes write one store, a job also says whether it must be written ``alone`` (docs/adr/0029).
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ undoes the whole group; its jobs are then done again one by one, so that none su
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One write: ``rows`` and ``size`` (bytes, approximately) count against the queue's bounds."""
+    """One write: ``rows`` and ``size`` (bytes, approximately) count against the queue's bounds; it is written ``alone``
+    unless it only adds what nobody else edits."""
 
     work: Work
     argument: Any
@@ -57,6 +59,7 @@ class Job:
     after_all: bool
     future: Future[Any]
     ticket: int = 0
+    alone: bool = True
 
 
 class WriteQueue:
@@ -71,6 +74,7 @@ class WriteQueue:
         self._tickets = count(1)
         self._changed = threading.Condition(threading.Lock())
         self._waiting = False
+        self._passed = False
         self._closed = False
 
     def offer(self, job: Job) -> None:
@@ -103,23 +107,34 @@ class WriteQueue:
                 self._waiting = False
             return True
 
-    def take(self, budget: list[int], most: int) -> list[Job]:
+    def alone(self) -> bool:
+        """Whether the next jobs are to be taken alone: the one that is due must be, or one was passed over."""
+        with self._changed:
+            passed, self._passed = self._passed, False
+            return passed or next((jobs[0].alone for jobs in self._lanes if jobs and not self._early(jobs[0])), True)
+
+    def take(self, budget: list[int], most: int, *, alone: bool = True) -> list[Job]:
         """The next jobs of one kind from the first lane with something due and budget (bytes, reduced) left.
 
-        At most about ``most`` bytes, at least one job; nothing when no lane has both.
+        At most about ``most`` bytes, at least one job; nothing when no lane has both, or, unless the taker writes
+        ``alone``, when the job that is due must be.
         """
         with self._changed:
             for lane, jobs in enumerate(self._lanes):
                 if budget[lane] > 0 and jobs and not self._early(jobs[0]):
-                    return self._take(lane, min(budget[lane], most), budget)
+                    taken = self._take(lane, min(budget[lane], most), budget, alone)
+                    self._passed = not taken
+                    return taken
         return []
 
-    def _take(self, lane: int, most: int, budget: list[int]) -> list[Job]:
+    def _take(self, lane: int, most: int, budget: list[int], alone: bool) -> list[Job]:
         jobs = self._lanes[lane]
         work = jobs[0].work
         taken: list[Job] = []
         size = 0
-        while jobs and size < most and jobs[0].work == work and not (taken and self._early(jobs[0])):
+        while jobs and size < most and jobs[0].work == work and (alone or not jobs[0].alone):
+            if taken and self._early(jobs[0]):
+                break
             job = jobs.popleft()
             size += job.size
             self._rows[lane] -= job.rows

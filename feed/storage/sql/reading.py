@@ -9,8 +9,9 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Engine, Select, func, select
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from feed.storage.errors import StorageError, StoreClosed
+from feed.storage.errors import StorageError, StoreBusy, StoreClosed
 
 
 class Reading:
@@ -35,6 +36,8 @@ class Reading:
                 yield connection
         except DBAPIError as cause:
             raise self._fault(cause.orig if isinstance(cause.orig, Exception) else cause) from cause
+        except PoolTimeout as cause:
+            raise StoreBusy("all connections for reading are in use; try again in a moment") from cause
 
     def all(self, query: Select[Any], **parameters: Any) -> Sequence[Any]:
         """All rows."""

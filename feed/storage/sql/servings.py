@@ -44,7 +44,9 @@ class SqlServings:
     def record(self, records: Sequence[ServingRecord]) -> Future[None]:
         """Store a batch; a request id that is stored already is left as it is."""
         size = sum(len(record.inputs) + len(record.items) + 256 for record in records)
-        return self._writes.submit(self._record, records, lane=Lane.SERVINGS, rows=len(records), size=size + 256)
+        return self._writes.submit(
+            self._record, records, lane=Lane.SERVINGS, rows=len(records), size=size + 256, alone=False
+        )
 
     def _record(self, cursor: Cursor, batches: Sequence[Sequence[ServingRecord]]) -> list[None]:
         records: Sequence[ServingRecord] = list(chain.from_iterable(batches))

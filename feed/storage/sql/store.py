@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, Protocol
 
+from feed.storage.alone import AloneDeployment
 from feed.storage.answers import failed
-from feed.storage.errors import StoreReadOnly
+from feed.storage.deployment_ports import Replicas, Role
+from feed.storage.errors import StorageError, StoreClosed, StoreReadOnly
 from feed.storage.register import Entry
 from feed.storage.sql.changes import Changes
 from feed.storage.sql.erasures import Erasures
@@ -29,12 +31,25 @@ from feed.storage.sql.statements import Statements
 from feed.storage.sql.tree import SqlTree
 from feed.storage.sql.writer import Writes
 
+_CLOCKS_APART = 2
+"""Seconds by which the clocks of hosts that write one store may differ; more must not be (docs/postgresql.md)."""
+
 
 class ReadOnly:
     """Writes of a store that was opened for reading: every one is refused."""
 
+    shared = False
+
     def submit(
-        self, work: Work, argument: Any, *, lane: Lane, rows: int = 1, size: int = 256, after_all: bool = False
+        self,
+        work: Work,
+        argument: Any,
+        *,
+        lane: Lane,
+        rows: int = 1,
+        size: int = 256,
+        after_all: bool = False,
+        alone: bool = True,
     ) -> Future[Any]:
         """Refuse."""
         return failed(
@@ -49,16 +64,31 @@ class ReadOnly:
         """Nothing to finish."""
 
 
+class Deployment(Protocol):
+    """Where a store gets its registry and its roles."""
+
+    @property
+    def replicas(self) -> Replicas: ...
+    def role(self, name: str) -> Role: ...
+
+
 class SqlStore:
     """Fulfils :class:`feed.storage.ports.Store`."""
 
-    def __init__(self, reading: Reading, writes: Writes, statements: Statements, closed: Callable[[], None]) -> None:
-        """``closed`` is called once, after the last connection is closed."""
+    def __init__(
+        self,
+        reading: Reading,
+        writes: Writes,
+        statements: Statements,
+        closed: Callable[[], None],
+        deployment: Deployment | None = None,
+    ) -> None:
+        """``closed`` is called once, after the last connection is closed. No ``deployment``: there is one process."""
         self._reading = reading
         self._writes = writes
         self._closed: Callable[[], None] | None = closed
         changes = Changes(reading, statements)
-        erasures = Erasures(statements)
+        erasures = Erasures(statements, slack=_CLOCKS_APART if writes.shared else 0)
         self.events = SqlEvents(reading, writes, statements, erasures)
         self.items = SqlItems(reading, writes, statements, changes)
         persons = Persons(reading, statements)
@@ -73,6 +103,7 @@ class SqlStore:
         self.models = SqlModels(reading, writes, statements)
         self.keys = SqlKeys(reading, writes, statements)
         self._statements = statements
+        self._deployment = deployment or AloneDeployment(self.ledger.head, self._refusal)
         self._registers: dict[str, SqlRegister] = {}
 
     def register(self, name: str) -> SqlRegister:
@@ -85,6 +116,22 @@ class SqlStore:
     def entries_of(self, person: str) -> list[tuple[str, Entry]]:
         """Every entry that belongs to a reader, with its register's name; by that, then by id."""
         return self._entries.of(person)
+
+    @property
+    def replicas(self) -> Replicas:
+        """The registry of the processes that serve."""
+        return self._deployment.replicas
+
+    def role(self, name: str) -> Role:
+        """A duty that one process has at a time, by its name."""
+        return self._deployment.role(name)
+
+    def _refusal(self) -> StorageError | None:
+        if self._closed is None:
+            return StoreClosed("the store was closed; open it again")
+        if isinstance(self._writes, ReadOnly):
+            return StoreReadOnly("this store was opened for reading; it serves nobody and has no duties")
+        return None
 
     def queue_depth(self) -> int:
         """Writes waiting for the writer."""

@@ -3,6 +3,9 @@
 Keeps law 11: a future is done after its transaction is durable. Groups grow by themselves: while one commits, the
 next gathers; nobody is made to wait for company. Jobs of one kind are done together; when anything fails, the group is
 rolled back and each job done again under a savepoint of its own, so that one job's failure stays its own.
+
+Where several processes write one store, each transaction first takes *the pen*, a lock of the database: alone, or
+beside others that also only add what nobody edits (docs/adr/0029). A transaction never goes from the one to the other.
 """
 
 from __future__ import annotations
@@ -23,6 +26,9 @@ _GROUP_BYTES = {Lane.DECISIONS: 4 << 20, Lane.EVENTS: 4 << 20, Lane.SERVINGS: 2 
 _STEP_BYTES = 256 << 10
 """What is written before looking again whether a decision came in."""
 
+_GROUP_BYTES_BESIDE = {Lane.DECISIONS: 4 << 20, Lane.EVENTS: _STEP_BYTES, Lane.SERVINGS: _STEP_BYTES}
+"""The same where other processes wait for the pen."""
+
 _SAVEPOINT = "weir_job"
 
 
@@ -36,12 +42,26 @@ class Connection(Protocol):
 class Writes(Protocol):
     """Where nouns hand their writes in."""
 
+    @property
+    def shared(self) -> bool:
+        """Whether other processes write this store, too."""
+        ...
+
     def submit(
-        self, work: Work, argument: Any, *, lane: Lane, rows: int = 1, size: int = 256, after_all: bool = False
+        self,
+        work: Work,
+        argument: Any,
+        *,
+        lane: Lane,
+        rows: int = 1,
+        size: int = 256,
+        after_all: bool = False,
+        alone: bool = True,
     ) -> Future[Any]:
         """Queue a write. The future is done once it is durable, or has the ``StorageError`` that kept it out.
 
-        Its callbacks run on the writer's thread: they are to be short, and not to wait for another write.
+        ``alone``: no other process writes at the same time; what is not, only adds rows that nobody edits. Callbacks
+        of the future run on the writer's thread: they are to be short, and not to wait for another write.
         """
         ...
 
@@ -65,26 +85,39 @@ class Writer:
         begin: str,
         rows: int,
         size: int = 64 << 20,
+        begin_beside: str = "",
     ) -> None:
-        """``begin`` opens a transaction that may write; ``fault`` says what a driver's error means.
+        """``begin`` opens a transaction that may write; ``fault`` says what a driver's error means. With
+        ``begin_beside``, which opens one that shares the pen, other processes write the store, too.
 
         Raises what ``connect`` raises.
         """
         self._connect = connect
         self._fault = fault
-        self._begin = begin
+        self._begins = (begin_beside, begin)
+        self.shared = bool(begin_beside)
+        self._group_bytes = _GROUP_BYTES_BESIDE if begin_beside else _GROUP_BYTES
         self._connection: Connection | None = connect()
         self._queue = WriteQueue(rows, size)
         self._thread = threading.Thread(target=self._run, name="weir-writer", daemon=True)
         self._thread.start()
 
     def submit(
-        self, work: Work, argument: Any, *, lane: Lane, rows: int = 1, size: int = 256, after_all: bool = False
+        self,
+        work: Work,
+        argument: Any,
+        *,
+        lane: Lane,
+        rows: int = 1,
+        size: int = 256,
+        after_all: bool = False,
+        alone: bool = True,
     ) -> Future[Any]:
         """Queue a write; see :class:`Writes`. A full or closed queue is told by the future, too."""
         future: Future[Any] = Future()
+        job = Job(work, argument, lane, rows, size, after_all, future, alone=alone or not self.shared)
         try:
-            self._queue.offer(Job(work, argument, lane, rows, size, after_all, future))
+            self._queue.offer(job)
         except StorageError as refusal:
             return failed(refusal)
         return future
@@ -107,21 +140,22 @@ class Writer:
     def _group(self) -> None:
         """One transaction. Whatever goes wrong, every job taken is answered and the thread lives on."""
         jobs: list[Job] = []
+        alone = self._queue.alone() if self.shared else True
         try:
-            cursor = self._begun()
+            cursor = self._begun(alone)
             try:
-                results = self._together(cursor, jobs)
+                results = self._together(cursor, jobs, alone)
             except Exception:
                 # The database may have left the transaction by itself; then there is nothing to roll back.
                 with suppress(Exception):
                     cursor.execute("ROLLBACK")
-                cursor.execute(self._begin)
+                cursor.execute(self._begins[alone])
                 results = [self._alone(cursor, job) for job in jobs]
             cursor.execute("COMMIT")
             cursor.close()
         except Exception as cause:
             error = self._fault(cause)
-            jobs = jobs or self._next(_budget())
+            jobs = jobs or self._next(self._budget(), alone)
             results = [error] * len(jobs)
             self._abandon()
         for job, result in zip(jobs, results, strict=True):
@@ -130,27 +164,27 @@ class Writer:
             else:
                 job.future.set_result(result)
 
-    def _begun(self) -> Cursor:
+    def _begun(self, alone: bool) -> Cursor:
         if self._connection is None:
             self._connection = self._connect()
         cursor: Cursor = self._connection.cursor()
-        cursor.execute(self._begin)
+        cursor.execute(self._begins[alone])
         return cursor
 
-    def _together(self, cursor: Cursor, jobs: list[Job]) -> list[Any]:
+    def _together(self, cursor: Cursor, jobs: list[Job], alone: bool) -> list[Any]:
         """Take and do jobs until nothing is due, or the group is large enough; ``jobs`` has them before their work.
 
         A group with a decision takes little else: it should be durable soon.
         """
-        budget = _budget()
+        budget = self._budget()
         hurried = False
         results: list[Any] = []
-        while taken := self._next(budget):
+        while taken := self._next(budget, alone):
             jobs.extend(taken)
             if taken[0].lane is Lane.DECISIONS and not hurried:
                 hurried = True
                 for lane in (Lane.EVENTS, Lane.SERVINGS):
-                    budget[lane] = min(budget[lane], _STEP_BYTES) if budget[lane] == _GROUP_BYTES[lane] else 0
+                    budget[lane] = min(budget[lane], _STEP_BYTES) if budget[lane] == self._group_bytes[lane] else 0
             answers = taken[0].work(cursor, [job.argument for job in taken])
             results.extend(answer for _, answer in zip(taken, answers, strict=True))
         return results
@@ -170,9 +204,9 @@ class Writer:
         cursor.execute(f"RELEASE SAVEPOINT {_SAVEPOINT}")
         return result
 
-    def _next(self, budget: list[int]) -> list[Job]:
+    def _next(self, budget: list[int], alone: bool) -> list[Job]:
         """The next jobs that nobody cancelled while they waited; a cancelled one is not written."""
-        while jobs := self._queue.take(budget, _STEP_BYTES):
+        while jobs := self._queue.take(budget, _STEP_BYTES, alone=alone):
             wanted = [job for job in jobs if job.future.set_running_or_notify_cancel()]
             if wanted:
                 return wanted
@@ -191,6 +225,5 @@ class Writer:
             with suppress(Exception):
                 connection.close()
 
-
-def _budget() -> list[int]:
-    return [_GROUP_BYTES[lane] for lane in Lane]
+    def _budget(self) -> list[int]:
+        return [self._group_bytes[lane] for lane in Lane]
