@@ -103,8 +103,7 @@ class Look:
         if subject.id in self._quiet:
             return []
         if subject not in self._decided:
-            listed = self._store.ledger.listing(before=None, limit=_LISTED, subject=subject.id)
-            about = [decision for decision in reversed(listed) if decision.subject == subject]
+            about = self._about(subject)
             undone = {decision.reverses for decision in about}
             left = {decision.id for decision in takedowns_left(about, self._now)}
             self._decided[subject] = [
@@ -116,6 +115,17 @@ class Look:
                 and (decision.type is not DecisionType.TAKEDOWN or decision.id in left)
             ]
         return self._decided[subject]
+
+    def _about(self, subject: Subject) -> list[Decision]:
+        """Every decision about a subject, oldest first: what is in force may be as old as the ledger."""
+        found: list[Decision] = []
+        while page := self._store.ledger.listing(
+            before=found[-1].revision if found else None, limit=_LISTED, subject=subject.id
+        ):
+            found += page
+            if len(page) < _LISTED:
+                break
+        return [decision for decision in reversed(found) if decision.subject == subject]
 
     def takedown_of(self, item: str) -> Decision | None:
         """A takedown of an item itself that is in force, or None. Blocks."""

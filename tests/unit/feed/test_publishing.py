@@ -107,6 +107,14 @@ def test_a_released_item_that_comes_back_with_another_text_is_held(http):
     assert not visible(http, "a")
 
 
+def test_what_was_decided_of_an_author_long_ago_holds_new_items_all_the_same(http, monkeypatch):
+    monkeypatch.setattr("feed.entrance._LISTED", 3)
+    decide(http, "restrict_author", "author:ada", parameters={"service": "pre_review"})
+    for _ in range(4):
+        decide(http, "verify_identity", "author:ada", parameters={"identity": "verified"}, evidence=["seen"])
+    assert put(http, "a")["state"] == "held"
+
+
 @pytest.mark.parametrize("hold", ["a rule", "a copy"])
 def test_a_release_of_what_nobody_could_have_seen_lets_nothing_through(http, hold):
     if hold == "a rule":
