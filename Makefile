@@ -9,6 +9,7 @@ STAMP := $(VENV)/.installed
 EQUIPPED := $(VENV)/.equipped
 JAVA := $(VENV)/.java
 POSTGRES := $(VENV)/.postgres
+REDIS := $(VENV)/.redis
 HAS_HEADERS := 'import sysconfig; open(sysconfig.get_path("include") + "/Python.h").close()'
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 
@@ -42,7 +43,7 @@ check: equip
 	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory docs
 
-test: equip $(JAVA) $(POSTGRES)
+test: equip $(JAVA) $(POSTGRES) $(REDIS)
 	$(BIN)/pytest
 
 # The Spark engine is tested on real Spark, which runs on Java.
@@ -57,6 +58,13 @@ $(POSTGRES): | $(EQUIPPED)
 	@ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || command -v initdb > /dev/null \
 		|| { test "$$(id -u)" = 0 && apt-get update && apt-get install -y --no-install-recommends postgresql; } \
 		|| { echo 'The tests of the grown store need PostgreSQL; on Debian: apt-get install postgresql' >&2; exit 1; }
+	@touch $@
+
+# What processes share is tested on real servers too, alone and as a Cluster.
+$(REDIS): | $(EQUIPPED)
+	@{ command -v redis-server && command -v redis-cli; } > /dev/null \
+		|| { test "$$(id -u)" = 0 && apt-get update && apt-get install -y --no-install-recommends redis-server; } \
+		|| { echo 'The tests of what processes share need Redis; on Debian: apt-get install redis-server' >&2; exit 1; }
 	@touch $@
 
 bench: equip

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import SettingsConfigDict
 
 from controls.case_terms import TermsTable
 from controls.categories import check_categories, check_content_types
 from controls.errors import InvalidCase
+from feed.deployment_settings import DeploymentSettings
 
 PREFIX = "WEIR_"
 
@@ -21,7 +22,7 @@ _DAY = 86_400
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": _DAY}
 
 
-class Settings(BaseSettings):
+class Settings(DeploymentSettings):
     """One process's settings. Sizes in bytes, times in seconds unless the name says otherwise."""
 
     model_config = SettingsConfigDict(
@@ -50,9 +51,6 @@ class Settings(BaseSettings):
 
     log_slow: float = Field(default=1.0, ge=0)
     """Seconds from which on a request is logged as slow; 0 for never."""
-
-    database: SecretStr | None = None
-    """Address of a PostgreSQL database (postgresql://user:password@host/name, locale C). Unset: the embedded store."""
 
     # Who is asking
 
@@ -230,13 +228,6 @@ class Settings(BaseSettings):
 
     free_disk: int = Field(default=64 << 20, ge=0)
     """Free bytes under the home folder below which this process reports that it is not ready."""
-
-    @field_validator("database")
-    @classmethod
-    def _postgresql(cls, database: SecretStr | None) -> SecretStr | None:
-        if database is not None and not database.get_secret_value().startswith("postgresql://"):
-            raise ValueError("an address of a database begins with postgresql://")
-        return database
 
     @model_validator(mode="after")
     def _keeps_its_promise(self) -> Settings:

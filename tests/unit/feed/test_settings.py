@@ -56,6 +56,9 @@ def test_settings_are_read_from_the_environment(monkeypatch):
         ("SECRET", "short"),
         ("TOKEN_CACHE", "61"),
         ("JWKS_URL", "http://id.example/keys"),
+        ("DATABASE", "mysql://localhost"),
+        ("REDIS", "localhost:6379"),
+        ("REDIS_PREFIX", "{weir}"),
         ("LOCAL_TOKENS", "false"),
         ("RATE_BURST", "0"),
         ("STATEMENT_CATEGORIES", '{"rumour": "NONSENSE"}'),
@@ -67,6 +70,14 @@ def test_settings_that_do_not_hold_are_refused(monkeypatch, name, value):
     monkeypatch.setenv(f"WEIR_{name}", value)
     with pytest.raises(ValidationError):
         Settings()
+
+
+@pytest.mark.parametrize("name", ["DATABASE", "REDIS"])
+def test_an_address_that_is_refused_is_not_repeated(monkeypatch, name):
+    monkeypatch.setenv(f"WEIR_{name}", "http://user:pass-word@host")
+    with pytest.raises(ValidationError, match="the address begins with") as refused:
+        Settings()
+    assert "pass-word" not in str(refused.value)
 
 
 def test_two_key_sets_are_one_too_many(monkeypatch):

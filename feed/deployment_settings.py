@@ -1,0 +1,31 @@
+"""Settings of the servers that the processes of one deployment have in common; ``feed.settings`` owns all others."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_SCHEMES = {"database": ("postgresql://",), "redis": ("redis://", "rediss://")}
+
+
+class DeploymentSettings(BaseSettings):
+    """Where the processes of one deployment meet."""
+
+    model_config = SettingsConfigDict(use_attribute_docstrings=True, hide_input_in_errors=True)
+
+    database: SecretStr | None = None
+    """Address of a PostgreSQL database (postgresql://user:password@host/name, locale C). Unset: the embedded store."""
+
+    redis: SecretStr | None = None
+    """Address of Redis or a Redis Cluster (redis://user:password@host:6379, rediss:// for TLS) that processes share."""
+
+    redis_prefix: str = Field(default="weir", pattern=r"^[A-Za-z0-9_.:-]{1,64}$")
+    """How this deployment's keys in Redis begin; every deployment on one Redis needs another."""
+
+    @field_validator("database", "redis")
+    @classmethod
+    def _begins_rightly(cls, address: SecretStr | None, field: ValidationInfo) -> SecretStr | None:
+        schemes = _SCHEMES[field.field_name or ""]
+        if address is not None and not address.get_secret_value().startswith(schemes):
+            raise ValueError(f"the address begins with {' or '.join(schemes)}")
+        return address
