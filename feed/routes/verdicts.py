@@ -53,8 +53,10 @@ def revocations(
 ) -> Response:
     """Items that became ineligible for the caller's audience, somewhere or everywhere, since a position.
 
-    `since` is `revision.edition.as_of` as a page tells them, or `next` of the last answer. A bare revision works too,
-    but is answered `reset: true` whenever that cannot be told exactly: then drop everything that was prefetched.
+    `since` is `revision.edition.as_of` as a page tells them, or `next` of the last answer. Items also become ineligible
+    by an edition or the passing of time, so pages of one revision differ: a position that leaves edition or second out
+    tells too little, and is answered `reset: true`, as is one from before what is remembered, or from ahead: then drop
+    everything that was prefetched.
     """
     position = Position.read(since)
     known = cast(Revocations, request.app.state.revocations)

@@ -233,6 +233,14 @@ def test_a_client_from_before_what_is_remembered_drops_everything(http):
     assert http.call("GET", "/v1/revocations?since=0.0.0", "feed").json()["reset"]
 
 
+def test_a_revision_alone_tells_too_little_to_keep_what_was_prefetched(http):
+    page = http.call("GET", "/v1/feed?reader=r1&limit=24", "feed").json()
+    for since in (f"{page['revision']}", f"{page['revision']}.{page['edition']}"):
+        assert http.call("GET", f"/v1/revocations?since={since}", "feed").json()["reset"]
+    whole = f"{page['revision']}.{page['edition']}.{page['as_of']}"
+    assert not http.call("GET", f"/v1/revocations?since={whole}", "feed").json()["reset"]
+
+
 def test_a_verdict_names_its_causes_and_where_they_hold(http):
     body = decision("suppress", "item-2", http.service.clock.now(), scope={"regions": ["DE"]})
     made = decide(http, "editor", body)["decision"]["id"]
