@@ -26,8 +26,8 @@ _LONGEST_ANSWER = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place in ledger, journal and time; edition and as_of are 0 where a client did not say, which reaches nothing that
-    is remembered."""
+    """A place in ledger, journal and time; edition and as_of are 0 where a client did not say, which reaches nothing
+    that is remembered."""
 
     revision: int
     edition: int = 0
