@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import AsyncIterator
 from importlib.metadata import version
 
@@ -141,6 +142,7 @@ def _gauges(service: Service) -> Gauges:
             ("weir_queue_depth", "writer"): service.store.queue_depth(),
             ("weir_queue_depth", "servings"): service.servings.depth(),
             ("weir_queue_depth", "journal"): service.store.journal.pending(),
+            ("weir_disk_free_bytes", ""): shutil.disk_usage(service.settings.home).free,
             ("weir_servings", "recorded"): service.servings.recorded,
             ("weir_servings", "dropped"): service.servings.dropped,
         }

@@ -15,7 +15,7 @@ MOST_LINES = 300
 NO_NAMES = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "misc"}
 # The console's pages and the migrations' template too; not data, pictures or databases.
 WRITTEN = {"", ".cfg", ".css", ".html", ".ini", ".js", ".json", ".mako", ".md", ".py", ".sh", ".toml", ".txt"}
-WRITTEN |= {".yaml", ".yml"}
+WRITTEN |= {".yaml", ".yml", ".service", ".timer", ".env"}
 
 MACHINE_PATH = re.compile(r"(?<![\w.}\])>])/(?:work|root|home|opt|Users)/\w")
 REGISTRY = re.compile(
@@ -27,7 +27,7 @@ REGISTRY = re.compile(
 def files_of_the_project() -> Iterator[Path]:
     """Everything written by hand: top-level files, and all folders but environments and caches."""
     yield from (path for path in ROOT.iterdir() if path.is_file())
-    for folder in (*PACKAGES, "tests", "docs", ".ci"):
+    for folder in (*PACKAGES, "tests", "docs", "deploy", ".ci"):
         yield from (path for path in (ROOT / folder).rglob("*") if path.is_file())
 
 
