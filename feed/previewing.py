@@ -14,7 +14,7 @@ import orjson
 from controls.policy import Policy
 from experiments.preview import Preview, Report, Shift
 from feed.recording import digest
-from feed.replay import lies_before, made_again
+from feed.replay import lies_before, made_again, made_from
 from feed.schemas.policies import PreviewOut, ShiftOut
 from feed.storage.ports import Store
 from feed.storage.records import ServingRecord
@@ -52,26 +52,27 @@ def preview(
 ) -> Previewed:
     """Compare a draft with the policy in force (content hashes; empty for none) on recorded Servings.
 
-    Folds ledger and journal from the beginning, twice; then each Serving costs two pages. Blocks.
+    Folds ledger and journal from the beginning, once; then each Serving costs two pages. Blocks.
     """
     counted = Preview()
     erased = lost = faithful = 0
     progress(0.0, "reading ledger and journal")
 
-    def folds() -> tuple[Fold, Fold]:
-        return Fold(policies, graphs, instead=in_force), Fold(policies, graphs, instead=draft)
+    def begun() -> Fold:
+        return Fold(policies, graphs, instead=in_force, beside=(draft,))
 
-    now, then = folds()
+    fold = begun()
     ordered = sorted(servings, key=lambda one: (one.revision, one.edition, one.as_of))
     for number, serving in enumerate(ordered, start=1):
         if serving.erased:
             erased += 1
             continue
-        if lies_before(serving, now):
-            now, then = folds()
+        if lies_before(serving, fold):
+            fold = begun()
         try:
-            before, snapshot, inputs = made_again(now, store, graphs, serving)
-            after, _, _ = made_again(then, store, graphs, serving)
+            before, snapshot, inputs = made_again(fold, store, graphs, serving)
+            (then,) = fold.beside()
+            after, _, _ = made_from(fold, then, graphs, serving)
         except (RankingError, OSError):
             lost += 1
             continue
@@ -79,7 +80,7 @@ def preview(
         counted.add(before, after)
         progress(number / len(ordered), "making pages again")
     times = [serving.served_at for serving in ordered] or [0]
-    report = counted.report(now.snapshot().catalogue, most)
+    report = counted.report(fold.snapshot().catalogue, most)
     return Previewed(report, len(ordered), erased, lost, faithful, min(times), max(times))
 
 

@@ -67,10 +67,21 @@ def made_again(
 ) -> tuple[Page, Snapshot, Inputs]:
     """The page of a Serving, made from a fold that is brought to its state, with what it was made from. Raises
     ``RankingError`` or ``OSError`` when its model cannot be had."""
+    bring(fold, store, serving)
+    return made_from(fold, fold.snapshot(), graphs, serving)
+
+
+def bring(fold: Fold, store: Store, serving: ServingRecord) -> None:
+    """Bring a fold to the state of a Serving that it has not gone past."""
     catch_up(fold, store, revision=serving.revision, edition=serving.edition)
     if serving.as_of > fold.as_of:
         fold.advance(serving.as_of)
-    snapshot = fold.snapshot()
+
+
+def made_from(
+    fold: Fold, snapshot: Snapshot, graphs: Callable[[str], ItemGraph], serving: ServingRecord
+) -> tuple[Page, Snapshot, Inputs]:
+    """The page of a Serving, made from a Snapshot of a fold at its state. Raises as :func:`made_again` does."""
     if snapshot.model != serving.model:
         # The page was made while the model could not be had, or could when it cannot now.
         graph = graphs(serving.model) if serving.model else EMPTY_GRAPH

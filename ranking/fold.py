@@ -37,7 +37,8 @@ class Fold:
     ``policies`` and ``graphs`` give a policy by content hash and a graph by version; both were there before the
     decision that activates them, so that the fold never waits (law 4). A graph that cannot be had after all (the
     callable raises a ``RankingError``, ``OSError`` or ``LookupError``), or that has more rows than the journal has
-    told of yet, leaves the model empty: pages are then made of the other sources. ``instead``: as in ``State``.
+    told of yet, leaves the model empty: pages are then made of the other sources. ``instead``: as in ``State``; with
+    ``beside`` the same ledger and journal are looked at under these policies, too, at the cost of one fold.
     """
 
     def __init__(
@@ -46,8 +47,10 @@ class Fold:
         graphs: Callable[[str], ItemGraph],
         parameters: Parameters = DEFAULTS,
         instead: str | None = None,
+        beside: Sequence[str] = (),
     ) -> None:
         self._state = State(policies, instead)
+        self._others = tuple(State(policies, other) for other in beside)
         self._builder = CatalogueBuilder()
         self._growth = GrowthBuilder()
         self._graphs = graphs
@@ -58,7 +61,7 @@ class Fold:
         self._asked = ("", 0)
         self._revision, self._edition, self._as_of = 0, 0, 0
         self._snapshot: Snapshot | None = None
-        self._state.columns_changed(self._builder.view(), self._builder.apply([]))
+        self._columns_changed(self._builder.apply([]))
 
     @property
     def revision(self) -> int:
@@ -87,6 +90,8 @@ class Fold:
         except Exception:
             self._revision = self._state.governance().revision
             raise
+        for state in self._others:
+            state.decide(decisions)
         self._revision = decisions[-1].revision
 
     def journal(self, edition: int, entries: Sequence[Entry]) -> None:
@@ -112,7 +117,8 @@ class Fold:
     def advance(self, as_of: int) -> None:
         """Move time to a second; raises ``controls.errors.StateError`` for a step backwards."""
         if as_of != self._as_of:
-            self._state.advance(as_of)
+            for state in (self._state, *self._others):
+                state.advance(as_of)
             self._snapshot = None
             self._as_of = as_of
 
@@ -120,24 +126,32 @@ class Fold:
         """What a request reads, at (revision, edition, as_of). The same object while nothing was folded."""
         if self._snapshot is None:
             self._tell()
-            catalogue, governance = self._builder.view(), self._state.governance()
-            graph = self._graph_of(governance.model)
-            if graph.rows > catalogue.rows:
-                graph = EMPTY_GRAPH
-            self._snapshot = Snapshot(
-                revision=self._revision,
-                edition=self._edition,
-                as_of=self._as_of,
-                catalogue=catalogue,
-                governance=governance,
-                graph=graph,
-                model="" if graph is EMPTY_GRAPH else governance.model,
-                popular=self._lists[POPULAR],
-                parameters=self._parameters,
-                exploration=self._lists[EXPLORATION],
-                growth=self._growth.view(graph),
-            )
+            self._snapshot = self._of(self._state)
         return self._snapshot
+
+    def beside(self) -> tuple[Snapshot, ...]:
+        """The same under each of the policies that it is looked at under beside."""
+        self._tell()
+        return tuple(map(self._of, self._others))
+
+    def _of(self, state: State) -> Snapshot:
+        catalogue, governance = self._builder.view(), state.governance()
+        graph = self._graph_of(governance.model)
+        if graph.rows > catalogue.rows:
+            graph = EMPTY_GRAPH
+        return Snapshot(
+            revision=self._revision,
+            edition=self._edition,
+            as_of=self._as_of,
+            catalogue=catalogue,
+            governance=governance,
+            graph=graph,
+            model="" if graph is EMPTY_GRAPH else governance.model,
+            popular=self._lists[POPULAR],
+            parameters=self._parameters,
+            exploration=self._lists[EXPLORATION],
+            growth=self._growth.view(graph),
+        )
 
     def growth(self, graph: ItemGraph) -> Growth:
         """What rows gain beside a graph that is not the active one."""
@@ -148,7 +162,11 @@ class Fold:
         if self._changed:
             changed = np.unique(np.concatenate(self._changed))
             self._changed = []
-            self._state.columns_changed(self._builder.view(), changed)
+            self._columns_changed(changed)
+
+    def _columns_changed(self, rows: NDArray[np.int32]) -> None:
+        for state in (self._state, *self._others):
+            state.columns_changed(self._builder.view(), rows)
 
     def _grow(self, entry: RowGrown) -> None:
         """Take the row of an item; an item that is unknown has none, neighbours that are unknown are left out."""

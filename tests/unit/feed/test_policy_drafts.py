@@ -7,6 +7,7 @@ import pytest
 from controls.policy import content_hash, parse
 from feed.offline import activation, decided
 from feed.previewing import preview as made_preview
+from feed.storage.entries import decode
 from ranking.errors import GraphError
 from ranking.graph import ItemGraph
 from tests.unit.feed.deciding_office import NOW, office, read, send
@@ -171,6 +172,19 @@ def test_a_preview_tells_who_gains_and_loses_on_pages_that_were_served(http):
     assert http.service.store.ledger.head() == 1
     same = preview(http, base).json()
     assert (same["changed"], same["moved"]) == (0, {"items": 0, "authors": 0, "topics": 0})
+
+
+def test_a_preview_folds_ledger_and_journal_once(http, monkeypatch):
+    published(http)
+    for reader in ("r1", "r2", "r3"):
+        http.call("GET", f"/v1/feed?reader={reader}&limit=10&mode=latest", "feed")
+    assert http.service.servings.flush()
+    read = []
+    monkeypatch.setattr("feed.control.follow.decode", lambda entries: read.append(entries) or decode(entries))
+    draft = drafted(http, NEWS)["version"]
+    servings = http.service.store.servings.newest(10)
+    made_preview(http.service.store, http.service.policies, http.service.graphs, servings, draft, "")
+    assert len(read) == len({bytes(entries) for entries in read}) == servings[0].edition
 
 
 def test_a_preview_counts_what_was_erased_and_what_was_served_under_another_policy(http):

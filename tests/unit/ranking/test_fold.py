@@ -215,3 +215,24 @@ class TestModels:
             combined(small.catalogue, TWO)
         with pytest.raises(SnapshotMismatch, match="0 verdict classes for 3 rows"):
             combined(large.catalogue, EMPTY_GRAPH)
+
+
+def test_what_is_beside_a_fold_is_what_a_fold_of_its_own_would_be():
+    soft = policy(rule({"signal": "label.harm", "min": 0.5}, tier="restricted"))
+    hard = policy(rule({"signal": "label.harm", "min": 0.5}, tier="blocked", missing="hold"))
+    policies = {"soft": soft, "hard": hard}.__getitem__
+    both = Fold(policies, Library(), instead="soft", beside=("hard",))
+    alone = Fold(policies, Library(), instead="hard")
+    for fold in (both, alone):
+        fold.journal(1, [*ITEMS, LabelGiven("b", "harm", 0.9, "m", 1)])
+        fold.decide(numbered(fold, decision("takedown", "item:c")))
+        fold.advance(10)
+    (hardly,) = both.beside()
+    assert hardly.governance.digest() == alone.snapshot().governance.digest()
+    assert hardly.governance.digest() != both.snapshot().governance.digest()
+    assert hardly.catalogue is both.snapshot().catalogue
+    for fold in (both, alone):
+        fold.journal(2, [LabelGiven("a", "harm", 0.1, "m", 11)])
+        fold.advance(11)
+    assert both.beside()[0].governance.digest() == alone.snapshot().governance.digest()
+    assert eligible(both.beside()[0], "a") and not eligible(hardly, "a")
