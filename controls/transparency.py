@@ -13,6 +13,8 @@ from statistics import median
 from typing import Any
 
 from controls.dsa import AutomatedDecision, Visibility
+from controls.experiments import Experiment
+from controls.scopes import EVERYWHERE
 
 DAY = 86_400
 
@@ -103,11 +105,19 @@ class Report:
     appeals: Mapping[str, Any]
     exposure: Mapping[str, Any]
     feeds: Mapping[str, Any]
+    experiments: Mapping[str, Any]
 
 
-def report_of(days: Mapping[int, Day], since: datetime.date, until: datetime.date, *, window: int) -> Report:
+def report_of(
+    days: Mapping[int, Day],
+    since: datetime.date,
+    until: datetime.date,
+    *,
+    window: int,
+    ran: Iterable[tuple[Experiment, int]] = (),
+) -> Report:
     """The report of a period from counts by day (ordinals of ``datetime.date``). ``window``: seconds before and after
-    an act in which exposures were counted."""
+    an act in which exposures were counted. ``ran``: every experiment with the second up to which it ran."""
     whole = Day()
     for ordinal in sorted(days):
         if since.toordinal() <= ordinal <= until.toordinal():
@@ -169,6 +179,11 @@ def report_of(days: Mapping[int, Day], since: datetime.date, until: datetime.dat
             "personalized": whole.personalized,
             "personalized_share": _share(whole.personalized, feeds),
         },
+        experiments={
+            "started": whole.decisions["start_experiment"],
+            "stopped": whole.decisions["stop_experiment"],
+            "run": [told for one, ends in ran if (told := _ran(one, ends, since, until)) is not None],
+        },
     )
 
 
@@ -182,8 +197,39 @@ def rows_of(report: Report) -> Iterable[tuple[str, str, str, str]]:
         for measure, value in content.items():
             if isinstance(value, Mapping):
                 yield from ((section, measure, key, str(count)) for key, count in value.items())
+            elif isinstance(value, list):
+                yield from ((section, measure, one["name"], in_words(one)) for one in value)
             else:
                 yield section, measure, "", "" if value is None else str(value)
+
+
+def in_words(ran: Mapping[str, Any]) -> str:
+    """An experiment of a report in a line."""
+    return (
+        f"{ran['arms']} arms on {', '.join(ran['surfaces'])}, {ran['outcome']} {ran['measure'].replace('_', ' ')}, "
+        f"{ran['from']} to {ran['to']}"
+    )
+
+
+def _ran(experiment: Experiment, ends: int, since: datetime.date, until: datetime.date) -> dict[str, Any] | None:
+    """An experiment as a report tells it, with its first and last day; None if it did not run in the period."""
+    first, last = _day(experiment.starts_at), _day(ends - 1)
+    if ends <= experiment.starts_at or first > until or last < since:
+        return None
+    return {
+        "id": experiment.id,
+        "name": experiment.name,
+        "arms": len(experiment.arms),
+        "surfaces": ["all" if surface == EVERYWHERE else surface for surface in experiment.scope.surfaces],
+        "outcome": experiment.outcome,
+        "measure": experiment.measure,
+        "from": first.isoformat(),
+        "to": last.isoformat(),
+    }
+
+
+def _day(second: int) -> datetime.date:
+    return datetime.datetime.fromtimestamp(second, datetime.UTC).date()
 
 
 def _ranked(counts: Counter[str]) -> dict[str, int]:

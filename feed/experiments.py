@@ -10,8 +10,9 @@ from controls.experiments import Experiment, experiment_of
 from controls.service import PLATFORM
 from feed.bootstrap import Service
 from feed.errors import NotFound
-from feed.schemas.experiments import ArmOut, ExperimentOut
+from feed.schemas.experiments import ArmOut, ExperimentOut, RunningOut
 from feed.storage.ports import Ledger
+from ranking.snapshot import Snapshot
 
 _PAGE = 1000
 
@@ -102,6 +103,25 @@ def shown(run: Run, now: int) -> ExperimentOut:
         reason=started.reason,
         basis=asdict(started.basis),
     )
+
+
+def running_now(service: Service, snapshot: Snapshot) -> list[RunningOut]:
+    """The experiments in force, for anybody to read. Blocks."""
+    told = []
+    for experiment in snapshot.governance.experiments:
+        started = service.store.ledger.by_id(experiment.id)
+        told.append(
+            RunningOut(
+                experiment.name,
+                arms_of(experiment),
+                experiment.outcome,
+                experiment.measure,
+                experiment.scope.surfaces,
+                experiment.expires_at,
+                started.reason if started is not None else "",
+            )
+        )
+    return told
 
 
 def page_of(found: Sequence[Run], before: int | None, limit: int) -> tuple[list[Run], int | None]:

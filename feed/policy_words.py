@@ -146,6 +146,12 @@ def options() -> list[OptionOut]:
             _NEXT,
         ),
         OptionOut(
+            "experiments",
+            "to be in none: pages that are not personalized never are; `arms` of a page names those that it is in",
+            f'{settings} {{"personalization": false}}',
+            _NEXT,
+        ),
+        OptionOut(
             "why is this here",
             "for every item that was shown: its source, its reasons, and the rules and decisions that acted",
             "GET /v1/feed/{request_id}/why/{item}",

@@ -18,8 +18,10 @@ from typing import Any
 import orjson
 
 from controls.authority import SERVICE_ROLE
+from controls.experiments import Experiment
 from controls.stating import day_of
 from controls.transparency import DAY, Day, Report, report_of, rows_of
+from feed.experiments import runs
 from feed.feed_counts import FEEDS
 from feed.pending_papers import LAPSED
 from feed.statement_papers import every, statement_of, statements_of
@@ -56,6 +58,7 @@ class Tallies:
         self._newest = 0
         self._decisions: defaultdict[int, Day] = defaultdict(Day)
         self._revision = 0
+        self._ran: list[tuple[Experiment, int]] = []
         self._again_at = float("-inf")
 
     def report(self, since: datetime.date, until: datetime.date) -> Report:
@@ -66,7 +69,7 @@ class Tallies:
                 self._count()
             finally:
                 self._lock.release()
-        return report_of(self._days, since, until, window=WINDOW)
+        return report_of(self._days, since, until, window=WINDOW, ran=self._ran)
 
     def _count(self) -> None:
         began = self._monotonic()
@@ -84,6 +87,7 @@ class Tallies:
             for ordinal, day in counted.items():
                 days[ordinal].add(day)
         self._days = dict(days)
+        self._ran = [(run.experiment, run.until) for run in reversed(runs(self._store.ledger))]
         took = self._monotonic() - began
         self._again_at = self._monotonic() + max(REFRESH_SECONDS, _PAUSE * took)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from html import escape
 
-from controls.transparency import Report
+from controls.transparency import Report, in_words
 from feed.page_policy import page_policy
 
 _STYLE = """
@@ -98,6 +98,11 @@ def _parts(report: Report) -> Iterator[str]:
     yield f'<p class="note">Exposures in the {days} days before and after {_count(exposure["acts_followed"])} '
     yield 'restrictions, the newest of each day.</p><div class="two">'
     yield _table("Exposures", {"before": exposure["before"], "after": exposure["after"]}) + "</div></section>"
+    tried = report.experiments["run"]
+    yield '<section><h2>Experiments with the ranking</h2><p class="note">On personalized pages alone; '
+    yield "what an arm may set are weights and places, never a rule or a decision.</p><ul>"
+    yield "".join(f"<li>{escape(one['name'])}: {escape(in_words(one))}</li>" for one in tried) or "<li>none</li>"
+    yield "</ul></section>"
     yield f'<section><h2>More</h2><p>This report as <a href="{files}">JSON</a> or <a href="{files}&amp;format=csv">CSV'
     yield '</a>; the <a href="/v1/policy">policy in force</a>, with what the ranking weighs and how to change it.</p>'
     yield "</section>"

@@ -21,6 +21,7 @@ from feed import drafts, publications
 from feed.auth import INSPECTORS, Caller
 from feed.deciding import decide, decide_as, key_of, principal_of
 from feed.errors import TooManyRequests
+from feed.experiments import running_now
 from feed.pending import propose
 from feed.plain_words import field_words
 from feed.policy_text import DOCUMENT_BODY, policy_text
@@ -79,7 +80,8 @@ def current(request: Request, service: ServiceNow) -> Response:
     policy = orjson.loads(document) if document is not None else None
     rules = rules_in_words(service.policies(version)) if policy is not None else []
     limits = standing_in_words(service.policies(version).standing) if policy is not None else []
-    told = PolicyOut(version, policy, criteria(parameters), options(), rules, limits, _ranking(parameters))
+    running = running_now(service, snapshot)
+    told = PolicyOut(version, policy, criteria(parameters), options(), rules, limits, _ranking(parameters), running)
     return tagged(request, told, PUBLIC)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
+from feed.schemas.experiments import RunningOut
 from feed.schemas.fields import OptionalId, Text, Wire
 from feed.schemas.policy_words import CriterionOut, OptionOut, RuleWordsOut
 
@@ -24,7 +25,8 @@ class ParameterOut:
 class PolicyOut:
     """The policy in force (empty ``version`` and null ``policy`` while none was published) and how ranking is set.
     ``criteria`` says what decides about a page and why, the weightiest first; ``options`` what a reader can change of
-    it; ``rules`` every rule and ``standing`` every threshold for authors in plain words; ``ranking`` all parameters."""
+    it; ``rules`` every rule and ``standing`` every threshold for authors in plain words; ``ranking`` all
+    parameters; ``experiments`` those that run, in which some readers have other parameters."""
 
     version: str
     policy: dict[str, Any] | None
@@ -33,6 +35,7 @@ class PolicyOut:
     rules: list[RuleWordsOut]
     standing: list[str]
     ranking: list[ParameterOut]
+    experiments: list[RunningOut]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,3 +21,4 @@ class TransparencyOut:
     appeals: Mapping[str, Any]
     exposure: Mapping[str, Any]
     feeds: Mapping[str, Any]
+    experiments: Mapping[str, Any]

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controls.experiments import Arm, Experiment
+from controls.scopes import Scope
 from controls.transparency import Day, report_of, rows_of, tier_of
 
 FIRST = datetime.date(2026, 11, 1)
@@ -127,3 +129,46 @@ def test_a_period_is_the_sum_of_its_days_in_whatever_order_they_are_added(days, 
     once, summed = asdict(reported(whole)), asdict(reported(*days))
     assert {**once, "until": ""} == {**summed, "until": ""}
     assert all(before >= after for before, after in pairwise(list(summed["acts"]["by_rule"].values())))
+
+
+def ran(id: str, first: datetime.date, last: datetime.date, scope: Scope | None = None) -> tuple[Experiment, int]:
+    """An experiment that ran from the noon of a day to the noon of another."""
+    starts, ends = (
+        int(datetime.datetime.combine(day, datetime.time(12), datetime.UTC).timestamp()) for day in (first, last)
+    )
+    arms = (Arm("usual", 500, ()), Arm("other", 500, (("history", 9),)))
+    return Experiment(id, f"name-{id}", arms, "click", "per_reader", scope or Scope(), starts, ends + 10**6), ends
+
+
+def test_experiments_are_told_that_ran_on_some_day_of_the_period():
+    days = [FIRST + datetime.timedelta(days=number) for number in range(-3, 6)]
+    every = [
+        ran("before", days[0], days[2]),
+        ran("into", days[0], days[3]),
+        ran("within", days[4], days[4]),
+        ran("over", days[0], days[8], Scope(("home", "topic"))),
+        ran("after", days[6], days[8]),
+        (ran("called off", days[4], days[5])[0], 0),
+    ]
+    every[2] = (every[2][0], every[2][1] + 60)
+    made = day(decisions={"start_experiment": 2, "stop_experiment": 1})
+    told = report_of({FIRST.toordinal(): made}, FIRST, days[5], window=1, ran=every)
+    assert (told.experiments["started"], told.experiments["stopped"]) == (2, 1)
+    assert [one["id"] for one in told.experiments["run"]] == ["into", "within", "over"]
+    assert told.experiments["run"][2] == {
+        "id": "over",
+        "name": "name-over",
+        "arms": 2,
+        "surfaces": ["home", "topic"],
+        "outcome": "click",
+        "measure": "per_reader",
+        "from": "2026-10-29",
+        "to": "2026-11-06",
+    }
+    rows = [row for row in rows_of(told) if row[:2] == ("experiments", "run")]
+    assert rows[0] == (
+        "experiments",
+        "run",
+        "name-into",
+        "2 arms on all, click per reader, 2026-10-29 to 2026-11-01",
+    )

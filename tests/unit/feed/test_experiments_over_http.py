@@ -188,3 +188,19 @@ def test_the_list_is_read_page_by_page(http: Http) -> None:
     first = read(http, "/v1/experiments?limit=2")
     rest = read(http, f"/v1/experiments?limit=2&before={first['next']}")
     assert [one["id"] for one in first["experiments"] + rest["experiments"]] == ids[::-1] and rest["next"] is None
+
+
+def test_everybody_can_read_what_runs_and_what_ran(http: Http) -> None:
+    id = started(http, scope={"surfaces": ["home"]})
+    (told,) = http.call("GET", "/v1/policy").json()["experiments"]
+    assert told["name"] == "weights" and told["reason"] == "to see" and told["until"] == ENDS
+    assert told["surfaces"] == ["home"] and told["arms"][1]["sets"] == LATER_WEIGHT
+    send(http, "ex/experimenter", f"/v1/experiments/{id}/stop", {"reason": "enough"})
+    at(http, NOW + 60)
+    assert http.call("GET", "/v1/policy").json()["experiments"] == []
+    started(http, name="next")
+    report = http.call("GET", "/v1/transparency").json()["experiments"]
+    assert (report["started"], report["stopped"]) == (2, 1)
+    assert [(one["name"], one["surfaces"]) for one in report["run"]] == [("next", ["all"])]  # the other ran no second
+    assert "next: 2 arms on all" in http.call("GET", "/transparency").text
+    assert "experiments,run,next," in http.call("GET", "/v1/transparency?format=csv").text
