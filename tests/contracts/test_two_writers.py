@@ -137,6 +137,28 @@ def test_a_serving_that_another_writer_records_after_an_erasure_is_stored_empty(
     assert all(one.erased == (not one.request_id.startswith("b")) for one in stored)
 
 
+def test_an_erasure_waits_for_servings_that_another_is_writing_and_empties_them(two, database):
+    with psycopg.connect(database) as other:  # in the middle of recording a Serving
+        other.execute(f"SELECT pg_advisory_xact_lock_shared({PEN})")
+        other.execute(
+            "INSERT INTO servings (request_id, reader, served_at, revision, edition, as_of, model, inputs, items,"
+            " erased) VALUES ('q', 'ada', 99, 1, 1, 99, 'm', 'in', 'out', 0)"
+        )
+        erasing = two[0].readers.erase("ada", 100)
+        with psycopg.connect(database, autocommit=True) as watching:
+            until(watching, "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        assert not erasing.done()
+        other.commit()
+    assert erasing.result(30).servings == 1
+    assert two[1].servings.get("q").erased
+
+
+def until(connection, query):
+    """Ask until there is a row."""
+    while connection.execute(query).fetchone() is None:
+        connection.execute("SELECT pg_sleep(0.005)")
+
+
 def test_a_host_whose_clock_runs_ahead_by_a_second_erases_all_the_same(two):
     two[0].readers.erase("ada", 100).result()
     two[1].servings.record([serving("q", "ada", served_at=101)]).result()

@@ -21,8 +21,8 @@ def other(cursor, arguments):
     return arguments
 
 
-def job(argument, lane=Lane.EVENTS, work=one, rows=1, size=10, after_all=False):
-    return Job(work, argument, lane, rows, size, after_all, Future())
+def job(argument, lane=Lane.EVENTS, work=one, rows=1, size=10, after_all=False, alone=True):
+    return Job(work, argument, lane, rows, size, after_all, Future(), alone=alone)
 
 
 def queue_of(*jobs, rows=1000, size=PLENTY):
@@ -137,3 +137,25 @@ def test_waiting_ends_when_a_job_comes_and_when_the_queue_closes():
     queue.close()
     waiter.join(timeout=30)
     assert not waiter.is_alive() and seen == [[["e1"]]]
+
+
+def beside(queue, budget=None):
+    return [each.argument for each in queue.take(budget or [PLENTY] * 3, PLENTY, alone=False)]
+
+
+def test_what_must_be_alone_is_not_taken_beside_others_and_comes_next():
+    queue = queue_of(job(1, alone=False), job(2, alone=False), job(3), job(4, alone=False))
+    assert not queue.alone()
+    assert beside(queue) == [1, 2] and beside(queue) == []
+    assert queue.alone()
+    assert taken(queue) == [[3, 4]]
+
+
+def test_what_must_be_alone_is_not_passed_over_twice_however_much_waits_before_it():
+    queue = queue_of(job("block", Lane.SERVINGS), *(job(n, size=40, alone=False) for n in range(9)))
+    budget = [PLENTY, 40, PLENTY]
+    assert not queue.alone() and beside(queue, budget) == [0] and beside(queue, budget) == []
+    assert queue.alone()
+    budget = [PLENTY, 40, PLENTY]
+    assert [[each.argument for each in queue.take(budget, 40)] for _ in range(2)] == [[1], ["block"]]
+    assert not queue.alone()

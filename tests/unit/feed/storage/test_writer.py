@@ -243,3 +243,26 @@ def test_beyond_its_bounds_the_queue_refuses_at_once(writer, stored):
     held.release.set()
     assert fits.result(30) == "wrote fits"
     assert stored() == ["most", "fits"]
+
+
+def test_a_group_takes_the_pen_alone_or_beside_others_and_never_both(database, connections):
+    def connect():
+        connections.append(Recorded(database))
+        return connections[-1]
+
+    writer = Writer(connect, fault_of, begin="BEGIN IMMEDIATE", begin_beside="/*beside*/ BEGIN IMMEDIATE", rows=1000)
+    held = Held(writer)
+    joined = [writer.submit(insert, n, lane=Lane.EVENTS, alone=n == 5) for n in range(10)]
+    connections[0].said.clear()
+    held.release.set()
+    for future in joined:  # what may be written beside others is written alone as well
+        future.result(30)
+    assert "BEGIN" not in connections[0].said and "/*beside*/" not in connections[0].said
+    for n in (10, 11):
+        writer.submit(insert, n, lane=Lane.EVENTS, alone=n == 11).result(30)
+    begun = [word for word in connections[0].said if word in ("BEGIN", "/*beside*/")]
+    assert [word for word, before in zip(begun, [None, *begun], strict=False) if word != before] == [
+        "/*beside*/",
+        "BEGIN",
+    ]
+    writer.close()
