@@ -7,6 +7,7 @@ reversed; a rule is judged anew by the appeals that come after.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 import anyio.to_thread
@@ -14,8 +15,10 @@ import structlog
 
 from controls.authority import ADMIN, SERVICE_ROLE
 from controls.cases import CaseKind
+from controls.communities import prefix_of
 from controls.decisions import Basis, DecisionType, Subject, SubjectKind
 from controls.errors import ControlsError
+from controls.governance import Governance
 from controls.policy import Policy, canonical, content_hash
 from controls.proposals import Proposal
 from controls.scopes import Audience
@@ -42,23 +45,29 @@ _log = structlog.get_logger("weir")
 
 
 async def look_at_rule(service: Service, rule: str) -> bool:
-    """Turn a rule of the active policy to shadow if its appeals say so; returns whether it was."""
+    """Turn a rule of the active policy, the platform's or a community's, to shadow if its appeals say so; returns
+    whether it was."""
     now = service.clock.now()
     reason = await anyio.to_thread.run_sync(_against, service, rule, now)
-    version = service.replica.latest().governance.policy
-    if not reason or not version:
-        return False
-    policy = in_shadow(service.policies(version), rule)
-    if policy is None:
+    found = _policy_with(service.replica.latest().governance, rule) if reason else None
+    policy = in_shadow(service.policies(found.version), found.rule) if found is not None else None
+    if found is None or policy is None:
         return False
     opening = partial(
-        open_case, service, CaseKind.REVIEW, Subject(SubjectKind.PLATFORM, rule), CATEGORY, reason, at=now
+        open_case,
+        service,
+        CaseKind.REVIEW,
+        Subject(SubjectKind.PLATFORM, rule),
+        CATEGORY,
+        reason,
+        at=now,
+        about={"community": found.community} if found.community else {},
     )
     await anyio.to_thread.run_sync(opening)
     await durable(service.store.policies.put(content_hash(policy), canonical(policy).decode(), now))
     proposal = Proposal(
         type=DecisionType.PUBLISH_POLICY,
-        subject=None,
+        subject=Subject(SubjectKind.COMMUNITY, found.community) if found.community else None,
         reason=reason,
         basis=_BASIS,
         parameters={"policy": content_hash(policy)},
@@ -71,6 +80,23 @@ async def look_at_rule(service: Service, rule: str) -> bool:
     tripped = Entry(rule, "{}", at=now)
     await durable(service.store.register(TRIPPED).edit([rule], lambda stored: [tripped]))
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The content hash of a policy in force, the community whose it is, and the id that a rule has in it."""
+
+    version: str
+    community: str
+    rule: str
+
+
+def _policy_with(governance: Governance, rule: str) -> _Found | None:
+    """The policy in force that a rule of this name belongs to, if it has it."""
+    for community, version in governance.community_policies.items():
+        if rule.startswith(prefix_of(community)):
+            return _Found(version, community, rule.removeprefix(prefix_of(community)))
+    return _Found(governance.policy, "", rule) if governance.policy else None
 
 
 def in_shadow(policy: Policy, rule: str) -> Policy | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
+from controls.communities import prefix_of
 from controls.decisions import DecisionType, Subject, SubjectKind
 from controls.proposals import Proposal
 from feed.breaker import ACTOR
@@ -261,8 +262,8 @@ def modes(desk):
     return {rule["id"]: rule.get("mode", "live") for rule in desk.done("GET", "/v1/policy")["policy"]["rules"]}
 
 
-def overturned(desk, number, outcome="upheld"):
-    filed = appeal(desk, statement=stated(desk, f"s{number}", rule="rumour"))
+def overturned(desk, number, outcome="upheld", rule="rumour"):
+    filed = appeal(desk, statement=stated(desk, f"s{number}", rule=rule))
     more = {"decisions": [act("suppress", "i3", starts_at=NOW)]} if outcome == "upheld" else {}
     desk.resolve(filed["id"], "eve", outcome=outcome, **more)
 
@@ -284,6 +285,20 @@ def test_a_rule_whose_appeals_are_upheld_too_often_turns_to_shadow_and_is_review
         "weir",
         "service",
     )
+
+
+def test_a_rule_of_a_community_whose_appeals_are_upheld_too_often_turns_to_shadow_there_alone(desk):
+    published(desk)
+    desk.done("PUT", "/v1/communities/club", "admin:root", json={"name": "Club", "founder": "fay"})
+    headers = {"Content-Type": "application/yaml"}
+    desk.done("POST", "/v1/communities/club/policy", "reader:fay", content=POLICY, headers=headers)
+    for number in range(4):
+        overturned(desk, number, rule=f"{prefix_of('club')}rumour")
+    assert modes(desk) == {"rumour": "live", "other": "live"}
+    theirs = desk.service.policies(desk.service.replica.latest().governance.community_policies["club"])
+    assert {rule.id: rule.mode for rule in theirs.rules} == {"rumour": "shadow", "other": "live"}
+    (case,) = desk.queue()
+    assert (case["category"], case["about"]) == ("overturned-rule", {"community": "club"})
 
 
 def test_a_rule_that_was_turned_live_again_is_judged_by_later_appeals_alone(desk):
