@@ -52,7 +52,8 @@ def queue(
     merged = merge(*lists, key=lambda entry: (sign * getattr(entry, by.value), entry.id))
     wanted = (entry for entry in merged if kind is None or case_of(entry).kind is kind)
     page = list(islice(wanted, limit))
-    last = f"{getattr(page[-1], by.value)}.{page[-1].id}" if len(page) == limit else None
+    more = next(wanted, None) is not None
+    last = f"{getattr(page[-1], by.value)}.{page[-1].id}" if more else None
     return answer(QueueOut([case_view(service, entry) for entry in page], last))
 
 

@@ -59,6 +59,23 @@ def test_the_queue_is_in_order_of_priority_or_deadline_page_by_page(desk):
     desk.refused(422, "input-invalid", "GET", "/v1/queue?after=x", MOD)
 
 
+def test_pages_of_one_kind_are_full_and_miss_nothing(desk, monkeypatch):
+    monkeypatch.setattr("feed.routes.queue._PAGE", 3)
+    wanted = set()
+    for number in range(12):
+        kind = "inspection" if number % 3 else "review"
+        case = opened(desk, "i1", kind=kind, category=f"c{number}", severity=1 + number % 5)
+        wanted |= {case} if kind == "review" else set()
+    seen, after, sizes = [], "", []
+    while after is not None:
+        page = desk.done("GET", "/v1/queue", MOD, params={"limit": 2, "kind": "review", "after": after})
+        seen += [case["id"] for case in page["cases"]]
+        sizes.append(len(page["cases"]))
+        after = page["next"]
+    assert sorted(seen) == sorted(wanted)
+    assert sizes == [2, 2]
+
+
 def test_what_is_overdue_is_flagged_and_counted(desk):
     case = opened(desk)
     assert not desk.queue()[0]["overdue"]
