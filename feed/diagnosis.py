@@ -25,8 +25,10 @@ from feed.errors import SetupInvalid
 from feed.keys import KeySet, load_secret
 from feed.library import Graphs, PolicyDocuments
 from feed.settings import PREFIX, Settings
-from feed.storage.errors import OpeningRefused, SchemaTooOld, StorageError, StoreMissing
+from feed.storage.errors import OpeningRefused, SchemaTooOld, SharingFailed, SharingRefused, StorageError, StoreMissing
 from feed.storage.ports import Store
+from feed.storage.redis import inspect_sharing
+from feed.storage.redis.place import foreign
 from feed.stores import open_store, store_name
 from ranking.errors import GraphError
 from ranking.fold import Fold
@@ -70,7 +72,7 @@ def diagnose(load: Callable[[], Settings], clock: Clock) -> list[Finding]:
             for found in error.errors(include_url=False)
         ]
     checks: tuple[Callable[[Settings, Clock], Iterator[Finding]], ...] = (
-        _settings, _home, _secret, _key_set, _store, _clock, _disk, _port,
+        _settings, _home, _secret, _key_set, _store, _redis, _clock, _disk, _port,
     )  # fmt: skip
     return [finding for check in checks for finding in check(settings, clock)]
 
@@ -164,6 +166,43 @@ def _store(settings: Settings, clock: Clock) -> Iterator[Finding]:
             yield Finding("store", Level.WRONG, f"{path} cannot be written", f"chown or chmod {path} for this user")
         yield from _times(store, clock)
         yield from _model(store, settings, clock)
+
+
+def _redis(settings: Settings, clock: Clock) -> Iterator[Finding]:
+    del clock
+    if settings.redis is None:
+        return
+    prefix = settings.redis_prefix
+    try:
+        found = inspect_sharing(settings.redis.get_secret_value(), prefix)
+    except SharingFailed as error:
+        yield Finding("redis", Level.NOTE, str(error), "start it; until it answers, the store is asked instead")
+        return
+    except SharingRefused as error:
+        yield Finding("redis", Level.WRONG, str(error), "correct it; see docs/redis.md")
+        return
+    kind = "a Cluster" if found.cluster else "one server"
+    mine = _deployment(settings)
+    whose = "nobody's yet" if found.owner is None else "this deployment's" if found.owner == mine else "another's"
+    seen = f"{found.name} is Redis {found.version}, {kind}; the prefix {prefix!r} is {whose}"
+    if whose == "another's":
+        yield Finding("redis", Level.WRONG, seen, foreign(prefix, found.owner or ""))
+    else:
+        yield Finding("redis", Level.FINE, seen)
+    if found.evicts:
+        evicts = "it may drop any key when its memory is full"
+        yield Finding("redis", Level.NOTE, evicts, "set maxmemory-policy to volatile-lru")
+
+
+def _deployment(settings: Settings) -> str | None:
+    """The name of the store's deployment, None where there is no store or it was never served by several."""
+    try:
+        store = open_store(settings, exclusive=False)
+    except (StorageError, OSError):
+        return None
+    with closing(store):
+        entry = store.register("places").get("deployment")
+        return None if entry is None else entry.content
 
 
 def _times(store: Store, clock: Clock) -> Iterator[Finding]:
