@@ -72,6 +72,11 @@ def digest(items: bytes) -> bytes:
     return sha256(items).digest()
 
 
+def arms_text(arms: Mapping[str, str]) -> str:
+    """What is kept of a page's arms beside its inputs, so that pages can be found by them: sorted JSON, or nothing."""
+    return orjson.dumps(arms, option=orjson.OPT_SORT_KEYS).decode() if arms else ""
+
+
 def encode(inputs: Inputs, page: Page, snapshot: Snapshot) -> bytes:
     """A recorded page as one block; only the history entries that could vote are kept."""
     reader, request, count = inputs.reader, inputs.request, inputs.parameters.history

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import structlog
 
 from feed.feed_counts import EVERY_SECONDS, FeedCounts
-from feed.recording import Inputs, digest, encode
+from feed.recording import Inputs, arms_text, digest, encode
 from feed.storage.errors import StorageError
 from feed.storage.ports import Store
 from feed.storage.records import ServingRecord
@@ -50,6 +50,7 @@ def _record(serving: Serving) -> ServingRecord:
         model=snapshot.model,
         inputs=encode(serving.inputs, serving.page, snapshot),
         items=digest(serving.items),
+        arms=arms_text(serving.inputs.arms),
     )
 
 

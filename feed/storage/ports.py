@@ -29,6 +29,7 @@ from feed.storage.records import (
 )
 from feed.storage.register import Entry, Register
 from feed.storage.register_ports import Keys, Models, Policies
+from feed.storage.trials_port import Trials
 
 
 class Outcome(StrEnum):
@@ -228,7 +229,7 @@ class Journal(Protocol):
         ...
 
 
-class Servings(Protocol):
+class Servings(Trials, Protocol):
     """Answered requests, for why, replay and preview."""
 
     def record(self, records: Sequence[ServingRecord]) -> Future[None]:

@@ -78,9 +78,11 @@ class ReaderRecord:
 
 @dataclass(frozen=True, slots=True)
 class ServingRecord:
-    """One answered request: enough to replay it. ``inputs`` and ``items`` are bytes (see ``feed.servings``).
+    """One answered request: enough to replay it. ``inputs`` and ``items`` are bytes (see ``feed.servings``); ``arms``
+    those of experiments that it was served with, as JSON, or empty.
 
-    Erasure empties ``inputs`` and ``items`` and clears ``reader``; ``erased`` is then True and replay answers so.
+    Erasure empties ``inputs``, ``items`` and ``arms`` and clears ``reader``; ``erased`` is
+    then True and replay answers so.
     """
 
     request_id: str
@@ -93,6 +95,7 @@ class ServingRecord:
     inputs: bytes
     items: bytes
     erased: bool = False
+    arms: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,4 +60,4 @@ def entry_of_item(item: ItemRecord) -> ItemPublished | ItemWithdrawn:
 
 def emptied(serving: ServingRecord) -> ServingRecord:
     """What is kept of a Serving whose reader was erased (law 8)."""
-    return replace(serving, reader="", inputs=b"", items=b"", erased=True)
+    return replace(serving, reader="", inputs=b"", items=b"", arms="", erased=True)

@@ -10,7 +10,7 @@ from sqlalchemy import Column, Double, Index, MetaData, PrimaryKeyConstraint, Ta
 
 from feed.storage.schema_columns import blob_, flag_, number_, position_, text_
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Schema revisions that this release knows, oldest first; the last one is the one it reads and writes."""
 
 APPLICATION_ID = 0x57656972
@@ -18,6 +18,9 @@ APPLICATION_ID = 0x57656972
 
 VOICED = "consented = 1 AND kind <> 0"
 """Events that count for ranking and training (law 7); kind 0 is the impression. Also a partial index's condition."""
+
+IN_ARMS = "arms <> ''"
+"""Servings of experiments. Also a partial index's condition."""
 
 LEDGER = "ledger"
 JOURNAL = "journal"
@@ -211,9 +214,13 @@ servings = Table(
     blob_("inputs"),
     blob_("items"),
     flag_("erased"),
+    Column("arms", Text, nullable=False, server_default=""),
     UniqueConstraint("request_id"),
     Index(None, "reader"),
     Index(None, "served_at"),
+    Index(
+        "ix_servings_arms", "arms", "served_at", "reader", sqlite_where=text(IN_ARMS), postgresql_where=text(IN_ARMS)
+    ),
 )
 
 entries = Table(

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 
 from feed.storage.memory.room import Room
+from feed.storage.memory.trials import MemoryTrials
 from feed.storage.records import ServingRecord
 from feed.storage.rules import emptied
 
 
-class MemoryServings:
+class MemoryServings(MemoryTrials):
     """Answered requests."""
 
     def __init__(self, room: Room) -> None:
-        self._room = room
+        super().__init__(room)
 
     def record(self, records: Sequence[ServingRecord]) -> Future[None]:
         """Store a batch; a request id that is stored already is left as it is."""

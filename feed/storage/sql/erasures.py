@@ -1,4 +1,4 @@
-"""What erasing a reader does to Servings: those stored lose reader, inputs and items; those still under way, too.
+"""What erasing a reader does to Servings: those stored lose reader, inputs, items and arms; those still under way, too.
 
 Keeps law 8. What remains of an erasure is a digest of the reader's id and the second, kept as long as Servings are.
 """
@@ -24,7 +24,7 @@ class Erasures:
     def __init__(self, statements: Statements, *, slack: int = 0) -> None:
         """Servings are emptied that were served up to ``slack`` seconds later: other hosts' clocks may run ahead."""
         self._slack = slack
-        values = {"reader": "", "inputs": b"", "items": b"", "erased": 1}
+        values = {"reader": "", "inputs": b"", "items": b"", "erased": 1, "arms": ""}
         parameters: dict[str, ColumnElement[Any]] = {name: bindparam(f"new_{name}") for name in values}
         self._emptied = tuple(values.values())
         self._empty = statements.text(

@@ -16,19 +16,21 @@ from feed.storage.sql.erasures import Erasures
 from feed.storage.sql.queue import Cursor, Lane
 from feed.storage.sql.reading import Reading
 from feed.storage.sql.statements import Statements, limited, names
+from feed.storage.sql.trials import SqlTrials
 from feed.storage.sql.writer import Writes
 
 _EXPIRED_AT_ONCE = 1000
 """Servings deleted in one job, so that a long expiry does not keep the writer from decisions."""
 
 _fields = names(ServingRecord)
-_plain = attrgetter(*_fields[:-1])
+_plain = attrgetter(*_fields[:-2])
 
 
-class SqlServings:
+class SqlServings(SqlTrials):
     """Answered requests."""
 
     def __init__(self, reading: Reading, writes: Writes, statements: Statements, erasures: Erasures) -> None:
+        super().__init__(reading)
         self._reading = reading
         self._writes = writes
         self._erasures = erasures
@@ -52,7 +54,7 @@ class SqlServings:
         records: Sequence[ServingRecord] = list(chain.from_iterable(batches))
         if records:
             records = self._erasures.applied(cursor, records)
-            self._insert.run(cursor, [(*_plain(record), int(record.erased)) for record in records])
+            self._insert.run(cursor, [(*_plain(record), int(record.erased), record.arms) for record in records])
         return [None] * len(batches)
 
     def get(self, request_id: str) -> ServingRecord | None:
@@ -95,5 +97,5 @@ class SqlServings:
 
 
 def _record(row: Any) -> ServingRecord:
-    fields = [*row[:-1], bool(row[-1])]
+    fields = [*row[:-2], bool(row[-2]), row[-1]]
     return ServingRecord(*fields)

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql
 from controls.blocks import BLOCK, BlockTree
 from controls.merkle import MerkleTree, leaf_hash
 from feed.storage.migrations import FOLDER, migrate
-from feed.storage.schema import JOURNAL, LEDGER, REVISIONS, blocks, items, ledger, metadata
+from feed.storage.schema import JOURNAL, LEDGER, REVISIONS, blocks, items, ledger, metadata, servings
 from feed.storage.sqlite import migration_engine
 
 
@@ -126,3 +126,13 @@ def test_items_from_before_their_text_keep_all_they_had(engine):
     migrate(engine)
     with engine.connect() as connection:
         assert dict(connection.execute(select(items)).mappings().one()) == old | {"text": ""}
+
+
+def test_servings_from_before_their_arms_keep_all_they_had(engine):
+    migrate(engine, "0005")
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO servings VALUES (7, 'q1', 'ada', 100, 3, 2, 99, 'm1', x'00ff', x'01', 0)"))
+    migrate(engine)
+    with engine.connect() as connection:
+        kept = connection.execute(select(servings)).one()
+    assert tuple(kept) == (7, "q1", "ada", 100, 3, 2, 99, "m1", b"\x00\xff", b"\x01", 0, "")
