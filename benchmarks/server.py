@@ -81,7 +81,7 @@ def prepare(folder: Path, *, items: int, readers: int, width: int, seed: int = 7
             ).result()
         service.start()
         while service.store.journal.pending():
-            service.publisher.publish()
+            service.duties.publish()
         _activate_random_graph(service, items, width, rng, now)
     finally:
         service.close()

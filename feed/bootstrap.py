@@ -1,32 +1,39 @@
-"""The composition root: settings become a running Service, on the embedded store."""
+"""The composition root: settings become a running Service, alone on its store or one of several."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from secrets import token_hex
 
 from controls.service import DecisionService
 from feed.auth import Authenticator
 from feed.clock import Clock, SystemClock
 from feed.consequences import Consequences
+from feed.control.barrier import Barrier
+from feed.control.duties import Duties, Post
 from feed.control.publisher import Publisher
 from feed.control.replica import Replica
 from feed.control.restricting import Restricting
 from feed.corrections import Corrections
 from feed.cursor import Cursors
+from feed.deployment import Deployment, open_deployment
 from feed.entrance import Entrance
 from feed.evidence import Evidence
 from feed.families import Families
+from feed.hearing import Hearing
 from feed.keys import KeySet, load_secret
 from feed.library import Graphs, PolicyDocuments
 from feed.log_keys import LogKeys, load_log_keys
 from feed.metrics import Metrics
 from feed.pages import Pages
+from feed.reader_sharing import ReaderSharing
 from feed.reader_states import ReaderStates
 from feed.servings import ServingQueue
 from feed.settings import Settings
 from feed.stating import Stater, desk_of
 from feed.storage.ports import Store
+from feed.storage.sharing import Bus, Message, Topic
 from feed.stores import open_store
 from ranking.fold import Fold
 from ranking.parameters import fault_of
@@ -44,14 +51,16 @@ class Service:
     graphs: Graphs
     policies: PolicyDocuments
     replica: Replica
-    publisher: Publisher
-    restricting: Restricting
+    deployment: Deployment
+    duties: Duties
     families: Families
     entrance: Entrance
     evidence: Evidence
     consequences: Consequences
     corrections: Corrections
     readers: ReaderStates
+    reader_sharing: ReaderSharing
+    hearing: Hearing
     servings: ServingQueue
     pages: Pages
     decisions: DecisionService
@@ -61,19 +70,21 @@ class Service:
     def start(self) -> None:
         """Compile the kernels, catch up with ledger and journal, and start following and publishing."""
         warm()
+        self.hearing.start()
         self.replica.start()
         self.servings.start()
-        self.publisher.start()
+        self.duties.start()
         self.consequences.start()
         self.families.start(lambda: self.replica.latest().catalogue.ids, self.clock.now())
 
     def close(self) -> None:
         """Stop publishing and following, write what is queued, close the store."""
         self.families.close()
-        self.publisher.close()
+        self.duties.close()
         self.replica.close()
         self.consequences.close()
         self.servings.close()
+        self.deployment.close()
         self.store.close()
 
 
@@ -86,21 +97,60 @@ def open_service(settings: Settings, clock: Clock | None = None, store: Store | 
     secret = load_secret(settings)
     log_keys = load_log_keys(settings)
     settings.models_folder.mkdir(parents=True, exist_ok=True)
-    store = store or open_store(settings)
+    store = store or open_store(settings, shared=settings.redis is not None)
+    try:
+        return _composed(settings, clock, store, open_deployment(settings, store), secret, log_keys)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _composed(
+    settings: Settings, clock: Clock, store: Store, deployment: Deployment, secret: bytes, log_keys: LogKeys
+) -> Service:
     graphs = Graphs(store.models, settings.models_folder)
     policies = PolicyDocuments(store.policies)
-    replica = Replica(store, Fold(policies, graphs), clock, lease_seconds=settings.lease)
-    stater = Stater(store, policies, lambda: replica.latest().governance, desk_of(settings))
-    restricting = Restricting(store, stater, quiet=settings.restriction_quiet)
-    replica.on_swap(restricting.swapped)
-    publisher = Publisher(
-        store, clock, replica.latest, replica.wake, popular_every=settings.popular_every, restricting=restricting
+    sharing = deployment.sharing
+    bus = sharing.bus if sharing is not None else None
+    barrier = Barrier(store.replicas, bus, clock, name=deployment.name, lease=settings.lease)
+    reader_sharing = ReaderSharing(store, sharing, barrier, lease=settings.lease)
+    replica = Replica(
+        store,
+        Fold(policies, graphs),
+        clock,
+        lease_seconds=settings.lease,
+        name=deployment.name,
+        release=deployment.release,
+        barrier=barrier if bus is not None else None,
+        acknowledged=bus.acknowledge if bus is not None else None,
+        before_confirming=reader_sharing.renew,
+        written=partial(_wake_others, bus) if bus is not None else None,
     )
+    stater = Stater(store, policies, lambda: replica.latest().governance, desk_of(settings))
+
+    def take_up() -> Post:
+        restricting = Restricting(store, stater, quiet=settings.restriction_quiet)
+        publisher = Publisher(
+            store, clock, replica.latest, replica.wake, popular_every=settings.popular_every, restricting=restricting
+        )
+        return Post(publisher, restricting)
+
+    duties = Duties(store.role("duties"), take_up, replica.latest)
+    replica.on_swap(duties.swapped)
     families = Families(store)
     evidence = Evidence(store, log_keys.signer, families.members, days=settings.evidence_days)
     consequences = Consequences(store, clock, evidence, families.members, correction_days=settings.correction_days)
     replica.on_swap(consequences.swapped)
+    if bus is not None:
+        consequences.corrections.announce(partial(_tell_told, bus))
     servings = ServingQueue(store, settings.servings_queue)
+    readers = ReaderStates(
+        store,
+        settings.reader_states,
+        read=reader_sharing.read if bus is not None else None,
+        trusted=reader_sharing.trusted if bus is not None else None,
+    )
+    reader_sharing.serve(readers)
     decisions = DecisionService(
         store.ledger,
         governance=lambda: replica.latest().governance,
@@ -121,14 +171,16 @@ def open_service(settings: Settings, clock: Clock | None = None, store: Store | 
         graphs=graphs,
         policies=policies,
         replica=replica,
-        publisher=publisher,
-        restricting=restricting,
+        deployment=deployment,
+        duties=duties,
         families=families,
         entrance=Entrance(policies, secret, settings.inspect_share),
         evidence=evidence,
         consequences=consequences,
         corrections=consequences.corrections,
-        readers=ReaderStates(store, settings.reader_states),
+        readers=readers,
+        reader_sharing=reader_sharing,
+        hearing=Hearing(deployment, replica, readers, duties, consequences.corrections),
         servings=servings,
         pages=Pages(
             Cursors(secret, settings.cursor_hours * 3600),
@@ -141,3 +193,11 @@ def open_service(settings: Settings, clock: Clock | None = None, store: Store | 
         authenticator=Authenticator(settings, secret, KeySet(settings), store.keys, clock),
         metrics=Metrics(),
     )
+
+
+def _wake_others(bus: Bus) -> None:
+    bus.send([Message(Topic.LEDGER, "")])
+
+
+def _tell_told(bus: Bus, reader: str, decision: str) -> None:
+    bus.send([Message(Topic.TOLD, reader, decision.encode())])

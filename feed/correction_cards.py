@@ -102,6 +102,12 @@ class Cards:
             with self._lock:
                 self._leave(event.reader, offer.pages[event.request_id][1], event.received_at, SEEN)
 
+    def told_elsewhere(self, reader: str, decision: str) -> None:
+        """Let a correction wait for a reader no longer; another process writes it."""
+        with self._lock:
+            mine = tuple(one for one in self._waiting.get(reader, ()) if one.decision != decision)
+            self._keep(reader, mine)
+
     def _leave(self, reader: str, decisions: Sequence[str], now: int, state: str) -> None:
         """Let corrections wait for a reader no longer, and have that written. The lock is held."""
         mine = self._waiting.get(reader, ())

@@ -41,7 +41,17 @@ class Corrections:
         self._cards = Cards(woken)
         self._working = threading.Lock()
         self._unread: deque[Correction] = deque()
-        self._late: deque[EventRecord] = deque()
+        self._late: deque[tuple[EventRecord, bool]] = deque()
+        self._announce: Callable[[str, str], None] | None = None
+
+    def announce(self, told: Callable[[str, str], None]) -> None:
+        """Call ``told`` with a reader and a decision once it is written that they were told: other processes are to
+        know."""
+        self._announce = told
+
+    def told_elsewhere(self, reader: str, decision: str) -> None:
+        """Send a correction no longer to a reader whom another process told."""
+        self._cards.told_elsewhere(reader, decision)
 
     def cards(
         self, reader: str, request_id: str, surface: SurfaceKind, audience: Audience, *, after: int, now: int
@@ -49,14 +59,15 @@ class Corrections:
         """What a page is to tell its reader, see :meth:`feed.correction_cards.Cards.cards`."""
         return self._cards.cards(reader, request_id, surface, audience, after=after, now=now)
 
-    def heard(self, events: Iterable[EventRecord]) -> None:
-        """Take events that were stored: they show which pages arrived, and exposures that were reported late."""
+    def heard(self, events: Iterable[EventRecord], *, elsewhere: bool = False) -> None:
+        """Take events that were stored: they show which pages arrived, and exposures that were reported late. What
+        another process took in it counts ``elsewhere``, too."""
         if not self._cards.all():
             return
         for event in events:
             self._cards.arrived(event)
             if event.kind == EventKind.IMPRESSION and self._cards.of_item(event.item):
-                self._late.append(event)
+                self._late.append((event, not elsewhere))
                 self._woken()
 
     def waits(self, decision: str) -> int:
@@ -141,14 +152,15 @@ class Corrections:
         """Let corrections wait for a reader whose exposure was reported after the exposed had been read."""
         if not self._late:
             return
-        event = self._late[0]
+        event, counted = self._late[0]
         for correction in self._cards.of_item(event.item):
             read = correction not in self._unread and event.occurred_at < correction.before
             if not read or self._cards.waits_for(event.reader, correction):
                 continue
             if not self._papers.is_told(correction.decision, digest(event.reader)):
                 self._cards.wait_for([event.reader], correction)
-                self._papers.one_more(correction.decision)
+                if counted:
+                    self._papers.one_more(correction.decision)
         self._late.popleft()
 
     def _write_told(self) -> None:
@@ -158,13 +170,16 @@ class Corrections:
             papers = {one.reader: Paper(digest(one.reader), one.reader, one.at, one.state) for one in some}
             self._papers.write(some[0].correction, tuple(papers.values()))
             self._cards.written(some)
+            if self._announce is not None:
+                for one in some:
+                    self._announce(one.reader, one.correction.decision)
 
     def forget(self, reader: str) -> None:
         """After events of a reader were deleted: what no event of theirs calls for waits for them no longer, and what
         was not written about them yet is not written."""
         with self._working:
-            for event in [event for event in list(self._late) if event.reader == reader]:
-                self._late.remove(event)
+            for late in [late for late in list(self._late) if late[0].reader == reader]:
+                self._late.remove(late)
             mine = self._cards.forget(reader)
             if mine:
                 exposures = self._exposures(reader)

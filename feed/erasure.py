@@ -16,6 +16,7 @@ from feed import pending_papers
 from feed.bootstrap import Service
 from feed.publishing import WEIR
 from feed.storage.records import Erasure
+from feed.storage.sharing import Topic
 
 _BASIS = Basis("operations", "erasure")
 
@@ -25,12 +26,12 @@ def erase(service: Service, reader: str) -> Erasure:
     _end_powers(service, reader)
     named = [entry.id for entry in pending_papers.naming(service.store, reader)]
     proposed = pending_papers.pending_of(service.store).remove(named).result() if named else 0
-    first = service.store.readers.erase(reader, service.clock.now()).result()
-    service.readers.invalidate(reader)
+    with service.reader_sharing.changing(reader, Topic.ERASED):
+        first = service.store.readers.erase(reader, service.clock.now()).result()
     service.corrections.forget(reader)
-    late = service.store.readers.erase(reader, service.clock.now()).result()
-    service.readers.invalidate(reader)
-    service.publisher.erased()
+    with service.reader_sharing.changing(reader, Topic.ERASED):
+        late = service.store.readers.erase(reader, service.clock.now()).result()
+    service.duties.erased()
     return Erasure(
         events=first.events + late.events,
         settings=first.settings + late.settings,
@@ -59,10 +60,10 @@ def _end_powers(service: Service, reader: str) -> None:
 
 def forget(service: Service, reader: str, item: str | None = None) -> int:
     """Delete a reader's history, or what it says of one item; returns how many events went. Blocks."""
-    first = service.store.events.forget(reader, item, at=service.clock.now()).result()
-    service.readers.invalidate(reader)
+    with service.reader_sharing.changing(reader, Topic.ERASED):
+        first = service.store.events.forget(reader, item, at=service.clock.now()).result()
     service.corrections.forget(reader)
-    late = service.store.events.forget(reader, item, at=service.clock.now()).result()
-    service.readers.invalidate(reader)
-    service.publisher.erased()
+    with service.reader_sharing.changing(reader, Topic.ERASED):
+        late = service.store.events.forget(reader, item, at=service.clock.now()).result()
+    service.duties.erased()
     return first + late

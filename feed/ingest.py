@@ -101,11 +101,15 @@ async def _stored(service: Service, records: Sequence[EventRecord]) -> tuple[lis
         outcomes = await durable(service.store.events.append(records))
         accepted = [record for record, outcome in zip(records, outcomes, strict=True) if outcome is Outcome.ACCEPTED]
         service.readers.apply(accepted)
-        for reader in hides(accepted):
+        hidden = list(hides(accepted))
+        for reader in hidden:
             service.readers.invalidate(reader)
     if accepted:
-        service.publisher.events_came()
+        service.duties.events_came()
         service.corrections.heard(accepted)
+    if service.reader_sharing.shared:
+        again = {one.reader for one, outcome in zip(records, outcomes, strict=True) if outcome is Outcome.DUPLICATE}
+        await anyio.to_thread.run_sync(service.reader_sharing.told, accepted, hidden, again)
     return outcomes, accepted
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from controls.policy import Policy
 from controls.policy import load as load_policy
 from feed.model_files import file_of, lies_in
-from feed.storage.ports import Policies
-from feed.storage.register_ports import Models
+from feed.storage.register_ports import Models, Policies
 from ranking.errors import GraphError
 from ranking.graph import ItemGraph
 

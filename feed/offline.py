@@ -43,8 +43,8 @@ def publish_queued(service: Service) -> Snapshot:
     while service.store.journal.pending():
         edition = service.store.journal.publish(extra=b"", at=service.clock.now()).result()
     followed(service, edition=edition)
-    service.publisher.events_came()
-    return followed(service, edition=service.publisher.publish())
+    service.duties.events_came()
+    return followed(service, edition=service.duties.publish())
 
 
 def decided(service: Service, proposal: Proposal) -> Decision:

@@ -44,15 +44,15 @@ def change(
         _drop_ended(after, service.clock.now())
         changed = replace(record, settings=orjson.dumps(after).decode(), updated_at=service.clock.now())
         try:
-            saved = service.store.readers.save(changed, record.version).result()
+            with service.reader_sharing.changing(reader):
+                saved = service.store.readers.save(changed, record.version).result()
         except VersionConflict as conflict:
             if expected_version is not None or attempt == _ATTEMPTS - 1:
                 raise _mismatch(conflict.stored, expected_version) from conflict
             continue
-        service.readers.invalidate(reader)
         if before.get("personalization") != after.get("personalization"):
             # The reader's voice joins or leaves the popular lists.
-            service.publisher.events_came()
+            service.duties.events_came()
         return saved
     raise AssertionError("unreachable")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -28,6 +28,9 @@ HISTORY_LIMIT = 200
 
 SEEN_LIMIT = 2000
 """Items whose impressions or consumption are remembered."""
+
+_TOLD_LATE = 200
+"""Newest events of a state that other processes may still tell of."""
 
 _CONSUMING = frozenset(
     (EventKind.CLICK, EventKind.DWELL, EventKind.LIKE, EventKind.SHARE, EventKind.MORE, EventKind.LESS)
@@ -68,8 +71,20 @@ class _State:
 class ReaderStates:
     """States of the most recently active readers; thread-safe."""
 
-    def __init__(self, store: Store, capacity: int = 200_000) -> None:
+    def __init__(
+        self,
+        store: Store,
+        capacity: int = 200_000,
+        *,
+        read: Callable[[str, int], tuple[ReaderRecord, list[EventRecord]]] | None = None,
+        trusted: Callable[[], bool] | None = None,
+    ) -> None:
+        """Where other processes serve the same readers, ``read`` reads what they share, and what is in memory counts
+        only while it may be ``trusted``: others then tell of what they store."""
         self._store = store
+        self._read = read or self._stored
+        self._trusted = trusted or (lambda: True)
+        self._told = trusted is not None
         self._capacity = capacity
         self._states: OrderedDict[str, _State] = OrderedDict()
         self._loading: dict[str, list[EventRecord]] = {}
@@ -83,17 +98,14 @@ class ReaderStates:
 
     def cached(self, reader: str, catalogue: Catalogue) -> ReaderView | None:
         """The view of a reader whose state is in memory, else None (then call :meth:`load` in a thread)."""
+        if not self._trusted():
+            return None
         with self._lock:
             state = self._states.get(reader)
             if state is None:
                 return None
             self._states.move_to_end(reader)
-            if state.pending or (state.waiting and catalogue.rows > state.rows):
-                _absorb(state, catalogue)
-                state.view = None
-            if state.view is None:
-                state.view = _view(state)
-            return state.view
+            return _seen_by(state, catalogue)
 
     def load(self, reader: str, catalogue: Catalogue) -> ReaderView:
         """The view of a reader, read from the store when it is not in memory. Blocks on the store."""
@@ -103,8 +115,8 @@ class ReaderStates:
                 return view
             with self._lock:
                 arrived = self._loading.setdefault(reader, [])
-            record = self._store.readers.get(reader)
-            events = self._store.events.of_reader(reader, SEEN_LIMIT)
+            trusted = self._trusted()
+            record, events = self._read(reader, SEEN_LIMIT)
             known = {event.client_id for event in events}
             with self._lock:
                 if self._loading.get(reader) is not arrived:
@@ -113,10 +125,18 @@ class ReaderStates:
                 state = _state(record)
                 if reader in self._receiving:
                     state.known = frozenset(known)
+                elif self._told:
+                    # What is told of late may have been read already.
+                    state.known = frozenset(event.client_id for event in events[-_TOLD_LATE:])
                 state.pending = [*events, *(event for event in arrived if event.client_id not in known)]
+                if not trusted:
+                    return _seen_by(state, catalogue)
                 self._states[reader] = state
                 while len(self._states) > self._capacity:
                     self._states.popitem(last=False)
+
+    def _stored(self, reader: str, limit: int) -> tuple[ReaderRecord, list[EventRecord]]:
+        return self._store.readers.get(reader), self._store.events.of_reader(reader, limit)
 
     def get(self, reader: str, catalogue: Catalogue) -> ReaderView:
         """The view of a reader, from memory or the store."""
@@ -124,8 +144,9 @@ class ReaderStates:
 
     def consents(self, readers: Iterable[str]) -> dict[str, bool]:
         """Whether each reader has personalization on, without building states. Blocks on the store for unknown ones."""
+        trusted = self._trusted()
         with self._lock:
-            known = {reader: self._consent(reader) for reader in readers}
+            known = {reader: self._consent(reader) if trusted else None for reader in readers}
             changes = self._changes
         missing = [reader for reader, consent in known.items() if consent is None]
         read = {
@@ -168,7 +189,7 @@ class ReaderStates:
             if not self._receiving[reader]:
                 del self._receiving[reader]
                 state = self._states.get(reader)
-                if state is not None:
+                if state is not None and not self._told:
                     state.known = frozenset()
 
     def apply(self, events: Iterable[EventRecord]) -> None:
@@ -190,14 +211,27 @@ class ReaderStates:
             self._loading.pop(reader, None)
             self._consents.pop(reader, None)
 
-    def forget(self, reader: str, item: str | None = None) -> None:
-        """Drop what memory holds of a reader's history, of one item or of all."""
-        del item  # the whole state is rebuilt: history, Seen and their bounds depend on each other
-        self.invalidate(reader)
+    def clear(self) -> None:
+        """Forget every state: nobody knows what changed."""
+        with self._lock:
+            self._changes += 1
+            self._states.clear()
+            self._loading.clear()
+            self._consents.clear()
 
 
 def _state(record: ReaderRecord) -> _State:
     return _State(record, read_choices(record.settings))
+
+
+def _seen_by(state: _State, catalogue: Catalogue) -> ReaderView:
+    """The view of a state, with what came since it was last asked for."""
+    if state.pending or (state.waiting and catalogue.rows > state.rows):
+        _absorb(state, catalogue)
+        state.view = None
+    if state.view is None:
+        state.view = _view(state)
+    return state.view
 
 
 def _absorb(state: _State, catalogue: Catalogue) -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+import anyio.to_thread
 import structlog
 
 from feed.clock import Clock
+from feed.control.barrier import Barrier
 from feed.control.errors import ControlsStale, ReplicaFailed
 from feed.control.follow import catch_up, decide_all, next_edition
 from feed.storage.errors import StorageError
@@ -48,9 +50,30 @@ class _Waiter:
 class Replica:
     """One process's copy of the fold. Every public method may be called from any thread."""
 
-    def __init__(self, store: Store, fold: Fold, clock: Clock, *, lease_seconds: float, name: str = "local") -> None:
+    def __init__(
+        self,
+        store: Store,
+        fold: Fold,
+        clock: Clock,
+        *,
+        lease_seconds: float,
+        name: str = "local",
+        release: str = "",
+        barrier: Barrier | None = None,
+        acknowledged: Callable[[int], None] | None = None,
+        before_confirming: Callable[[], None] | None = None,
+        written: Callable[[], None] | None = None,
+    ) -> None:
+        """Where there are others, ``barrier`` tells who of them obeys, ``acknowledged`` tells them what this one does,
+        ``written`` that there is something to read, and ``before_confirming`` reads what must not be older than the
+        lease."""
         self.name = name
         self.failure: str = ""
+        self._release = release
+        self._barrier = barrier
+        self._acknowledged = acknowledged
+        self._before_confirming = before_confirming
+        self._written = written
         self._store = store
         self._fold = fold
         self._clock = clock
@@ -67,7 +90,8 @@ class Replica:
         self._thread = threading.Thread(target=self._run, name="weir-replica", daemon=True)
 
     def start(self) -> None:
-        """Catch up with ledger and journal, then follow them. Raises what the store or the fold raises."""
+        """Register, catch up with ledger and journal, then follow them. Raises what the store or the fold raises."""
+        self._store.replicas.confirm(self.name, self._release, 0)
         catch_up(self._fold, self._store)
         self._follow()
         self._thread.start()
@@ -78,8 +102,16 @@ class Replica:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
+            with suppress(StorageError):
+                self._store.replicas.leave(self.name)
 
     def wake(self) -> None:
+        """Look at ledger and journal now, and let the others do so: something was written."""
+        self._wake.set()
+        if self._written is not None:
+            self._written()
+
+    def look(self) -> None:
         """Look at ledger and journal now."""
         self._wake.set()
 
@@ -128,28 +160,34 @@ class Replica:
                         self._acknowledge()
 
     async def enforced(self, revision: int, timeout: float = 2.0) -> Enforcement:
-        """Wait until this replica obeys ``revision`` and nobody is still being answered from before it."""
+        """Wait until every replica obeys ``revision`` and none still answers anybody from before it."""
         began = self._clock.monotonic()
         loop = asyncio.get_running_loop()
         waiter = _Waiter(revision, loop, loop.create_future())
         with self._lock:
             self._waiters.append(waiter)
             self._acknowledge()
-        self.wake()
+        self.look()
+        others, late = 0, tuple[str, ...]()
         try:
-            await asyncio.wait_for(waiter.done, timeout)
-            acked = True
+            if self._barrier is not None:
+                others, late = await anyio.to_thread.run_sync(self._barrier.obeyed, revision, timeout)
+            left = max(timeout - (self._clock.monotonic() - began), 0.001)
+            await asyncio.wait_for(waiter.done, left)
         except TimeoutError:
-            acked = False
+            late = (*late, self.name)
             with self._lock:
                 self._waiters = [other for other in self._waiters if other is not waiter]
         elapsed = (self._clock.monotonic() - began) * 1000
-        return Enforcement(1, int(acked), round(elapsed, 2), () if acked else (self.name,))
+        return Enforcement(1 + others, 1 + others - len(late), round(elapsed, 2), late)
 
     def _acknowledge(self) -> None:
         if self._snapshot is None:
             return
-        self._acked = min([self._snapshot.revision, *self._holding])
+        acked = min([self._snapshot.revision, *self._holding])
+        if acked > self._acked and self._acknowledged is not None:
+            self._acknowledged(acked)
+        self._acked = acked
         waiting = []
         for waiter in self._waiters:
             if waiter.revision > self._acked:
@@ -181,6 +219,9 @@ class Replica:
         more = True
         while more and not self._closing.is_set():
             asked_at = self._clock.monotonic()
+            if self._before_confirming is not None:
+                self._before_confirming()
+            self._store.replicas.confirm(self.name, self._release, max(self._acked, 0))
             decide_all(self._fold, self._store)
             more = next_edition(self._fold, self._store)
             self._swap()

@@ -86,7 +86,7 @@ class Http:
     def settled(self) -> None:
         """Wait until everything that was stored is in an edition, and the replica has it."""
         journal, replica = self.service.store.journal, self.service.replica
-        self.service.publisher.publish()
+        self.service.duties.publish()
         until(lambda: journal.pending() == 0 and replica.latest().edition == journal.head())
 
     def problem(self, answer: Response, status: int, name: str) -> dict[str, Any]:

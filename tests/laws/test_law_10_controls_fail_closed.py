@@ -48,6 +48,7 @@ class Lined:
     def __init__(self, store):
         self.ledger = Ledger(store.ledger)
         self.journal = store.journal
+        self.replicas = store.replicas
 
 
 @pytest.fixture

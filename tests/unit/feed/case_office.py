@@ -104,5 +104,5 @@ def office(home: Path, **chosen: Any) -> Iterator[Office]:
     chosen = {"rate_personal": 0, "rate_service": 0, "popular_every": 0, "retrain_every": "off", **chosen}
     service = open_service(Settings(home=home, **chosen), clock, store)
     with TestClient(create_app(service), raise_server_exceptions=False) as client:
-        service.publisher.publish()
+        service.duties.publish()
         yield Office(service, clock, client)
