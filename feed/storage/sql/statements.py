@@ -7,7 +7,7 @@ costs the wait to get it back; ``executemany`` is one statement a row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
+from feed.storage.sql.arrays import ArrayInsertion
 from feed.storage.sql.queue import Cursor
 
 _MOST_ROWS = 512
@@ -35,27 +36,16 @@ class Insertion:
 
     def run(self, cursor: Cursor, rows: Sequence[Sequence[Any]]) -> int:
         """Insert; returns how many rows were inserted or replaced. Every row has ``width`` values."""
-        changed = 0
-        for _ in self._steps(cursor, rows):
-            changed += cursor.rowcount
-        return changed
-
-    def told(self, cursor: Cursor, rows: Sequence[Sequence[Any]]) -> list[Any]:
-        """Insert, and return what the statement returns."""
-        found: list[Any] = []
-        for _ in self._steps(cursor, rows):
-            found += cursor.fetchall()
-        return found
-
-    def _steps(self, cursor: Cursor, rows: Sequence[Sequence[Any]]) -> Iterator[None]:
-        done, left = 0, len(rows)
+        changed = done = 0
+        left = len(rows)
         while left:
             count = min(_MOST_ROWS, 1 << (left.bit_length() - 1))
             values = rows if count == len(rows) else rows[done : done + count]
             cursor.execute(self._text(count), list(chain.from_iterable(values)))
-            yield
+            changed += cursor.rowcount
             done += count
             left -= count
+        return changed
 
     def _text(self, count: int) -> str:
         text = self._texts.get(count)
@@ -84,10 +74,12 @@ class Statements:
         """Insert of rows that must be new."""
         return Insertion(self.text(self._insert(table, columns), *columns), len(columns))
 
-    def new_only(self, table: Table, *columns: str, returning: Sequence[ColumnElement[Any]] = ()) -> Insertion:
-        """Insert that leaves out rows whose unique values are taken, and returns some columns of the others."""
+    def new_only(self, table: Table, *columns: str) -> Insertion | ArrayInsertion:
+        """Insert that leaves out rows whose unique values are taken."""
+        if self.many_write:
+            return ArrayInsertion(table, columns)
         insert = self._insert(table, columns).on_conflict_do_nothing()
-        return Insertion(self.text(insert.returning(*returning) if returning else insert, *columns), len(columns))
+        return Insertion(self.text(insert, *columns), len(columns))
 
     def put(self, table: Table, *columns: str, key: Iterable[str], newer: str = "") -> Insertion:
         """Insert, or replace the row with the same ``key``; with ``newer``, only where that column is not smaller.
