@@ -139,9 +139,12 @@ class SharedStates(Protocol):
         change. Several may hold a reader; the last release counts."""
         ...
 
+    def drop(self, readers: Iterable[str]) -> None:
+        """Drop the states and end all tickets: the store has changed. Nobody's hold ends by it."""
+        ...
+
     def release(self, readers: Iterable[str]) -> None:
-        """Drop the states, end all tickets, and let states be put again unless another holds them: the store has
-        changed."""
+        """End one hold of each, as :meth:`drop` does; the store has changed."""
         ...
 
 

@@ -254,16 +254,26 @@ def test_holding_drops_the_state_and_the_last_of_several_releases_counts(deploym
     assert one.get("ann").ticket
 
 
-def test_releasing_many_drops_their_states_and_ends_their_tickets(deployment):
+@pytest.mark.parametrize("act", ["drop", "release"])
+def test_dropping_or_releasing_many_drops_their_states_and_ends_their_tickets(deployment, act):
     states = deployment.sharing().states
-    readers = [f"reader{number}" for number in range(30)]
-    for reader in readers[:20]:
+    readers = [f"reader{number}" for number in range(300)]
+    for reader in readers[:200]:
         states.put(reader, b"old", states.get(reader).ticket)
-    tickets = {reader: states.get(reader).ticket for reader in readers[20:]}
-    states.release(readers)
+    tickets = {reader: states.get(reader).ticket for reader in readers[200:]}
+    getattr(states, act)(readers)
     assert all(states.get(reader).state is None for reader in readers)
     assert not any(states.put(reader, b"old", ticket) for reader, ticket in tickets.items())
     assert all(states.put(reader, b"new", states.get(reader).ticket) for reader in readers)
+
+
+def test_dropping_does_not_end_a_hold(deployment):
+    states = deployment.sharing().states
+    states.hold("ann")
+    states.drop(["ann"])
+    assert states.get("ann") == Shared(None)
+    states.release(["ann"])
+    assert states.get("ann").ticket
 
 
 def test_appending_adds_to_a_state_that_is_there_and_ends_tickets(deployment):

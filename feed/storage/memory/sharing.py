@@ -269,12 +269,19 @@ class MemoryStates:
             kept.holds = kept.holds + 1 if now < kept.held_until else 1
             kept.held_until = now + HOLD_SECONDS
 
-    def release(self, readers: Iterable[str]) -> None:
-        """Let states be put again."""
+    def drop(self, readers: Iterable[str]) -> None:
+        """Forget states and tickets."""
         with self._hub.changed:
             for reader in readers:
                 kept = self._kept(reader)
                 kept.state, kept.ticket = None, ""
+
+    def release(self, readers: Iterable[str]) -> None:
+        """Let states be put again."""
+        with self._hub.changed:
+            for reader in readers:
+                self.drop([reader])
+                kept = self._kept(reader)
                 kept.holds = max(kept.holds - 1, 0)
 
     def _kept(self, reader: str) -> _Kept:

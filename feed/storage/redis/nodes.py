@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha1
 from typing import Any
@@ -103,6 +103,25 @@ class Node:
             return self.call("EVALSHA", script.sha, len(keys), *keys, *arguments)
         except exceptions.NoScriptError:
             return self.call("EVAL", script.text, len(keys), *keys, *arguments)
+
+    def run_each(self, script: Script, each: Sequence[list[str]]) -> list[list[str]]:
+        """Run a script without arguments for each list of keys, in one round trip; those for which it has to be run
+        again, because the node does not know it or no longer has the keys."""
+        connection = self._taken() or self.connected(REQUEST_SECONDS)
+        again: list[list[str]] = []
+        try:
+            commands = [("EVALSHA", script.sha, len(keys), *keys) for keys in each]
+            connection.send_packed_command(connection.pack_commands(commands))
+            for keys in each:
+                try:
+                    connection.read_response(disconnect_on_error=False)
+                except (exceptions.NoScriptError, exceptions.MovedError):
+                    again.append(keys)
+        except BaseException:
+            connection.disconnect()
+            raise
+        self._free.append(connection)
+        return again
 
     def facts(self) -> Facts:
         """What it says of itself."""

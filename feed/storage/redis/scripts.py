@@ -124,6 +124,9 @@ redis.call('PEXPIRE', KEYS[3], ARGV[1])
 )
 """Drop a state and let nobody put one, for ARGV[1] milliseconds."""
 
+DROP = Script("redis.call('DEL', KEYS[1], KEYS[2])")
+"""Drop a state and end tickets."""
+
 RELEASE = Script(
     """
 redis.call('DEL', KEYS[1], KEYS[2])

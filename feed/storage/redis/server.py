@@ -22,6 +22,9 @@ OLDEST = (6, 2)
 """The oldest version of Redis that is taken."""
 
 _SLOTS = 16_384
+_TOGETHER = 200
+"""Runs of a script that go in one round trip."""
+
 _PAUSE, _LONGEST_PAUSE, _REST = 0.02, 0.5, 0.1
 """Seconds that the keeper waits after a first failure, after many, and after a success."""
 
@@ -95,12 +98,24 @@ class Server:
                 self._moved(moved)
                 if last:
                     raise SharingFailed(f"Redis at {self.name} moves its keys; try again in a moment") from None
-            except UNREACHABLE as cause:
-                raise self.failed(node, cause) from None
-            except exceptions.RedisError as cause:
-                self._wake.set()
-                raise SharingFailed(f"Redis at {node.name} refused a command ({said_by(cause)})") from None
+            except (exceptions.RedisError, OSError) as cause:
+                raise self._failure(node, cause) from None
         raise AssertionError("unreachable")
+
+    def run_each(self, script: Script, each: Sequence[list[str]]) -> None:
+        """Run a script for each list of keys, many in one round trip. Raises ``SharingFailed``; some may have run."""
+        there: dict[str, tuple[Node, list[list[str]]]] = {}
+        for keys in each:
+            node = self.node_of(keys[0])
+            there.setdefault(node.name, (node, []))[1].append(keys)
+        for node, mine in there.values():
+            for begin in range(0, len(mine), _TOGETHER):
+                try:
+                    again = node.run_each(script, mine[begin : begin + _TOGETHER])
+                except (exceptions.RedisError, OSError) as cause:
+                    raise self._failure(node, cause) from None
+                for keys in again:
+                    self.run(script, keys, [])
 
     def node_of(self, key: str) -> Node:
         """The node that has a key. Raises ``SharingFailed`` while it is left alone."""
@@ -119,6 +134,12 @@ class Server:
         node.close()
         self._wake.set()
         return SharingFailed(f"Redis at {node.name} does not answer ({node.broken}); it is tried again by itself")
+
+    def _failure(self, node: Node, cause: BaseException) -> SharingFailed:
+        if isinstance(cause, UNREACHABLE):
+            return self.failed(node, cause)
+        self._wake.set()
+        return SharingFailed(f"Redis at {node.name} refused a command ({said_by(cause)})")
 
     def look_again(self) -> None:
         """Have the keeper find out which node has which keys."""

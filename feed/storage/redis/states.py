@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from uuid import uuid4
 
-from feed.storage.redis.scripts import APPEND, GET, HOLD, PUT, RELEASE
+from feed.storage.redis.scripts import APPEND, DROP, GET, HOLD, PUT, RELEASE
 from feed.storage.redis.server import Server
 from feed.storage.sharing import HOLD_SECONDS, STATE_LIMIT, Shared
 
@@ -61,10 +61,13 @@ class RedisStates:
         """Let nobody put."""
         self._server.run(HOLD, self._keys(reader), [math.ceil(HOLD_SECONDS * 1000)])
 
+    def drop(self, readers: Iterable[str]) -> None:
+        """Forget states and tickets."""
+        self._server.run_each(DROP, [self._keys(reader) for reader in readers])
+
     def release(self, readers: Iterable[str]) -> None:
         """Let states be put again."""
-        for reader in readers:
-            self._server.run(RELEASE, self._keys(reader), [])
+        self._server.run_each(RELEASE, [self._keys(reader) for reader in readers])
 
     def _keys(self, reader: str) -> list[str]:
         """State, ticket and holds, all in one slot of a Cluster."""
