@@ -12,6 +12,7 @@ from controls.authority import Principal
 from controls.decisions import Basis, Decision, DecisionType, Subject
 from controls.proposals import Proposal
 from controls.scopes import Scope
+from feed import tracing
 from feed.activations import load_before_reversal
 from feed.auth import Caller
 from feed.bootstrap import Service
@@ -88,7 +89,8 @@ async def obeyed(service: Service, decisions: Sequence[Decision]) -> EnforcedOut
     """Wake the replicas and tell who obeys decisions that were made."""
     service.replica.wake()
     last = max(decision.revision for decision in decisions)
-    enforcement = await service.replica.enforced(last, service.settings.enforced_timeout)
+    with tracing.span("decision enforced", **{"weir.revision": last}):
+        enforcement = await service.replica.enforced(last, service.settings.enforced_timeout)
     for decision in decisions:
         service.metrics.decisions.labels(decision.type.value).inc()
     if any(decision.type in PRESERVED_AT for decision in decisions):

@@ -13,6 +13,7 @@ from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from feed import tracing
 from feed.auth import Authenticator, Caller, anonymous
 from feed.clock import Clock
 from feed.errors import BodyTooLarge, NotAuthenticated, TooManyRequests
@@ -71,6 +72,8 @@ class Gate:
         state = scope.setdefault("state", {})
         state["request_id"] = request_id.decode()
         self._log.begin(state["request_id"])
+        spans = tracing.current()
+        span = None if spans is None else spans.request(scope["headers"], state["request_id"])
         told: list[tuple[bytes, bytes]] = [(b"x-request-id", request_id), *_ALWAYS]
 
         async def out(message: Message) -> None:
@@ -98,6 +101,8 @@ class Gate:
             route = getattr(scope.get("route"), "path", "other")
             ended = perf_counter()
             self._metrics.answered(route, method, status, ended - began)
+            if span is not None:
+                span.end(method, route, status)
             self._log.ended(method, route, status, ended - began, state.get("caller"), ended)
 
     async def _admit(self, scope: Scope, authorization: bytes | None, told: list[tuple[bytes, bytes]]) -> Caller:

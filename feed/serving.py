@@ -14,6 +14,7 @@ from pathlib import Path
 
 import uvicorn
 
+from feed import tracing
 from feed.app import create_app
 from feed.bootstrap import open_service
 from feed.errors import SetupInvalid
@@ -31,6 +32,7 @@ def run(settings: Settings, ready: Callable[[str], None]) -> None:
     Raises ``SetupInvalid`` when the address is taken or the service cannot start, and the storage errors of opening.
     """
     with _listening(settings) as (listener, url):
+        tracing.start(settings)
         service = open_service(settings)
         configure(settings.log_level)
         try:
@@ -54,6 +56,7 @@ def run(settings: Settings, ready: Callable[[str], None]) -> None:
         finally:
             address_file(settings).unlink(missing_ok=True)
             service.close()
+            tracing.stop()
 
 
 def check_address(settings: Settings) -> None:

@@ -52,6 +52,9 @@ class Settings(DeploymentSettings):
     log_slow: float = Field(default=1.0, ge=0)
     """Seconds from which on a request is logged as slow; 0 for never."""
 
+    otel_endpoint: str = Field(default="", pattern=r"^(https?://.+)?$")
+    """Address that takes OpenTelemetry traces by OTLP over HTTP. Unset: as OTEL_EXPORTER_OTLP_ENDPOINT says, else none."""
+
     # Who is asking
 
     secret: SecretStr | None = Field(default=None, min_length=32)

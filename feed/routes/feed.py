@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from controls.scopes import AgeClass, Audience, SurfaceKind
 from controls.tiers import Tier
 from controls.verdicts import Source
+from feed import tracing
 from feed.audience import NOTHING_ASKED, Asked, resolve
 from feed.auth import Caller
 from feed.bootstrap import Service
@@ -90,6 +91,10 @@ class FeedEndpoint:
                     )
                     await send({"type": "http.response.body", "body": answer.body})
         self._count(known - began, answer)
+        spans = tracing.current()
+        if spans is not None:
+            spans.past("reader state", began, known)
+            spans.past("rank", known, known + answer.rank_ns)
 
     def _surface(self, scope: Scope, asked: Query, snapshot: Snapshot, audience: Audience) -> Surface:
         return asked.surface

@@ -28,6 +28,7 @@ from feed.storage.sql.reading import Reading
 from feed.storage.sql.register import EntryPersons, SqlRegister
 from feed.storage.sql.servings import SqlServings
 from feed.storage.sql.statements import Statements
+from feed.storage.sql.traced import traced
 from feed.storage.sql.tree import SqlTree
 from feed.storage.sql.writer import Writes
 
@@ -84,6 +85,8 @@ class SqlStore:
         deployment: Deployment | None = None,
     ) -> None:
         """``closed`` is called once, after the last connection is closed. No ``deployment``: there is one process."""
+        if not isinstance(writes, ReadOnly):
+            writes = traced(writes)
         self._reading = reading
         self._writes = writes
         self._closed: Callable[[], None] | None = closed
