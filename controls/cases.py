@@ -139,12 +139,12 @@ def claim(
     case: Case, who: str, now: int, lease: int, *, barred: Collection[str] = (), expected: int | None = None
 ) -> Case:
     """Take a case on for ``lease`` seconds, or hold it for longer, at the same version. Raises ``CaseHeld`` while
-    another holds it, ``SameDecider`` for those ``barred`` (who first decided what an appeal is about), ``NotAllowed``
-    for whoever escalated it."""
+    another holds it, ``SameDecider`` for those ``barred`` (who first decided what an appeal is about, or whose own it
+    is), ``NotAllowed`` for whoever escalated it."""
     _unresolved(case)
     _expected(case, expected)
     if who in barred:
-        raise SameDecider("the appeal is against your own decision; leave it to somebody else")
+        raise SameDecider("you decided what this case is about, or it is your own; leave it to somebody else")
     if case.state is CaseState.AWAITING:
         raise CaseHeld(f"a second person is asked about proposal {case.proposal}; approve or decline that", "case")
     if state_at(case, now) is CaseState.CLAIMED and case.holder != who:
@@ -187,7 +187,7 @@ def check_resolution(
     if state_at(case, now) is not CaseState.CLAIMED:
         raise CaseHeld("your claim has run out, and somebody else may take the case on; claim it again", "case")
     if who in barred:
-        raise SameDecider("the appeal is against your own decision; leave it to somebody else")
+        raise SameDecider("you decided what this case is about, or it is your own; leave it to somebody else")
     known = sorted(_APPEALED if case.kind is CaseKind.APPEAL else _OTHERS)
     if resolution.outcome not in known:
         raise InvalidCase(f"a case of kind {case.kind.value} ends as one of {', '.join(known)}", "outcome")

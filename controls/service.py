@@ -24,7 +24,7 @@ from controls.proposals import Proposal
 from controls.signals import Columns
 from controls.undoing import takedowns_left
 
-__all__ = ["PLATFORM", "DecisionService", "LedgerPort"]
+__all__ = ["PLATFORM", "DecisionService", "LedgerPort", "refuse_repeated"]
 
 _STANDING = (Conflict, DecidedSince, InvalidDecision, PolicyError)
 """Refusals by what stands now, which a request that was decided before met as its own doing."""
@@ -95,7 +95,8 @@ class DecisionService:
         id: str,
     ) -> list[Decision]:
         """Make many decisions in one transaction of the ledger, all or none; they are durable when this returns. The
-        n-th, from 0, has the id ``{id}.{n}``. Raises what :meth:`decide` does, for the first that is refused."""
+        n-th, from 0, has the id ``{id}.{n}``. Raises what :meth:`decide` does, for the first that is refused, and
+        :class:`InvalidDecision` when one says what another says already."""
         while True:
             after = self._ledger.head()
             try:
@@ -108,6 +109,7 @@ class DecisionService:
                 if first is None:
                     raise
                 return self.bulk(first.id.rpartition(".")[0])
+            refuse_repeated(decisions)
             questions = list(map(self._checks.overtaking, decisions, proposals))
             overtaking = [matters for matters in questions if matters is not None]
 
@@ -153,6 +155,18 @@ class DecisionService:
     def waits(self, decision: Decision) -> bool:
         """Whether a decision's subject has no item yet, so that it waits for the first."""
         return self._checks.waits(decision)
+
+
+def refuse_repeated(decisions: Sequence[Decision]) -> None:
+    """Raise for an act that is made twice together: undoing one of them would leave the other."""
+    seen: dict[object, int] = {}
+    for place, decision in enumerate(decisions):
+        parameters = frozenset((name, str(value)) for name, value in decision.parameters.items())
+        act = decision.reverses or (decision.type, decision.subject, decision.scope, parameters)
+        first = seen.setdefault(act, place)
+        if first != place:
+            about = f"{decision.type.value} of {decision.subject.kind.value} {decision.subject.id!r}"
+            raise InvalidDecision(f"{about} is decided twice, as {first} and as {place}; leave one out", "decisions")
 
 
 def _done(decision: Decision) -> Future[Decision]:

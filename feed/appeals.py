@@ -104,9 +104,14 @@ def take_appeal(service: Service, grievance: Grievance, appellant: Appellant, no
     return id, True
 
 
-def deciders(store: Store, case: Case) -> frozenset[str]:
-    """Who decided what an appeal is about, or approved of it; nobody for other cases. Blocks."""
-    found: set[str | None] = set()
+def barred_from(store: Store, case: Case) -> frozenset[str]:
+    """Who does not decide a case: the author whom it is about; and of an appeal whoever decided what it is against, or
+    approved of that, and the reader who appeals. Blocks."""
+    author = _author_of(store, case.subject)
+    if case.kind is not CaseKind.APPEAL:
+        return frozenset({author} if author else ())
+    entry = cases_of(store).get(case.id)
+    found: set[str | None] = {author, entry.person if entry is not None else ""}
     decision = store.ledger.by_id(case.about.get("decision", ""))
     if decision is not None:
         found |= {decision.actor, decision.approved_by}
@@ -114,6 +119,13 @@ def deciders(store: Store, case: Case) -> frozenset[str]:
     if before is not None:
         found.add(before.resolved_by)
     return frozenset(name for name in found if name)
+
+
+def _author_of(store: Store, subject: Subject) -> str:
+    if subject.kind is SubjectKind.AUTHOR:
+        return subject.id
+    stored = store.items.item(subject.id) if subject.kind is SubjectKind.ITEM else None
+    return stored.author if stored is not None else ""
 
 
 def appealed_case(store: Store, case: Case) -> Case | None:
@@ -199,11 +211,7 @@ def _ground_of_decision(service: Service, id: str, author: str, item: str = "") 
     undone = service.decisions.undone_by(decision)
     if undone is not None:
         raise AlreadyReversed(f"decision {id} was undone by {undone.id}; nothing is left to appeal", "decision")
-    if not author and decision.subject.kind is SubjectKind.AUTHOR:
-        author = decision.subject.id
-    elif not author and decision.subject.kind is SubjectKind.ITEM:
-        stored = service.store.items.item(decision.subject.id)
-        author = stored.author if stored is not None else ""
+    author = author or _author_of(service.store, decision.subject)
     if item and decision.subject.kind not in _OWN:
         about = {"decision": id, "item": item}
         return _Ground(Subject(SubjectKind.ITEM, item), author, decision.decided_at, about)

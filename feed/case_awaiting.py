@@ -14,7 +14,7 @@ import anyio.to_thread
 from controls.case_endings import GONE_ON, ending_id, finished, put_by, reopened
 from controls.cases import Case, CaseState, no_longer_ending
 from controls.errors import CaseHeld, SameDecider
-from feed.appeals import deciders
+from feed.appeals import barred_from
 from feed.bootstrap import Service
 from feed.case_outcomes import count, ended
 from feed.case_papers import case_of, found_case, noted
@@ -32,10 +32,10 @@ async def put_case_by(service: Service, case: str, proposal: str) -> Case:
 
 
 async def may_approve(service: Service, case: str, who: str) -> None:
-    """Raise ``SameDecider`` for who decided what the case, an appeal, is about."""
+    """Raise ``SameDecider`` for those who do not decide this case."""
     found, _ = await anyio.to_thread.run_sync(found_case, service.store, case)
-    if who in await anyio.to_thread.run_sync(deciders, service.store, found):
-        raise SameDecider("the appeal is against your own decision; leave it to somebody else")
+    if who in await anyio.to_thread.run_sync(barred_from, service.store, found):
+        raise SameDecider("you decided what this case is about, or it is your own; leave it to somebody else")
 
 
 async def finish_case(service: Service, case: str, decisions: tuple[str, ...]) -> Case:

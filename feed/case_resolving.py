@@ -28,7 +28,7 @@ from controls.decisions import Basis, DecisionType
 from controls.errors import InvalidCase
 from controls.proposals import Proposal
 from feed.activations import load_before_reversal
-from feed.appeals import deciders, to_undo
+from feed.appeals import barred_from, to_undo
 from feed.auth import Caller
 from feed.bootstrap import Service
 from feed.bulk import decide_together
@@ -71,7 +71,7 @@ async def end(service: Service, caller: Caller, id: str, ending: Ending, expecte
     case, _ = await anyio.to_thread.run_sync(found_case, service.store, id)
     if _answered(case, ending):
         return await _told(service, case)
-    barred = await anyio.to_thread.run_sync(deciders, service.store, case)
+    barred = await anyio.to_thread.run_sync(barred_from, service.store, case)
     draft = Resolution(ending.outcome, ending.answer, ending.made)
 
     def begun(stored: Case) -> Case:
@@ -138,7 +138,12 @@ def _check_acts(case: Case, ending: Ending, proposals: Sequence[Proposal]) -> No
     """Raise unless the outcome and the decisions say the same."""
     acts = bool(proposals or ending.made)
     if ending.outcome in (CaseOutcome.ACTED, CaseOutcome.UPHELD) and not acts:
-        undoing = "nothing that is this author's alone is left to reverse; " if case.kind is CaseKind.APPEAL else ""
+        undoing = ""
+        if case.kind is CaseKind.APPEAL:
+            undoing = (
+                "nothing that is this author's alone is left to reverse; where somebody reversed it meanwhile, name "
+                "that reversal in made, or give the case back and it ends by itself; else "
+            )
         raise InvalidCase(
             f"{undoing}say in decisions what is done, such as a reversal, or a label that lifts what a rule holds",
             "decisions",

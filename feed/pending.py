@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from controls.authority import Principal, require
 from controls.proposals import Proposal
+from controls.service import refuse_repeated
 from feed.activations import load_before_reversal
 from feed.auth import Caller
 from feed.bootstrap import Service
@@ -87,8 +88,7 @@ def keep(service: Service, id: str, paper: Paper) -> Entry:
     if known is not None:
         return known
     now = service.clock.now()
-    for proposal in paper.proposals:
-        service.decisions.examine(proposal, paper.proposer, now)
+    refuse_repeated([service.decisions.examine(proposal, paper.proposer, now) for proposal in paper.proposals])
     subject = paper.proposals[0].subject
     made = Entry(
         id=id,

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from controls.cases import CaseKind, CaseState, claim, escalate, release
 from controls.decisions import Subject
 from controls.errors import InvalidCase
-from feed.appeals import deciders
+from feed.appeals import barred_from
 from feed.auth import Caller
 from feed.bootstrap import Service
 from feed.case_papers import Change, changed, found_case, made_once, request_of
@@ -97,10 +97,10 @@ async def take_on(
     case: CaseId, service: ServiceNow, caller: ReviewingCaller, expected: ExpectedVersion, once: OnceOnly
 ) -> Response:
     """Take a case on, for as long as the lease says; claiming it again holds it for longer. Nobody claims an appeal
-    against their own decision, or a case that they escalated.
+    against their own decision, a case about what is their own, or one that they escalated.
     """
     found, _ = await anyio.to_thread.run_sync(found_case, service.store, case)
-    barred = await anyio.to_thread.run_sync(deciders, service.store, found)
+    barred = await anyio.to_thread.run_sync(barred_from, service.store, found)
     lease = service.settings.case_lease
     act = partial(claim, who=caller.subject, now=service.clock.now(), lease=lease, barred=barred, expected=expected)
     return await _done(service, case, act, once)

@@ -195,6 +195,31 @@ def stated(desk, puid, rule="r1", item="i1", decision="", at=NOW):
     return puid
 
 
+def test_nobody_decides_about_what_is_their_own(desk):
+    desk.report("i1")
+    report = desk.queue()[0]["id"]
+    desk.refused(403, "same-decider", "POST", f"/v1/cases/{report}/claim", "moderator:a1")
+    (takedown,) = taken_down(desk)
+    mine = appeal(desk, decision=takedown)["id"]
+    theirs = appeal(desk, "reader:r1", decision=takedown)["id"]
+    desk.refused(403, "same-decider", "POST", f"/v1/cases/{mine}/claim", "moderator:a1")
+    desk.refused(403, "same-decider", "POST", f"/v1/cases/{theirs}/claim", "moderator:r1")
+    desk.claim(theirs, "a0")
+
+
+def test_an_appeal_against_what_was_reversed_meanwhile_says_how_it_can_be_upheld(desk):
+    (takedown,) = taken_down(desk)
+    filed = appeal(desk, decision=takedown)["id"]
+    desk.claim(filed, "eve")
+    undo = {"reason": "mine to mend", "basis": act("pin")["basis"]}
+    reversal = desk.done("POST", f"/v1/decisions/{takedown}/reverse", MOD, json=undo)["decision"]["id"]
+    path, ending = f"/v1/cases/{filed}/resolve", {"outcome": "upheld", "answer": "it was wrong"}
+    told = desk.refused(422, "invalid-case", "POST", path, "moderator:eve", json=ending)
+    assert "made" in told
+    ended = desk.done("POST", path, "moderator:eve", json=ending | {"made": [reversal]})
+    assert (ended["outcome"], ended["decisions"]) == ("upheld", [reversal])
+
+
 def test_a_statement_of_a_decision_is_appealed_as_the_decision(desk):
     (takedown,) = taken_down(desk)
     filed = appeal(desk, statement=stated(desk, "s1", decision=takedown))

@@ -178,6 +178,22 @@ def test_a_case_ends_with_its_decisions_made_together(desk):
     desk.refused(409, "case-resolved", "POST", f"/v1/cases/{case}/resolve", MOD, json=body)
 
 
+def test_nothing_is_decided_twice_in_one_case(desk):
+    made = desk.done("POST", "/v1/decisions", MOD, json=act("suppress", "i3"))["decision"]["id"]
+    reversal = {"type": "reverse", "reverses": made, "reason": "r", "basis": act("pin")["basis"]}
+    case = opened(desk)
+    desk.claim(case)
+    author = act("takedown") | {"subject": {"kind": "author", "id": "a1"}}
+    for twice in (act("takedown"), reversal, author):
+        again = twice | {"reason": "once more"}
+        body = {"outcome": "acted", "answer": "a", "decisions": [twice, act("suppress", "i2"), again]}
+        told = desk.refused(422, "invalid-decision", "POST", f"/v1/cases/{case}/resolve", MOD, json=body)
+        assert "as 0 and as 2" in told
+    assert len(decisions(desk)) == 1
+    body["decisions"] = [act("takedown"), act("suppress"), reversal]
+    assert len(desk.done("POST", f"/v1/cases/{case}/resolve", MOD, json=body)["decisions"]) == 3
+
+
 def test_when_one_decision_is_refused_none_is_made_and_the_case_stays(desk):
     case = opened(desk)
     desk.claim(case)
