@@ -9,8 +9,9 @@ CASE_PROBLEMS = (
         "same-decider",
         403,
         "It is your own decision",
-        "An appeal is decided by somebody else than who first decided.",
-        "Leave the appeal to somebody else.",
+        "An appeal is decided by somebody else than who first decided or appeals, and nobody decides a case about what "
+        "is their own.",
+        "Leave the case to somebody else.",
     ),
     Problem(
         "case-resolved",
