@@ -16,6 +16,7 @@ import structlog
 from feed.bootstrap import Service
 from feed.broken_glass import open_reviews_owed
 from feed.case_upkeep import COUNT_SECONDS, PRIORITY_SECONDS, LateHolds, bring_forward, count_cases
+from feed.experiment_results import keep_findings
 from feed.freshness import Freshness
 from feed.lapsing import look_at_proposals
 from feed.moot_cases import end_moot_cases
@@ -72,9 +73,10 @@ async def upkeep(service: Service) -> AsyncIterator[None]:
 
 
 async def expire_servings(service: Service) -> None:
-    """Delete the Servings that are older than the setting allows."""
+    """Delete the Servings that are older than the setting allows; what experiments showed by them is kept before."""
     before = service.clock.now() - service.settings.servings_days * _DAY
     try:
+        await anyio.to_thread.run_sync(keep_findings, service)
         gone = await durable(service.store.servings.expire(before))
     except StorageError as error:
         _log.warning("old Servings could not be deleted; tried again in an hour", error=str(error))

@@ -14,10 +14,11 @@ from controls.scopes import Scope
 from feed.auth import Caller
 from feed.bootstrap import Service
 from feed.deciding import basis_of, key_of
+from feed.experiment_results import results_of
 from feed.experiments import page_of, run_of, runs, shown
 from feed.pending import propose
 from feed.schemas.decisions import DecidedOut, plain_arms
-from feed.schemas.experiments import ExperimentIn, ExperimentOut, ExperimentsOut, StopIn
+from feed.schemas.experiments import ExperimentIn, ExperimentOut, ExperimentsOut, ResultsOut, StopIn
 from feed.schemas.fields import Id
 from feed.wire import Allow, OnceOnly, ServiceNow, answer, router
 
@@ -72,6 +73,16 @@ async def start(body: ExperimentIn, service: ServiceNow, caller: Experimenter, o
 def one(experiment: ExperimentId, service: ServiceNow, caller: ReadingCaller) -> Response:
     """One experiment: its arms, until when it runs or ran, and who started it why."""
     return answer(shown(run_of(service, experiment), service.clock.now()))
+
+
+@routes.get(
+    "/v1/experiments/{experiment}/results", summary="Results of an experiment", responses={200: {"model": ResultsOut}}
+)
+def results(experiment: ExperimentId, service: ServiceNow, caller: ReadingCaller) -> Response:
+    """What the readers did who were served with each arm, the difference to the first arm with its interval, and what
+    may be concluded: nothing before the experiment is over, from few readers, or when the sizes of the arms tell that
+    something beside the lot decided who was counted."""
+    return answer(results_of(service, run_of(service, experiment)))
 
 
 @routes.post(

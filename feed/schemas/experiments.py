@@ -103,6 +103,56 @@ class ExperimentsOut:
 
 
 @dataclass(frozen=True, slots=True)
+class DifferenceOut:
+    """A difference to the first arm; the truth lies between ``low`` and ``high`` in a share ``confidence`` of such
+    experiments, for all arms together in 95 %."""
+
+    estimate: float
+    low: float
+    high: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class ArmResultOut:
+    """One arm: readers who were served with it, their pages, their events of the outcome's kind from the first of these
+    pages on, and readers with any. ``value`` is events per reader or the share of readers with any, as the experiment's
+    ``measure`` says. ``conclusion`` is ``higher`` or ``lower`` than the first arm, ``not conclusive``, ``running`` (it
+    is not over: nothing is concluded), ``few`` (readers) or ``uneven`` (sizes do not fit shares); null for the first.
+    """
+
+    name: str
+    share: int
+    readers: int
+    pages: int
+    events: int
+    readers_with_any: int
+    value: float | None
+    difference: DifferenceOut | None
+    conclusion: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsOut:
+    """What an experiment showed, of pages served from ``since`` and before ``until``; not ``complete`` when its first
+    Servings were gone for their age. ``fit``: how likely the arms' sizes are by the lot alone; below 0.001 they are not
+    ``even``, and nothing is concluded."""
+
+    id: str
+    name: str
+    state: str
+    outcome: str
+    measure: str
+    since: int
+    until: int
+    complete: bool
+    counted_at: int
+    even: bool
+    fit: float
+    arms: list[ArmResultOut]
+
+
+@dataclass(frozen=True, slots=True)
 class RunningOut:
     """An experiment that runs, as everybody may know it."""
 

@@ -105,6 +105,7 @@ MATRIX: dict[str, frozenset[str] | set[str]] = {
     "POST /v1/experiments": {"experimenter"},
     "GET /v1/experiments/{experiment}": {"experimenter", "auditor"},
     "POST /v1/experiments/{experiment}/stop": {"experimenter"},
+    "GET /v1/experiments/{experiment}/results": {"experimenter", "auditor"},
     "POST /v1/keys": set(),
     "GET /v1/keys": set(),
     "DELETE /v1/keys/{name}": set(),
