@@ -16,6 +16,7 @@ from pathlib import Path
 
 from benchmarks.markdown import QUICK, Scale, Section
 from benchmarks.plots import draw
+from benchmarks.postgresql import postgresql_section
 from benchmarks.ranking_report import (
     concurrency_section,
     kernel_section,
@@ -47,6 +48,7 @@ SECTIONS: Mapping[str, Callable[[Scale], Section]] = {
     "swaps": swaps_section,
     "policies": policies_section,
     "ingestion": ingestion_section,
+    "postgresql": postgresql_section,
     "ledger": ledger_section,
 }
 

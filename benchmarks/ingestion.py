@@ -96,7 +96,7 @@ def _measure_events(place: Path, rounds: int, events: int) -> tuple[EventRow, ..
     arrivals = itertools.count()
 
     def through_store(in_flight: int) -> Callable[[Sequence[list[EventRecord]]], None]:
-        return partial(_keep_in_flight, store.events.append, in_flight=in_flight)
+        return partial(keep_in_flight, store.events.append, in_flight=in_flight)
 
     def through_driver(batches: Sequence[list[EventRecord]]) -> None:
         for batch in batches:
@@ -112,8 +112,8 @@ def _measure_events(place: Path, rounds: int, events: int) -> tuple[EventRow, ..
         for turn in range(rounds):
             # Each goes first in its turn: what the device does to the first it does to all.
             for name, write in contenders[turn % 3 :] + contenders[: turn % 3]:
-                batches = [[_event(rng, next(arrivals)) for _ in range(size)] for _ in range(count)]
-                rates[name].append(count * size / _timed(write, batches))
+                batches = [[event_of(rng, next(arrivals)) for _ in range(size)] for _ in range(count)]
+                rates[name].append(count * size / timed(write, batches))
         for in_flight in (1, 8):
             ratios = [one / other for one, other in zip(rates[in_flight], rates["raw"], strict=True)]
             ours, theirs = (statistics.median(rates[name]) for name in (in_flight, "raw"))
@@ -144,9 +144,9 @@ def _measure_ledger(place: Path, rounds: int, decisions: int) -> tuple[LedgerRow
 
         for turn in range(rounds):
             made = [decision_of(f"{in_flight}-{turn}-{n}") for n in range(decisions)]
-            ours = decisions / _timed(partial(_keep_in_flight, append, in_flight=in_flight), made)
+            ours = decisions / timed(partial(keep_in_flight, append, in_flight=in_flight), made)
             singles = max(1, decisions // 100)
-            rates.append((ours, singles / _timed(one_by_one, [b"x" * 700] * singles)))
+            rates.append((ours, singles / timed(one_by_one, [b"x" * 700] * singles)))
         found.append(
             LedgerRow(
                 in_flight,
@@ -162,7 +162,7 @@ def _measure_ledger(place: Path, rounds: int, decisions: int) -> tuple[LedgerRow
     return tuple(found)
 
 
-def _keep_in_flight(submit: Callable[[Any], Future[Any]], work: Sequence[Any], *, in_flight: int) -> None:
+def keep_in_flight(submit: Callable[[Any], Future[Any]], work: Sequence[Any], *, in_flight: int) -> None:
     """One caller that hands in the next as soon as the oldest of so many is durable."""
     waiting: deque[Future[Any]] = deque()
     for each in work:
@@ -173,7 +173,8 @@ def _keep_in_flight(submit: Callable[[Any], Future[Any]], work: Sequence[Any], *
         waiting.popleft().result()
 
 
-def _timed(write: Callable[[Any], None], work: Sequence[Any]) -> float:
+def timed(write: Callable[[Any], None], work: Sequence[Any]) -> float:
+    """Seconds that it takes to write some work."""
     gc.collect()
     gc.freeze()  # the prepared work is nobody's garbage: a service would not have it lying about either
     began = time.perf_counter()
@@ -192,7 +193,7 @@ def _raw(path: Path, table: str) -> sqlite3.Connection:
     return connection
 
 
-def _event(rng: random.Random, arrival: int) -> EventRecord:
+def event_of(rng: random.Random, arrival: int) -> EventRecord:
     """Events arrive in the order of their time, but for a minute: five hundred a second."""
     second = 1_700_000_000 + arrival // 500 + rng.randrange(60)
     return EventRecord(

@@ -1,65 +1,16 @@
-"""A PostgreSQL server for the tests: real, on a free port of loopback, gone with the session."""
+"""A PostgreSQL server for the tests, which do not wait for the disk: nothing of it outlives them."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import socket
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-import psycopg
+from benchmarks import postgres_server
+from benchmarks.postgres_server import binaries, fresh_database
 
-_FAST = ("-c", "fsync=off", "-c", "shared_buffers=32MB", "-c", "max_connections=60", "-c", "listen_addresses=127.0.0.1")
-
-
-def binaries() -> Path | None:
-    """Where the newest server is installed, or None."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-    if found:
-        return found[-1].parent
-    elsewhere = shutil.which("initdb")
-    return Path(elsewhere).parent if elsewhere else None
+__all__ = ["binaries", "fresh_database", "running_server"]
 
 
-@contextmanager
-def running_server(folder: Path) -> Iterator[str]:
-    """A server in a folder; the URL of its maintenance database. It does not run as root, who may not own one."""
-    home = binaries()
-    assert home is not None
-    as_whom = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
-    data = folder / "data"
-    if as_whom:
-        shutil.chown(folder, "postgres")
-    run = {"check": True, "capture_output": True, "cwd": folder}
-    made = [str(home / "initdb"), "-D", str(data), "-U", "weir", "--auth=trust", "--locale=C", "--encoding=UTF8"]
-    subprocess.run([*as_whom, *made], **run)  # type: ignore[call-overload]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [*as_whom, str(home / "postgres"), "-D", str(data), "-p", str(port), "-k", str(folder), *_FAST],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        ready = [str(home / "pg_isready"), "-h", "127.0.0.1", "-p", str(port), "-t", "1", "-q"]
-        for _ in range(60):
-            if subprocess.run(ready, check=False).returncode == 0:
-                break
-            assert server.poll() is None, "the server ended at once"
-        yield f"postgresql://weir@127.0.0.1:{port}/postgres"
-    finally:
-        server.send_signal(signal.SIGINT)  # ends sessions, too
-        server.wait(30)
-
-
-def fresh_database(url: str, name: str, template: str = "template0") -> str:
-    """A new database beside the maintenance database; its URL."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
-    return url.rsplit("/", 1)[0] + f"/{name}"
+def running_server(folder: Path) -> AbstractContextManager[str]:
+    """A server in a folder; the URL of its maintenance database."""
+    return postgres_server.running_server(folder, fsync="off", shared_buffers="32MB")
