@@ -190,6 +190,19 @@ def test_a_connection_that_breaks_loses_nothing(server, join):
         until(two.sharing.bus.current)
 
 
+def test_connections_that_the_server_closes_are_replaced_without_a_failure(server, join):
+    one, two = join(server.url, "one"), join(server.url, "two")
+    states = one.sharing.states
+    states.put("ann", b"state", states.get("ann").ticket)
+    with server.client() as client:
+        for _ in range(5):
+            client.client_kill_filter(_type="normal", skipme=True)
+            assert states.get("ann").state == b"state"
+    send(one, "a")
+    two.hears("a")
+    assert two.lost == 1
+
+
 def test_who_is_cut_off_alone_knows_it_and_tells_the_others_afterwards(server, join):
     one = join(server.url, "one")
     with proxy_to(server.port) as proxy:

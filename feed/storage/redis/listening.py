@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 import structlog
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, TimeoutError
 
 from feed.storage.errors import SharingFailed
 from feed.storage.redis.nodes import REQUEST_SECONDS, UNREACHABLE, Answer, Connection, Node
@@ -92,17 +92,21 @@ class Listening:
         """Take what comes over one connection, until closed or broken."""
         try:
             connection = node.connected(_BLOCK + REQUEST_SECONDS)
-            try:
-                while not self._closed.is_set():
-                    self._turn(connection)
-                    yield
-            finally:
-                connection.disconnect()
         except UNREACHABLE as cause:
             raise self._server.failed(node, cause) from None
+        try:
+            while not self._closed.is_set():
+                self._turn(connection)
+                yield
+        except TimeoutError as cause:
+            raise self._server.failed(node, cause) from None
+        except UNREACHABLE as cause:
+            raise SharingFailed(f"Redis at {node.name} ended the connection ({said_by(cause)})") from None
         except RedisError as cause:
             self._server.look_again()
             raise SharingFailed(f"Redis at {node.name} refused to tell what was sent ({said_by(cause)})") from None
+        finally:
+            connection.disconnect()
 
     def _turn(self, connection: Connection) -> None:
         asked = time.monotonic()

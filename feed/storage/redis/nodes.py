@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha1
 from typing import Any
@@ -92,10 +93,16 @@ class Node:
         return answer
 
     def _taken(self) -> Connection | None:
-        try:
-            return self._free.pop()
-        except IndexError:
-            return None
+        """A free connection, which the server has not closed meanwhile."""
+        while True:
+            try:
+                connection = self._free.pop()
+            except IndexError:
+                return None
+            with suppress(exceptions.ConnectionError):
+                if not connection.can_read(0):
+                    return connection
+            connection.disconnect()
 
     def run(self, script: Script, keys: list[str], arguments: list[str | bytes | int]) -> Answer:
         """What a script returns; Redis is sent its text when it does not know it."""

@@ -16,8 +16,8 @@ from feed.storage.sharing import Message
 LENGTH = 32_768
 """Messages that Redis keeps, approximately; who is further behind is told that it lost some."""
 
-_MOST = 500
-"""Messages sent in one go."""
+_MOST, _MOST_BYTES = 500, 1 << 20
+"""Messages, and bytes of them, sent in one go."""
 
 _WAITING = 20_000
 """Messages that may wait; more are refused at once."""
@@ -90,10 +90,15 @@ class Sending:
 
     def _batch(self) -> list[tuple[Sequence[Message], Future[int]]]:
         batch: list[tuple[Sequence[Message], Future[int]]] = []
-        count = 0
-        while self._waiting and (not batch or count + len(self._waiting[0][0]) <= _MOST):
+        count = size = 0
+        while self._waiting:
+            messages, _ = self._waiting[0]
+            count += len(messages)
+            size += sum(len(message.content) for message in messages)
+            if batch and (count > _MOST or size > _MOST_BYTES):
+                count -= len(messages)
+                break
             batch.append(self._waiting.popleft())
-            count += len(batch[-1][0])
         self._count -= count
         return batch
 
