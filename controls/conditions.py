@@ -161,5 +161,8 @@ Condition = Annotated[
 ]
 """A node of the tree. Tags stand in angle brackets so that paths in errors can leave them out."""
 
+SHAPES = frozenset(("<all>", "<any>", "<not>", "<label>", "<standing>", "<age>", "<member>"))
+"""The tags."""
+
 for _model in (AllOf, AnyOf, Not):
     _model.model_rebuild()

@@ -17,7 +17,7 @@ from controls.conditions import Document, Duration, Name, Number, Text
 from controls.documents import Path, line_of, read
 from controls.errors import PolicyError, Problem
 from controls.join import Verdict, join
-from controls.policy import Policy, problem_of
+from controls.policy import Policy, problems_of
 from controls.scopes import EVERYWHERE, AgeClass, Audience, Sensitive, SurfaceKind
 from controls.signals import LABEL_PREFIX
 
@@ -118,7 +118,7 @@ def parse_corpus(text: str) -> tuple[Corpus, dict[Path, int]]:
     try:
         return Corpus.model_validate(document), dict(lines)
     except ValidationError as error:
-        raise PolicyError([problem_of(found, lines) for found in error.errors(include_url=False)]) from error
+        raise PolicyError(problems_of(error, lines)) from error
 
 
 def try_corpus(policy: Policy, text: str, as_of: int) -> Tried:

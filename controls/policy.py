@@ -18,6 +18,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator, m
 from pydantic_core import ErrorDetails
 
 from controls.conditions import (
+    SHAPES,
     WRITTEN,
     AgePredicate,
     AllOf,
@@ -45,6 +46,9 @@ Weight = Annotated[Number, Field(gt=0, le=4)]
 Share = Annotated[Number, Field(ge=0, le=1)]
 MOST_CAPPED = 8
 """Rules of a policy that may bound a share of the session: one bit of a verdict each."""
+
+MOST_TOLD = 100
+"""Problems of a document that are told one by one."""
 
 SourceWord = Literal["graph", "popular", "fresh", "editorial", "exploration", "pin"]
 
@@ -244,13 +248,20 @@ def validated(document: object, lines: Mapping[Path, int] | None = None) -> Poli
     try:
         return Policy.model_validate(document)
     except ValidationError as error:
-        problems = [problem_of(found, lines or {}) for found in error.errors(include_url=False)]
-        raise PolicyError(_innermost(problems)) from error
+        raise PolicyError(_innermost(problems_of(error, lines or {}))) from error
 
 
-def problem_of(found: ErrorDetails, lines: Mapping[Path, int]) -> Problem:
-    """What pydantic found wrong, with its path, its line where known, and what to do."""
-    path = tuple(part for part in found["loc"] if not str(part).startswith("<"))
+def problems_of(error: ValidationError, lines: Mapping[Path, int]) -> list[Problem]:
+    """What pydantic found wrong, each with its path, its line where known, and what to do; of very much, the first."""
+    found = error.errors(include_url=False)
+    problems = [_problem(one, lines) for one in found[:MOST_TOLD]]
+    if len(found) > MOST_TOLD:
+        problems.append(Problem("", None, f"{len(found) - MOST_TOLD} more problems", "correct these first"))
+    return problems
+
+
+def _problem(found: ErrorDetails, lines: Mapping[Path, int]) -> Problem:
+    path = tuple(part for part in found["loc"] if part not in SHAPES) or found["loc"]
     message, remedy = found["msg"].removeprefix("Value error, "), "correct the value"
     if found["type"] == "missing":
         message, remedy = "is missing", "add it"

@@ -27,7 +27,7 @@ _HEAD = struct.Struct("<BBHII8s")
 _TAG = 16
 _LONGEST = 4 * (_HEAD.size + CURSOR_ITEMS * 4 + CURSOR_ITEMS // 4 + _TAG) // 3 + 4
 _TO_URL = bytes.maketrans(b"+/", b"-_")
-_FROM_URL = bytes.maketrans(b"-_+/", b"+/!!")
+_FROM_URL = bytes.maketrans(b"-_+/=", b"+/!!!")
 _SHIFTS = np.array([0, 2, 4, 6], dtype=np.uint8)
 _UNPACKED = (np.arange(256, dtype=np.uint8)[:, None] >> _SHIFTS) & np.uint8(3)
 _CLOCK_SKEW = 60

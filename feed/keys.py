@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 import jwt
 import orjson
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -99,8 +100,11 @@ def parse_key_set(text: bytes, source: str) -> tuple[VerificationKey, ...]:
     try:
         entries = orjson.loads(text)["keys"]
         return tuple(found for entry in entries if (found := _parse_key(entry, source)) is not None)
-    except (orjson.JSONDecodeError, KeyError, TypeError, jwt.PyJWTError) as error:
-        raise SetupInvalid(f"{source} is not a JSON Web Key Set ({error}); see RFC 7517 section 5") from error
+    except (KeyError, TypeError, AttributeError, ValueError, UnsupportedAlgorithm, jwt.PyJWTError) as error:
+        # Only the kind of the error: the set may hold, against all sense, what must not be logged.
+        raise SetupInvalid(
+            f"{source} is not a JSON Web Key Set ({type(error).__name__}); see RFC 7517 section 5"
+        ) from None
 
 
 def _parse_key(entry: dict[str, object], source: str) -> VerificationKey | None:

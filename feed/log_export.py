@@ -162,6 +162,9 @@ def _document(line: bytes) -> dict[str, Any]:
         raise _Malformed(f"not JSON ({error})") from error
     if not isinstance(document, dict) or orjson.dumps(document, option=orjson.OPT_SORT_KEYS) != line:
         raise _Malformed("not written as exports are: names in order, no spaces, nothing twice")
+    # true and 1.0 would pass for 1.
+    if any(isinstance(value, bool | float) for value in document.values()):
+        raise _Malformed("not written as exports are: names in order, no spaces, nothing twice")
     return document
 
 

@@ -26,6 +26,7 @@ from ranking.reader import Mode, Mute, Reader, Request, Settings, Surface
 from ranking.snapshot import Snapshot
 
 _FORMAT = 1
+_LARGEST = 16 << 20
 _PAGE_ARRAYS = {
     "rows": "<i4",
     "sources": "<u1",
@@ -122,8 +123,23 @@ def encode(inputs: Inputs, page: Page, snapshot: Snapshot) -> bytes:
 
 
 def decode(block: bytes) -> Trace:
-    """The recorded page of a block; raises ``ValueError`` for one of another format."""
-    data = zlib.decompress(block)
+    """The recorded page of a block; raises ``ValueError`` for one of another format, or that was altered."""
+    try:
+        return _decoded(_unpacked(block))
+    except (zlib.error, struct.error, LookupError, TypeError, AttributeError, OverflowError) as error:
+        raise ValueError(f"this is no block of a recorded Serving ({error})") from error
+
+
+def _unpacked(block: bytes) -> bytes:
+    """The block's bytes; no more of them than a page can have, whatever a few bytes may unpack to."""
+    unpacking = zlib.decompressobj()
+    data = unpacking.decompress(block, _LARGEST)
+    if not unpacking.eof or unpacking.unused_data:
+        raise ValueError(f"a block of a recorded Serving is whole, and of {_LARGEST} bytes at most")
+    return data
+
+
+def _decoded(data: bytes) -> Trace:
     (length,) = struct.unpack_from("<I", data)
     head = orjson.loads(data[4 : 4 + length])
     if head["format"] != _FORMAT:

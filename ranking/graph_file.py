@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import struct
 from pathlib import Path
@@ -136,13 +137,23 @@ def _read_header(prefix: bytes, read: Any, path: Path) -> tuple[dict[str, Any], 
         raise GraphTruncated(f"{path}: ends within its header; copy or train it again")
     if hashlib.sha256(raw).digest() != checksum:
         raise GraphCorrupt(f"{path}: its header does not match its checksum; copy or train it again")
-    header: dict[str, Any] = json.loads(raw)
+    header = _parsed(raw, path)
     for name, kind in _FIELDS.items():
-        if not isinstance(header.get(name), kind):
+        if not isinstance(header.get(name), kind) or isinstance(header[name], bool):
             raise GraphCorrupt(f"{path}: its header has no {kind.__name__} named {name}; train it again")
-    if header["rows"] < 0 or header["width"] < 1 or not header["scale"] > 0:
+    if header["rows"] < 0 or header["width"] < 1 or not 0 < header["scale"] < math.inf:
         raise GraphCorrupt(f"{path}: its header holds senseless sizes; train it again")
     return header, length
+
+
+def _parsed(raw: bytes, path: Path) -> dict[str, Any]:
+    try:
+        header = json.loads(raw)
+    except (ValueError, RecursionError):
+        header = None
+    if not isinstance(header, dict):
+        raise GraphCorrupt(f"{path}: its header is no JSON object; train it again")
+    return header
 
 
 def _layout(header: int, rows: int, width: int) -> tuple[int, int, int]:
