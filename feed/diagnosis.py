@@ -13,19 +13,19 @@ import socket
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
-from enum import StrEnum
 
 import httpx
 from pydantic import ValidationError
 
 from feed.clock import Clock
 from feed.control.follow import catch_up
+from feed.database_diagnosis import database
 from feed.errors import SetupInvalid
+from feed.findings import Finding, Level
 from feed.keys import KeySet, load_secret
 from feed.library import Graphs, PolicyDocuments
 from feed.settings import PREFIX, Settings
-from feed.storage.errors import OpeningRefused, SchemaTooOld, SharingFailed, SharingRefused, StorageError, StoreMissing
+from feed.storage.errors import SchemaTooOld, SharingFailed, SharingRefused, StorageError, StoreMissing
 from feed.storage.ports import Store
 from feed.storage.redis import inspect_sharing
 from feed.storage.redis.place import foreign
@@ -37,24 +37,6 @@ _EARLIEST = 1_735_689_600
 """1 January 2025: a machine whose clock is earlier has lost its time."""
 
 _SKEW = 300
-
-
-class Level(StrEnum):
-    """How bad a finding is."""
-
-    FINE = "fine"
-    NOTE = "note"
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at: what was seen, and what to do about it (empty when nothing)."""
-
-    check: str
-    level: Level
-    seen: str
-    remedy: str = ""
 
 
 def diagnose(load: Callable[[], Settings], clock: Clock) -> list[Finding]:
@@ -72,7 +54,7 @@ def diagnose(load: Callable[[], Settings], clock: Clock) -> list[Finding]:
             for found in error.errors(include_url=False)
         ]
     checks: tuple[Callable[[Settings, Clock], Iterator[Finding]], ...] = (
-        _settings, _home, _secret, _key_set, _store, _redis, _clock, _disk, _port,
+        _settings, _home, _secret, _key_set, database, _store, _redis, _clock, _disk, _port,
     )  # fmt: skip
     return [finding for check in checks for finding in check(settings, clock)]
 
@@ -153,11 +135,9 @@ def _store(settings: Settings, clock: Clock) -> Iterator[Finding]:
             "store", Level.NOTE, f"none in {store_name(settings)} yet", "start the service, or `weir import` data"
         )
         return
-    except SchemaTooOld as error:
-        yield Finding("store", Level.WRONG, str(error), "copy the file, then run: weir doctor --upgrade")
-        return
-    except (OpeningRefused, StorageError, OSError) as error:
-        yield Finding("store", Level.WRONG, str(error), "restore a backup, or name another home with --home")
+    except (StorageError, OSError) as error:
+        if settings.database is None:  # what is wrong with a database is told already
+            yield _damaged(error)
         return
     with closing(store):
         seen = f"{store.items.count()} items, {store.events.count()} events, ledger at {store.ledger.head()}"
@@ -203,6 +183,12 @@ def _deployment(settings: Settings) -> str | None:
     with closing(store):
         entry = store.register("places").get("deployment")
         return None if entry is None else entry.content
+
+
+def _damaged(error: Exception) -> Finding:
+    if isinstance(error, SchemaTooOld):
+        return Finding("store", Level.WRONG, str(error), "copy the file, then run: weir doctor --upgrade")
+    return Finding("store", Level.WRONG, str(error), "restore a backup, or name another home with --home")
 
 
 def _times(store: Store, clock: Clock) -> Iterator[Finding]:

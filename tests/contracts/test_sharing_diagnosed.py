@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from feed.diagnosis import Finding, Level, diagnose
+from feed.diagnosis import diagnose
+from feed.findings import Finding, Level
 from feed.settings import Settings
 from feed.storage.redis import open_sharing
 from feed.storage.register import Entry

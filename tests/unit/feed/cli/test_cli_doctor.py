@@ -11,7 +11,8 @@ import pytest
 
 from feed.cli import main
 from feed.cli.speaking import settings_for
-from feed.diagnosis import Finding, Level, diagnose
+from feed.diagnosis import diagnose
+from feed.findings import Finding, Level
 from feed.storage.records import ModelRecord
 from feed.storage.sqlite import open_sqlite
 
