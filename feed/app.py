@@ -15,7 +15,6 @@ from feed import refusals
 from feed.bootstrap import Service
 from feed.gate import Gate
 from feed.hot_routes import hot_routes
-from feed.limits import Buckets
 from feed.metrics import Gauges
 from feed.openapi import describe
 from feed.revocations import Revocations
@@ -106,7 +105,8 @@ def create_app(service: Service) -> FastAPI:
     app.state.service = service
     app.state.revocations = Revocations()
     app.state.tallies = Tallies(service.store, service.clock.monotonic)
-    app.state.report_addresses = Buckets()
+    rates = service.deployment.rates
+    app.state.rates = rates
     service.replica.on_swap(app.state.revocations.swapped)
     service.metrics.read(_gauges(service))
     refusals.install(app)
@@ -116,6 +116,7 @@ def create_app(service: Service) -> FastAPI:
         authenticator=service.authenticator,
         metrics=service.metrics,
         clock=service.clock,
+        rates=rates,
     )
     if service.settings.cors_origins:
         app.add_middleware(

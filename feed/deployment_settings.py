@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _SCHEMES = {"database": ("postgresql://",), "redis": ("redis://", "rediss://")}
@@ -21,6 +21,17 @@ class DeploymentSettings(BaseSettings):
 
     redis_prefix: str = Field(default="weir", pattern=r"^[A-Za-z0-9_.:-]{1,64}$")
     """How this deployment's keys in Redis begin; every deployment on one Redis needs another."""
+
+    workers: int = Field(default=1, ge=1, le=256)
+    """Processes that serve from this machine; more than one need WEIR_DATABASE and WEIR_REDIS."""
+
+    @model_validator(mode="after")
+    def _shared(self) -> DeploymentSettings:
+        if self.workers > 1 and not (self.database and self.redis):
+            raise ValueError(
+                f"{self.workers} workers share nothing: set WEIR_DATABASE and WEIR_REDIS, or leave WEIR_WORKERS at 1"
+            )
+        return self
 
     @field_validator("database", "redis")
     @classmethod

@@ -69,10 +69,10 @@ class Freshness:
         every = self._service.settings.retrain_seconds
         while every is not None:
             waits = await anyio.to_thread.run_sync(self.due_at, every) - self._service.clock.now()
-            if waits <= 0:
+            if waits <= 0 and self._service.duties.held:
                 await self.turn()
             else:
-                await asyncio.sleep(min(waits, _LOOK_SECONDS))
+                await asyncio.sleep(min(max(waits, 1), _LOOK_SECONDS))
 
     def due_at(self, every: int) -> int:
         """Second of the next training: ``every`` seconds after the last one, whoever made it. Blocks."""

@@ -17,11 +17,12 @@ from feed import tracing
 from feed.auth import Authenticator, Caller, anonymous
 from feed.clock import Clock
 from feed.errors import BodyTooLarge, NotAuthenticated, TooManyRequests
-from feed.limits import Buckets, Rate, limited
+from feed.limits import Rate, limited
 from feed.logs import RequestLog
 from feed.metrics import Metrics
 from feed.refusals import answer
 from feed.settings import Settings
+from feed.storage.sharing import Rates
 
 IMPORT_PATH = "/v1/items/import"
 """The one route whose body may be longer, because it is read as a stream."""
@@ -46,7 +47,14 @@ class Gate:
     """Wraps the application; see the module."""
 
     def __init__(
-        self, app: ASGIApp, *, settings: Settings, authenticator: Authenticator, metrics: Metrics, clock: Clock
+        self,
+        app: ASGIApp,
+        *,
+        settings: Settings,
+        authenticator: Authenticator,
+        metrics: Metrics,
+        clock: Clock,
+        rates: Rates,
     ) -> None:
         self._app = app
         self._settings = settings
@@ -54,7 +62,7 @@ class Gate:
         self._metrics = metrics
         self._clock = clock
         self._log = RequestLog(settings, PROBES)
-        self._buckets = Buckets()
+        self._rates = rates
         self._process = os.urandom(4).hex().encode()
         self._numbers = count(1)
         self._personal = Rate(settings.rate_personal, settings.rate_burst)
@@ -123,7 +131,7 @@ class Gate:
         rate = self._personal if caller.personal else self._service
         if not rate.per_second:
             return
-        allowance = self._buckets.take(caller.account, rate, self._clock.monotonic())
+        allowance = self._rates.take(caller.account, rate, self._clock.monotonic())
         told += [(b"ratelimit-policy", rate.policy), (b"ratelimit", allowance.field)]
         if not allowance.allowed:
             wait = int(allowance.seconds) + 1

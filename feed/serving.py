@@ -14,49 +14,65 @@ from pathlib import Path
 
 import uvicorn
 
-from feed import tracing
+from feed import siblings, tracing
 from feed.app import create_app
 from feed.bootstrap import open_service
 from feed.errors import SetupInvalid
 from feed.logs import configure
 from feed.protocol import ProblemProtocol
 from feed.settings import Settings
+from feed.workers import Workers
 
 _GRACE_SECONDS = 10
 _BACKLOG = 2048
 
 
 def run(settings: Settings, ready: Callable[[str], None]) -> None:
-    """Serve until a signal; ``ready`` is told the URL once requests are answered.
+    """Serve until a signal, by one process or by several workers; ``ready`` is told the URL once requests are answered.
 
     Raises ``SetupInvalid`` when the address is taken or the service cannot start, and the storage errors of opening.
     """
     with _listening(settings) as (listener, url):
-        tracing.start(settings)
-        service = open_service(settings)
         configure(settings.log_level)
         try:
-            app = create_app(service)
-            config = uvicorn.Config(
-                app,
-                http=ProblemProtocol,
-                ws="none",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                lifespan="on",
-                timeout_graceful_shutdown=_GRACE_SECONDS,
-            )
-            server = _Server(config, lambda: _announce(settings, url, ready))
-            # uvicorn ends with SystemExit when the application does not start.
-            with _quiet_exit(), contextlib.suppress(KeyboardInterrupt, SystemExit):
-                server.run(sockets=[listener])
-            if not server.started:
-                raise SetupInvalid("the service did not start; the log says why, `weir doctor` what to do")
+            if settings.workers > 1:
+                Workers(settings, listener).run(lambda: _announce(settings, url, ready))
+            else:
+                serve_on(settings, listener, lambda: _announce(settings, url, ready))
         finally:
             address_file(settings).unlink(missing_ok=True)
-            service.close()
-            tracing.stop()
+
+
+def serve_on(
+    settings: Settings, listener: socket.socket, answering: Callable[[], object], worker: int | None = None
+) -> None:
+    """Serve what comes to a socket until a signal; ``answering`` is called once requests are answered. A ``worker``
+    of several is reached by the others, too."""
+    tracing.start(settings)
+    service = open_service(settings)
+    configure(settings.log_level)
+    try:
+        app = create_app(service)
+        config = uvicorn.Config(
+            app,
+            http=ProblemProtocol,
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+        server = _Server(config, answering)
+        # uvicorn ends with SystemExit when the application does not start.
+        quiet = contextlib.suppress(KeyboardInterrupt, SystemExit)
+        with siblings.reachable(settings.home, worker) as own, _quiet_exit(), quiet:
+            server.run(sockets=[listener, *own])
+        if not server.started:
+            raise SetupInvalid("the service did not start; the log says why, `weir doctor` what to do")
+    finally:
+        service.close()
+        tracing.stop()
 
 
 def check_address(settings: Settings) -> None:
@@ -73,7 +89,7 @@ def address_file(settings: Settings) -> Path:
 class _Server(uvicorn.Server):
     """A server that says when it answers."""
 
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, started: Callable[[], object]) -> None:
         super().__init__(config)
         self._told = started
 

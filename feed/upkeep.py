@@ -39,37 +39,44 @@ _DAY = 86_400
 
 @contextlib.asynccontextmanager
 async def upkeep(service: Service) -> AsyncIterator[None]:
-    """Do every job once, then again and again while the context is open."""
+    """Do every job once, then again and again while the context is open. Of several processes the one with the duties
+    does what is to be done once; each reads keys and counts cases for itself."""
     await service.authenticator.refresh()
-    await expire_servings(service)
-    await let_evidence_go(service)
-    await count_exposures(service)
     await count_cases(service)
-    await bring_forward(service)
-    await open_reviews_owed(service)
-    await look_at_proposals(service)
-    jobs = [
-        asyncio.create_task(_every(COUNT_SECONDS, lambda: count_cases(service))),
-        asyncio.create_task(_every(COUNT_SECONDS, lambda: look_at_proposals(service))),
-        asyncio.create_task(_every(COUNT_SECONDS, lambda: end_moot_cases(service))),
-        asyncio.create_task(_every(COUNT_SECONDS, LateHolds(service).turn)),
-        asyncio.create_task(_every(PRIORITY_SECONDS, lambda: bring_forward(service))),
-        asyncio.create_task(_every(PRIORITY_SECONDS, lambda: open_reviews_owed(service))),
+    at_once = (expire_servings, let_evidence_go, count_exposures, bring_forward, open_reviews_owed, look_at_proposals)
+    for job in at_once:
+        await _on_duty(service, partial(job, service))
+    freshness, standings = Freshness(service), Standings(service)
+    duties: list[tuple[float, Callable[[], Awaitable[object]]]] = [
+        (COUNT_SECONDS, partial(look_at_proposals, service)),
+        (COUNT_SECONDS, partial(end_moot_cases, service)),
+        (COUNT_SECONDS, LateHolds(service).turn),
+        (PRIORITY_SECONDS, partial(bring_forward, service)),
+        (PRIORITY_SECONDS, partial(open_reviews_owed, service)),
+        (EXPIRY_SECONDS, partial(expire_servings, service)),
+        (EXPIRY_SECONDS, partial(let_evidence_go, service)),
+        (EXPOSURE_SECONDS, partial(count_exposures, service)),
+        (service.settings.log_every, partial(keep_checkpoint, service)),
+        (LOOK_SECONDS, partial(anyio.to_thread.run_sync, standings.turn)),
+    ]
+    jobs = [asyncio.create_task(_every(seconds, partial(_on_duty, service, duty))) for seconds, duty in duties]
+    jobs += [
+        asyncio.create_task(_every(COUNT_SECONDS, partial(count_cases, service))),
         asyncio.create_task(_every(service.settings.jwks_refresh, service.authenticator.refresh)),
-        asyncio.create_task(_every(EXPIRY_SECONDS, lambda: expire_servings(service))),
-        asyncio.create_task(_every(EXPIRY_SECONDS, lambda: let_evidence_go(service))),
-        asyncio.create_task(_every(EXPOSURE_SECONDS, lambda: count_exposures(service))),
-        asyncio.create_task(_every(service.settings.log_every, lambda: keep_checkpoint(service))),
-        asyncio.create_task(_every(LOOK_SECONDS, partial(anyio.to_thread.run_sync, Standings(service).turn))),
-        asyncio.create_task(Freshness(service).run()),
+        asyncio.create_task(freshness.run()),
     ]
     try:
         yield
     finally:
-        for job in jobs:
-            job.cancel()
+        for task in jobs:
+            task.cancel()
         await asyncio.gather(*jobs, return_exceptions=True)
-        await keep_checkpoint(service)
+        await _on_duty(service, partial(keep_checkpoint, service))
+
+
+async def _on_duty(service: Service, job: Callable[[], Awaitable[object]]) -> None:
+    if service.duties.held:
+        await job()
 
 
 async def expire_servings(service: Service) -> None:

@@ -15,10 +15,15 @@ def serve(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port; 0 takes a free one. WEIR_PORT or 8080 by default.")
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=256, help="Processes that serve; WEIR_WORKERS or 1 by default. More need a database."),
+    ] = None,
 ) -> None:
     """Serve until stopped (Ctrl-C or SIGTERM): finishes what was begun, writes what is queued, gives the store up."""
     from feed.serving import run
 
     run(
-        settings_for(home, host=host, port=port), lambda url: remark(f"weir serves at {url} (its handbook: {url}/docs)")
+        settings_for(home, host=host, port=port, workers=workers),
+        lambda url: remark(f"weir serves at {url} (its handbook: {url}/docs)"),
     )

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
+import anyio.to_thread
+from fastapi import Query
 from starlette.responses import Response
 
+from feed import siblings
 from feed.control.errors import ControlsStale
 from feed.readiness import Check, checks
 from feed.wire import ServiceNow, answer, router
@@ -48,6 +52,17 @@ def readyz(service: ServiceNow) -> Response:
     summary="Metrics",
     responses={200: {"description": "Prometheus text format", "content": {"text/plain": {}}}},
 )
-def metrics(service: ServiceNow) -> Response:
-    """Counters, gauges and histograms in the Prometheus text format."""
-    return Response(service.metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+async def metrics(
+    service: ServiceNow,
+    worker: Annotated[
+        Literal["own", "all"], Query(description="Of this worker, or of all")
+    ] = "all",
+) -> Response:
+    """Counters, gauges and histograms in the Prometheus text format; where several workers serve, those of all, each
+    sample labelled `worker`."""
+    home = service.settings.home
+    if worker == "all" and await anyio.to_thread.run_sync(siblings.has_siblings, home):
+        body = await siblings.all_metrics(home)
+    else:
+        body = await anyio.to_thread.run_sync(service.metrics.exposition)
+    return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")

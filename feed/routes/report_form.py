@@ -15,12 +15,13 @@ from feed.bootstrap import Service
 from feed.case_views import report_view
 from feed.cases import terms_of
 from feed.errors import FeedError, InputInvalid, TooManyRequests, UnknownItem
-from feed.limits import Buckets, Rate
+from feed.limits import Rate
 from feed.problems import PROBLEMS
 from feed.report_form import FORM_TYPE, PAGE_POLICY, ReportForm, checked_form, form_page, read_form, receipt_page
 from feed.reports import Complaint, take
 from feed.schemas.cases import ReportOut
 from feed.schemas.fields import Id, OptionalId
+from feed.storage.sharing import Rates
 from feed.wire import ServiceNow, require_type, router
 
 routes = router("reports")
@@ -59,10 +60,10 @@ async def send(request: Request, service: ServiceNow) -> Response:
     require_type(request, FORM_TYPE)
     sent = read_form(await request.body())
     caller = cast(Caller, request.state.caller)
-    buckets = cast(Buckets, request.app.state.report_addresses)
+    rates = cast(Rates, request.app.state.rates)
     try:
         report = checked_form(sent)
-        _charge(service, buckets, caller.account)
+        _charge(service, rates, caller.account)
         shown = await anyio.to_thread.run_sync(_taken, service, report)
     except (InputInvalid, TooManyRequests, UnknownItem) as refusal:
         key = sent.get("key") or token_hex(16)
@@ -82,9 +83,9 @@ def _taken(service: Service, form: ReportForm) -> ReportOut:
     return report_view(service, take(service, complaint, service.clock.now()).id)
 
 
-def _charge(service: Service, buckets: Buckets, account: str) -> None:
+def _charge(service: Service, rates: Rates, account: str) -> None:
     hourly = service.settings.report_form_hourly
-    allowance = buckets.take(account, Rate(hourly / _HOUR, _HOUR), service.clock.monotonic())
+    allowance = rates.take(f"report form {account}", Rate(hourly / _HOUR, _HOUR), service.clock.monotonic())
     if not allowance.allowed:
         wait = int(allowance.seconds) + 1
         raise TooManyRequests(
