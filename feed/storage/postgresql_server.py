@@ -64,6 +64,7 @@ def connected(url: str, shown: str, **session: str) -> psycopg.Connection[Any]:
             url,
             autocommit=True,
             connect_timeout=_CONNECT_SECONDS,
+            client_encoding="utf8",
             options=" ".join(f"-c {name}={value}" for name, value in settings.items()),
             **_NOBODY_THERE,
         )

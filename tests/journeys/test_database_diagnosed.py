@@ -107,7 +107,8 @@ def test_databases_of_another_locale_program_or_release_are_wrong_with_what_to_d
 def test_who_serves_from_it_is_told_and_several_releases_at_once_are_noticed(tmp_path, database):
     open_store(Settings(home=tmp_path, database=SecretStr(database))).close()
     assert found(tmp_path, database)["replicas"][0].seen == "no process serves now"
-    join = "INSERT INTO replicas (name, release, revision, confirmed_at) VALUES (%s, %s, 1, extract(epoch FROM now()))"
+    columns = "name, release, revision, confirmed_at"
+    join = f"INSERT INTO replicas ({columns}) VALUES (%s, %s, 1, extract(epoch FROM now()) + 60)".encode()
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(join, ("one", "1.0"))
         connection.execute(join, ("two", "1.0"))
