@@ -195,9 +195,9 @@ def test_connections_that_the_server_closes_are_replaced_without_a_failure(serve
     states = one.sharing.states
     states.put("ann", b"state", states.get("ann").ticket)
     with server.client() as client:
-        for _ in range(5):
-            client.client_kill_filter(_type="normal", skipme=True)
-            assert states.get("ann").state == b"state"
+        assert client.client_kill_filter(_type="normal", skipme=True) >= 4
+        client.ping()  # whose answer comes when they are closed
+    assert states.get("ann").state == b"state"
     send(one, "a")
     two.hears("a")
     assert two.lost == 1
