@@ -20,7 +20,7 @@ from structlog.testing import capture_logs
 
 from feed.storage.errors import SharingFailed, SharingRefused
 from feed.storage.redis import inspect_sharing, open_sharing
-from tests.contracts.redis_server import MISSING, RedisServer, binary, free_port, running_cluster, running_redis
+from tests.contracts.redis_server import MISSING, RedisServer, binary, free_port, running_redis
 
 pytestmark = pytest.mark.skipif(binary() is None, reason=MISSING)
 
@@ -137,11 +137,6 @@ def test_an_inspection_tells_what_is_there_and_changes_nothing(server):
     assert inspect_sharing(server.url, "looked-at").owner is None
     open_sharing(server.url, "looked-at", "here").close()
     assert inspect_sharing(server.url, "looked-at").owner == "here"
-
-
-def test_an_inspection_tells_a_cluster(tmp_path):
-    with running_cluster(tmp_path) as servers:
-        assert inspect_sharing(servers[2].url, "weir").cluster
 
 
 def test_an_inspection_of_nothing_says_that_it_cannot_be_reached():
