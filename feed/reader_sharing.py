@@ -153,7 +153,7 @@ class ReaderSharing:
             if reader not in dropped:
                 sharing.states.append(reader, b"".join(map(_line, events)))
         if dropped:
-            sharing.states.release(dropped)
+            sharing.states.drop(dropped)
 
 
 def events_of(message: Message) -> list[EventRecord]:
