@@ -19,9 +19,11 @@ import jwt
 from controls.authority import SERVICE_ROLE
 from controls.scopes import EVERYWHERE, AgeClass, Audience
 from feed.audience import UNKNOWN
+from feed.claims import claimed_audience, matching, require_single, second_of
 from feed.clock import Clock
 from feed.errors import KeyRefused, NotAuthenticated, NotYours, ScopeMissing, TokenExpired, TokenInvalid
 from feed.keys import API_KEY_PREFIX, KeySet, PublicKey, digest_of
+from feed.limits import network_of
 from feed.schemas.fields import ID_RULE, is_id
 from feed.settings import Settings
 from feed.storage.register_ports import Keys
@@ -51,9 +53,6 @@ _LONGEST_TOKEN = 8192
 _REMEMBERED = 100_000
 _REFRESH_PAUSE = 10.0
 _LOCAL_ALGORITHM = "HS256"
-_LAST_SECOND = 1 << 53
-_REGION = re.compile("[A-Z]{2}")
-_LANGUAGE = re.compile("[a-z]{2,3}")
 _ROLE = re.compile(r"[\w .-]{1,64}", re.ASCII)
 
 
@@ -183,6 +182,7 @@ class Authenticator:
             )
         except jwt.PyJWTError as error:
             raise TokenInvalid(f"the token does not hold ({type(error).__name__}); get a new one") from None
+        require_single(text)
         return self._caller(claims), self._lasts(claims)
 
     async def _verification_key(self, text: str) -> tuple[PublicKey | bytes, str]:
@@ -209,10 +209,10 @@ class Authenticator:
 
     def _lasts(self, claims: Mapping[str, object]) -> float:
         leeway, now = self._settings.token_leeway, self._clock.now()
-        ends = _second(claims["exp"], "exp") + leeway
+        ends = second_of(claims["exp"], "exp") + leeway
         if ends <= now:
             raise TokenExpired("the token has expired; get a new one")
-        if "nbf" in claims and _second(claims["nbf"], "nbf") - leeway > now:
+        if "nbf" in claims and second_of(claims["nbf"], "nbf") - leeway > now:
             raise TokenExpired("the token is not valid yet; check the clocks of both machines")
         return ends - now
 
@@ -223,21 +223,16 @@ class Authenticator:
         scopes = _scopes(claims)
         if scopes & PERSONAL and not is_id(subject):
             raise TokenInvalid(f"the token's sub is no id of a reader or author: {ID_RULE}")
-        role = _matching(claims.get("role"), _ROLE, _role(scopes))
+        role = matching(claims.get("role"), _ROLE, _role(scopes))
         if role == SERVICE_ROLE:
             raise TokenInvalid(f"the role {SERVICE_ROLE} is the service's own; get a token with another one")
-        return Caller(subject, scopes, role, _audience(claims), account=f"{_listed(scopes)} {subject}")
+        return Caller(subject, scopes, role, claimed_audience(claims), account=f"{_listed(scopes)} {subject}")
 
 
 def anonymous(address: str) -> Caller:
-    """The caller without credentials, known by the address it calls from."""
-    return Caller("", frozenset(), "", UNKNOWN, f"address {address}")
-
-
-def _second(value: object, claim: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _LAST_SECOND:
-        raise TokenInvalid(f"the token's {claim} is not a number of seconds; get a new one")
-    return float(value)
+    """The caller without credentials, known by the address it calls from; of IPv6 by the network of it, because whoever
+    has one address there has the 2**64 of its /64 (RFC 6177)."""
+    return Caller("", frozenset(), "", UNKNOWN, f"address {network_of(address) if ':' in address else address}")
 
 
 def _scopes(claims: Mapping[str, object]) -> frozenset[str]:
@@ -249,20 +244,6 @@ def _scopes(claims: Mapping[str, object]) -> frozenset[str]:
 def _role(scopes: frozenset[str]) -> str:
     """The widest scope, as the role that decisions record."""
     return next((scope for scope in reversed(list(SCOPES)) if scope in scopes), "")
-
-
-def _matching(value: object, pattern: re.Pattern[str], otherwise: str) -> str:
-    return value if isinstance(value, str) and pattern.fullmatch(value) else otherwise
-
-
-def _audience(claims: Mapping[str, object]) -> Audience:
-    ages = {age.value: age for age in AgeClass}
-    audience = Audience(
-        region=_matching(claims.get("region"), _REGION, EVERYWHERE),
-        age=ages.get(str(claims.get("age")), AgeClass.UNKNOWN),
-        language=_matching(claims.get("lang"), _LANGUAGE, EVERYWHERE),
-    )
-    return UNKNOWN if audience == UNKNOWN else audience
 
 
 def issue_token(

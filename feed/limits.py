@@ -7,6 +7,7 @@ would be full again. Answers tell in the fields of the IETF draft "RateLimit hea
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
@@ -72,6 +73,15 @@ class Buckets:
         self._full_at = {account: full_at for account, full_at in self._full_at.items() if full_at > now}
         while len(self._full_at) > self._accounts:
             del self._full_at[next(iter(self._full_at))]
+
+
+def network_of(address: str) -> str:
+    """Whom an address of IPv6 stands for: whoever has one has the 2**64 of its /64 (RFC 6177)."""
+    try:
+        known = IPv6Address(address)
+    except ValueError:
+        return address
+    return str(known.ipv4_mapped or IPv6Address(int(known) >> 64 << 64))
 
 
 def limited(receive: Receive, limit: int) -> Receive:

@@ -69,7 +69,7 @@ class Settings(DeploymentSettings):
     jwks_file: Path | None = None
     """File with a JSON Web Key Set, in place of an address; read again when it changes."""
 
-    jwks_refresh: float = Field(default=300.0, ge=10)
+    jwks_refresh: float = Field(default=60.0, ge=10)
     """Seconds between two looks at the key set. An unknown key id causes a look at once, at most every 10 s."""
 
     token_issuer: str = ""
