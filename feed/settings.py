@@ -215,7 +215,7 @@ class Settings(DeploymentSettings):
     # What is kept
 
     servings_days: int = Field(default=30, ge=1)
-    """Days for which Servings are kept for why, replay and preview."""
+    """Days for which Servings are kept for why, replay and preview; with PostgreSQL until that day (UTC) ends."""
 
     evidence_days: int = Field(default=184, ge=1, le=10_980)
     """Days for which what a takedown, restrict, strike or correct was about is held, unless a hold says otherwise."""

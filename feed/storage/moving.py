@@ -25,7 +25,8 @@ from feed.storage.errors import StorageError, StoreCorrupt, StoreMissing, StoreO
 from feed.storage.migrations import migrate_within
 from feed.storage.ownership import Ownership
 from feed.storage.postgresql_server import connected, fault_of, inspect, mark, row, without_password
-from feed.storage.schema import metadata
+from feed.storage.schema import metadata, servings
+from feed.storage.sql.days import DAY, make_days
 from feed.storage.sqlite_file import State, connect, too_old
 from feed.storage.sqlite_file import fault_of as sqlite_fault_of
 from feed.storage.sqlite_file import inspect as sqlite_inspect
@@ -107,6 +108,9 @@ def _table(store: sqlite3.Connection, database: psycopg.Connection[Any], table: 
     written, read = _Digest(), _Digest()
     try:
         database.execute(f'DELETE FROM "{table.name}"'.encode())  # what migrations put into a new store
+        if table is servings:
+            days = store.execute(f"SELECT DISTINCT served_at / {DAY} FROM servings").fetchall()
+            make_days(database.cursor(), sorted(day for (day,) in days))
         rows = _pages(store.execute(f'SELECT {names} FROM "{table.name}"').fetchmany)
         into = f'COPY "{table.name}" ({names}) FROM STDIN (FORMAT BINARY)'.encode()
         with database.cursor() as cursor, cursor.copy(into) as copy:

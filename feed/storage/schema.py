@@ -10,7 +10,7 @@ from sqlalchemy import Column, Double, Index, MetaData, PrimaryKeyConstraint, Ta
 
 from feed.storage.schema_columns import blob_, flag_, number_, position_, text_
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """Schema revisions that this release knows, oldest first; the last one is the one it reads and writes."""
 
 APPLICATION_ID = 0x57656972
@@ -200,6 +200,7 @@ policies = Table(
     PrimaryKeyConstraint("digest"),
 )
 
+# On PostgreSQL these lie in tables a day, and positions and request ids are unique with the second (docs/adr/0032).
 servings = Table(
     "servings",
     metadata,

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select
 
+from feed.storage.answers import failed
+from feed.storage.errors import StoreClosed
 from feed.storage.records import ServingRecord
 from feed.storage.schema import servings
+from feed.storage.sql.days import Days
 from feed.storage.sql.erasures import Erasures
 from feed.storage.sql.queue import Cursor, Lane
 from feed.storage.sql.reading import Reading
@@ -35,6 +38,8 @@ class SqlServings(SqlTrials):
         self._writes = writes
         self._erasures = erasures
         self._insert = statements.new_only(servings, *_fields)
+        self._days = Days(reading, writes) if statements.many_write else None
+        self._sweeper = ThreadPoolExecutor(1, thread_name_prefix="weir-retention")
         old = select(servings.c.seq).where(servings.c.served_at < bindparam("before")).order_by(servings.c.served_at)
         self._expire = statements.text(
             delete(servings).where(servings.c.seq.in_(limited(old, "most"))), "before", "most"
@@ -46,9 +51,14 @@ class SqlServings(SqlTrials):
     def record(self, records: Sequence[ServingRecord]) -> Future[None]:
         """Store a batch; a request id that is stored already is left as it is."""
         size = sum(len(record.inputs) + len(record.items) + 256 for record in records)
-        return self._writes.submit(
+        if self._days is not None:
+            self._days.provide(record.served_at for record in records)
+        recorded = self._writes.submit(
             self._record, records, lane=Lane.SERVINGS, rows=len(records), size=size + 256, alone=False
         )
+        if self._days is not None:
+            recorded.add_done_callback(self._days.recorded)
+        return recorded
 
     def _record(self, cursor: Cursor, batches: Sequence[Sequence[ServingRecord]]) -> list[None]:
         records: Sequence[ServingRecord] = list(chain.from_iterable(batches))
@@ -70,8 +80,23 @@ class SqlServings(SqlTrials):
         """Delete Servings served before a second; returns how many."""
         done: Future[int] = Future()
         done.set_running_or_notify_cancel()
-        self._expire_next(before, 0, done)
+        if self._days is None:
+            self._expire_next(before, 0, done)
+            return done
+        try:
+            self._sweeper.submit(self._expire_days, self._days, before, done)
+        except RuntimeError:  # what an executor says after its shutdown
+            return failed(StoreClosed("the store was closed; open it again"))
         return done
+
+    def _expire_days(self, days: Days, before: int, done: Future[int]) -> None:
+        """Whole days are dropped, and of the day that is left what is older is deleted."""
+        try:
+            dropped = days.drop(before)
+        except Exception as error:
+            done.set_exception(error)
+        else:
+            self._expire_next(before, dropped, done)
 
     def _expire_next(self, before: int, deleted: int, done: Future[int]) -> None:
         """Submit one slice; the last of them answers for all. A failure keeps the slices that were deleted."""
@@ -94,6 +119,10 @@ class SqlServings(SqlTrials):
         self._erasures.expire(cursor, before)
         cursor.execute(self._expire, (before, _EXPIRED_AT_ONCE))
         return cursor.rowcount
+
+    def close(self) -> None:
+        """Finish the day that is being dropped."""
+        self._sweeper.shutdown()
 
 
 def _record(row: Any) -> ServingRecord:
