@@ -28,8 +28,9 @@ class Proxy:
         self._accepts = False
         self._end()
 
-    def mend(self) -> None:
-        """Let connections through again."""
+    def mend(self, target: int | None = None) -> None:
+        """Let connections through again, perhaps to another port."""
+        self._target = target or self._target
         self._accepts = True
         self._flows.set()
 

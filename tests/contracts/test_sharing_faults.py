@@ -218,6 +218,31 @@ def test_who_is_cut_off_alone_knows_it_and_tells_the_others_afterwards(server, j
         until(two.sharing.bus.current)
 
 
+def test_a_copy_that_takes_over_is_not_believed_in_what_it_may_lack(server, tmp_path, join):
+    (tmp_path / "copy").mkdir()
+    with server.client() as client:
+        client.config_set("repl-diskless-sync-delay", "0")
+    options = ("--replicaof", f"127.0.0.1 {server.port}")
+    with running_redis(tmp_path / "copy", *options) as copy, copy.client() as client, proxy_to(server.port) as proxy:
+        until(lambda: client.info("replication")["master_link_status"] == "up")
+        one, two = (join(f"redis://127.0.0.1:{proxy.port}", name) for name in ("one", "two"))
+        states = one.sharing.states
+        states.put("ann", b"old", states.get("ann").ticket)
+        before = send(one, "a")
+        two.hears("a")
+        until(lambda: bool(client.keys("*:state")))
+        client.replicaof("NO", "ONE")
+        states.drop(["ann"])
+        proxy.cut()
+        proxy.mend(copy.port)
+        two.loses(2)
+        until(lambda: not fails(one))
+        assert client.keys("*:state")
+        assert states.get("ann").state is None
+        assert send(one, "b") > before
+        two.hears("b")
+
+
 def test_a_server_that_comes_later_is_used_then(tmp_path):
     server = RedisServer(tmp_path, port=free_port())
     sharing = open_sharing(server.url, "weir", "here")
