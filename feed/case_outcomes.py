@@ -42,13 +42,24 @@ def tell(service: Service, case: Case) -> None:
     if case.kind is not CaseKind.APPEAL or case.resolution is None:
         return
     note_overturn(service.store, case)
-    before = appealed_case(service.store, case)
-    if case.resolution.outcome is CaseOutcome.UPHELD and before is not None:
-        acted = before.resolution is not None and before.resolution.outcome is CaseOutcome.ACTED
-        settle(service.store, before, CaseOutcome.NO_ACTION if acted else CaseOutcome.ACTED)
-    if case.resolution.outcome is CaseOutcome.UPHELD and "decision" in case.about:
-        for other in _ended_with(service.store, case.about["decision"]):
-            settle(service.store, other, CaseOutcome.NO_ACTION)
+    if case.resolution.outcome is not CaseOutcome.UPHELD:
+        return
+    undone = "decision" in case.about
+    for report in _answered_by(service.store, case):
+        outcome = CaseOutcome.NO_ACTION if undone else CaseOutcome.ACTED
+        settle(service.store, report, outcome, case.resolution.answer)
+
+
+def _answered_by(store: Store, case: Case) -> Iterator[Case]:
+    """The cases of the reports that are answered otherwise once an appeal is upheld, through whatever appeals lie
+    between."""
+    before = appealed_case(store, case)
+    while before is not None and before.kind is CaseKind.APPEAL:
+        before = appealed_case(store, before)
+    if before is not None:
+        yield before
+    if "decision" in case.about:
+        yield from _ended_with(store, case.about["decision"])
 
 
 def _ended_with(store: Store, id: str) -> Iterator[Case]:

@@ -25,7 +25,7 @@ from controls.cases import (
     resolve,
 )
 from controls.decisions import Basis, DecisionType
-from controls.errors import InvalidCase
+from controls.errors import ControlsError, InvalidCase
 from controls.proposals import Proposal
 from feed.activations import load_before_reversal
 from feed.appeals import barred_from, to_undo
@@ -163,6 +163,18 @@ async def _decided(service: Service, caller: Caller, case: Case, ending: Ending)
         if await anyio.to_thread.run_sync(service.store.ledger.decided_under, once) is None:
             raise idempotency_conflict(once)
         return [decision.id for decision in made]
+    try:
+        return await _decide(service, caller, case, ending, once)
+    except ControlsError:
+        # The same request, sent twice at once, may be what changed what this one found.
+        made = await anyio.to_thread.run_sync(service.decisions.bulk, id)
+        if not made or await anyio.to_thread.run_sync(service.store.ledger.decided_under, once) is None:
+            raise
+        return [decision.id for decision in made]
+
+
+async def _decide(service: Service, caller: Caller, case: Case, ending: Ending, once: Once) -> list[str] | None:
+    id = ending_id(case)
     proposals = await anyio.to_thread.run_sync(_proposals, service, case, ending)
     _check_acts(case, ending, proposals)
     if not proposals:

@@ -72,7 +72,7 @@ def report_view(service: Service, receipt: str) -> ReportOut:
         at=entry.at,
         due_at=case.due_at,
         outcome=outcome,
-        answer=case.resolution.answer if case.resolution is not None else "",
+        answer=told.get("answer") or (case.resolution.answer if case.resolution is not None else ""),
         decided_at=case.resolved_at,
         appeal_until=case.resolved_at + service.settings.appeal_days * _DAY if refused else 0,
     )

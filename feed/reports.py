@@ -135,8 +135,9 @@ def reliability_of(store: Store, person: str) -> int:
     return reliability(acted, reports.count(person=person, state=ReportState.DISMISSED))
 
 
-def settle(store: Store, case: Case, outcome: CaseOutcome | None = None) -> None:
-    """Write what became of a resolved case, or ``outcome``, to all its reports; again changes nothing. Blocks."""
+def settle(store: Store, case: Case, outcome: CaseOutcome | None = None, answer: str = "") -> None:
+    """Write what became of a resolved case to all its reports; again changes nothing. ``outcome`` and ``answer``: those
+    of an appeal that was upheld, in place of the case's own. Blocks."""
     ended = outcome or (case.resolution.outcome if case.resolution is not None else None)
     if case.kind is not CaseKind.REPORT or ended is None:
         return
@@ -144,7 +145,7 @@ def settle(store: Store, case: Case, outcome: CaseOutcome | None = None) -> None
     reports = store.register(REPORTS)
     for before in ReportState:
         while before is not state and (page := reports.find(subject=case.id, state=before)):
-            reports.edit([entry.id for entry in page], partial(_settled, state)).result()
+            reports.edit([entry.id for entry in page], partial(_settled, state, answer)).result()
 
 
 def found_report(store: Store, id: str) -> tuple[Entry, Case]:
@@ -256,5 +257,11 @@ def _unless_there(entry: Entry, stored: Mapping[str, Entry]) -> list[Entry]:
     return [] if stored else [entry]
 
 
-def _settled(state: ReportState, stored: Mapping[str, Entry]) -> list[Entry]:
-    return [replace(entry, state=state.value) for entry in stored.values() if entry.state != state]
+def _settled(state: ReportState, answer: str, stored: Mapping[str, Entry]) -> list[Entry]:
+    return [
+        replace(
+            entry, state=state.value, content=orjson.dumps(orjson.loads(entry.content) | {"answer": answer}).decode()
+        )
+        for entry in stored.values()
+        if entry.state != state
+    ]

@@ -8,6 +8,7 @@ import pytest
 from controls.communities import prefix_of
 from controls.decisions import DecisionType, Subject, SubjectKind
 from controls.proposals import Proposal
+from feed.appeals import to_undo
 from feed.breaker import ACTOR
 from feed.case_resolving import BASIS
 from feed.deciding import decide
@@ -193,6 +194,39 @@ def stated(desk, puid, rule="r1", item="i1", decision="", at=NOW):
     entry = Entry(puid, orjson.dumps(content).decode(), subject=item, at=at)
     desk.store.register("statements").edit([puid], lambda stored: [entry]).result()
     return puid
+
+
+def test_what_reporters_were_told_follows_every_appeal_in_turn(desk):
+    receipt = desk.report("i1")["id"]
+    desk.resolve(desk.queue()[0]["id"], outcome="no_action", answer="seems fine")
+    first = appeal(desk, "reader:r1", report=receipt)["id"]
+    ended = desk.resolve(first, "eve", outcome="upheld", answer="it is made up", decisions=[act("takedown")])
+    told = desk.done("GET", f"/v1/reports/{receipt}")
+    assert (told["outcome"], told["answer"]) == ("acted", "it is made up")
+    second = appeal(desk, decision=ended["decisions"][0])["id"]
+    desk.resolve(second, "kim", outcome="upheld", answer="the source was found")
+    told = desk.done("GET", f"/v1/reports/{receipt}")
+    assert (told["outcome"], told["answer"]) == ("no_action", "the source was found")
+
+
+def test_an_appeal_that_is_upheld_by_one_request_sent_many_times_at_once_is_upheld_to_all(desk, monkeypatch):
+    (takedown,) = taken_down(desk)
+    filed = appeal(desk, decision=takedown)["id"]
+    desk.claim(filed, "eve")
+    body = {"outcome": "upheld", "answer": "it was wrong"}
+    path = f"/v1/cases/{filed}/resolve"
+    calls = []
+
+    def overtaken(service, case):
+        calls.append(case.id)
+        if len(calls) == 1:
+            assert desk.call("POST", path, "moderator:eve", json=body).status_code == 200
+        return to_undo(service, case)
+
+    monkeypatch.setattr("feed.case_resolving.to_undo", overtaken)
+    ended = desk.done("POST", path, "moderator:eve", json=body)
+    assert (ended["outcome"], len(ended["decisions"])) == ("upheld", 1)
+    assert desk.done("GET", f"/v1/cases/{filed}", MOD)["case"] == ended
 
 
 def test_nobody_decides_about_what_is_their_own(desk):
