@@ -41,20 +41,30 @@ class Api:
     """One service, spoken to as an administrator unless a call says as whom."""
 
     def __init__(
-        self, url: str, secret: bytes, *, issuer: str = "", audience: str = "", clock: Clock | None = None
+        self,
+        url: str,
+        secret: bytes,
+        *,
+        issuer: str = "",
+        audience: str = "",
+        clock: Clock | None = None,
+        spread: bool = False,
     ) -> None:
+        """``spread``: each request comes over a connection of its own, and so to any of several workers."""
         self.url = url
         self._secret = secret
         self._issuer, self._audience = issuer, audience
         self._clock = clock or SystemClock()
-        self._http = httpx.Client(base_url=url, timeout=_TIMEOUT, trust_env=False)
+        kept = httpx.Limits(max_keepalive_connections=0) if spread else httpx.Limits()
+        self._http = httpx.Client(base_url=url, timeout=_TIMEOUT, trust_env=False, limits=kept)
         self._tokens: dict[tuple[str, ...], tuple[str, int]] = {}
 
     @classmethod
     def of(cls, settings: Settings, url: str) -> Self:
         """The service at an address, by a home folder's secret."""
         secret = load_secret(settings)
-        return cls(url, secret, issuer=settings.token_issuer, audience=settings.token_audience)
+        issuer, audience = settings.token_issuer, settings.token_audience
+        return cls(url, secret, issuer=issuer, audience=audience, spread=settings.workers > 1)
 
     @classmethod
     def beside(cls, settings: Settings, busy: StoreInUse) -> Self:

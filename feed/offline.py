@@ -22,13 +22,15 @@ OPERATOR = Principal("operator", frozenset((ADMIN,)), "admin")
 
 _FOLLOW_SECONDS = 60.0
 
+_ALONE = {"popular_every": 0.0, "approvals": False, "redis": None, "workers": 1}
+"""Lists are made as often as something was stored: nobody else waits for the store. Nor is a second person there to
+approve: whoever owns the folder could sign tokens for two."""
+
 
 @contextmanager
 def owned(settings: Settings) -> Iterator[Service]:
     """The service on its store, following but not serving; everything queued is published. Raises ``StoreInUse``."""
-    # Lists are made as often as something was stored: nobody else waits for the store. Nor is a second person there to
-    # approve: whoever owns the folder could sign tokens for two.
-    service = open_service(settings.model_copy(update={"popular_every": 0.0, "approvals": False}))
+    service = open_service(settings.model_copy(update=_ALONE))
     try:
         service.replica.start()
         publish_queued(service)

@@ -138,7 +138,6 @@ class Workers:
                 # Ctrl-C at the terminal is for this process to handle.
                 start_new_session=True,
                 env={
-                    **os.environ,
                     **environment(self._settings),
                     "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
                 },
@@ -177,9 +176,10 @@ class Workers:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The settings as environment variables, for a process that is to have the same ones."""
-    given = {name: _text(getattr(settings, name)) for name in type(settings).model_fields}
-    return {f"{PREFIX}{name.upper()}": value for name, value in given.items() if value is not None}
+    """This process's environment with the settings in it, for one that is to have the same ones."""
+    given = {f"{PREFIX}{name.upper()}": _text(getattr(settings, name)) for name in type(settings).model_fields}
+    others = {name: value for name, value in os.environ.items() if name not in given}
+    return others | {name: value for name, value in given.items() if value is not None}
 
 
 def _text(value: Any) -> str | None:

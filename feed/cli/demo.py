@@ -9,7 +9,6 @@ import typer
 
 from feed.cli.failures import BadInput, CommandFailed
 from feed.cli.speaking import Json, print_json, print_table, progress_bar, settings_for
-from feed.settings import Settings
 
 DEFAULT_FOLDER = "weir-demo"
 
@@ -34,11 +33,17 @@ def demo(
     check: Annotated[
         bool, typer.Option("--check", help="Play the whole story on a temporary folder and tell what was seen.")
     ] = False,
+    grown: Annotated[
+        bool,
+        typer.Option("--grown", help="With --check: by four workers over a PostgreSQL and a Redis of their own."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Serve a community with live traffic, and print URLs and curl lines; or check every promise of the story."""
     if check:
-        _check(data, json)
+        _check(data, json, grown)
+    elif grown:
+        raise BadInput("--grown goes with --check; to serve the grown form, see `weir serve --workers`")
     elif json:
         raise BadInput("--json goes with --check; a running demo has nothing to print as one document")
     else:
@@ -65,15 +70,13 @@ def _run(data: Path | None, folder: Path, port: int | None, small: bool) -> None
     run_demo(settings, prepared, clock, typer.echo)
 
 
-def _check(data: Path | None, json: bool) -> None:
+def _check(data: Path | None, json: bool, grown: bool) -> None:
     from feed.clock import SystemClock
     from feed.demo.check import check
 
-    def settings(home: Path) -> Settings:
-        return settings_for(home, host="127.0.0.1", port=0)
-
+    settings = settings_for(None, host="127.0.0.1", port=0)
     with progress_bar() as bar:
-        told = check(data, settings, SystemClock(), bar.share)
+        told = check(data, settings, SystemClock(), bar.share, grown=grown)
     broken = [seen for seen in told if not seen.kept]
     if json:
         rows = [

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,6 +16,7 @@ from feed.api_client import Api, ApiUnreachable
 from feed.errors import FeedError
 from feed.serving import address_file
 from feed.settings import Settings
+from feed.workers import environment
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
@@ -71,20 +73,32 @@ class ServerProcess:
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+                env={**environment(self._settings), "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
             )
-        pause, looks = threading.Event(), int(_START_SECONDS / _LOOK_EVERY)
+        seconds = _START_SECONDS * min(self._settings.workers, 4)
+        pause, looks = threading.Event(), int(seconds / _LOOK_EVERY)
         for _ in range(looks):
             if self._process.poll() is not None:
                 raise ServerFailed(f"the server ended with code {self._process.returncode}: {self._last_words()}")
             if self._answers(address):
                 return self.api
             pause.wait(_LOOK_EVERY)
-        raise ServerFailed(f"the server was not ready after {_START_SECONDS:g} s: {self._last_words()}")
+        raise ServerFailed(f"the server was not ready after {seconds:g} s: {self._last_words()}")
 
     def kill(self) -> None:
-        """``kill -9``: no chance to finish anything."""
+        """``kill -9`` of it and of its workers: no chance to finish anything."""
+        workers = self.workers()
         self._end(signal.SIGKILL)
+        for worker in workers:
+            with suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
+
+    def workers(self) -> list[int]:
+        """Process ids of its workers; none where one process serves."""
+        if self._settings.workers == 1:
+            return []
+        told = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii")
+        return [int(number) for number in told.split()]
 
     def stop(self) -> int:
         """SIGTERM, as an operator stops it; returns the exit code, raises ``ServerFailed`` when it does not end."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from benchmarks import postgres_server
-from benchmarks.postgres_server import binaries, fresh_database
+from feed.demo import postgres_server
+from feed.demo.postgres_server import binaries, fresh_database
 
 __all__ = ["binaries", "fresh_database", "running_server"]
 

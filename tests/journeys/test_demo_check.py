@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ import pytest
 
 from feed.cli.speaking import settings_for
 from feed.clock import SystemClock
+from feed.demo.postgres_server import binaries
 from feed.demo.preparing import Size, prepare
 from feed.demo.served import page
 from feed.demo.server_process import ServerProcess
@@ -24,10 +26,22 @@ pytestmark = [pytest.mark.journey, pytest.mark.slow]
 TINY = Size(150, 400, 8_000, 20, {"components": 64, "width": 50})
 
 
-def checked(*arguments: str) -> subprocess.CompletedProcess[str]:
+def checked(*arguments: str, within: float = 240) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("WEIR_")}
     command = [sys.executable, "-m", "feed.cli", "demo", "--check", "--json", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=240, check=False)
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=within, check=False)
+
+
+@pytest.mark.timeout(660)
+def test_every_promise_is_kept_by_four_workers_over_postgresql_and_redis() -> None:
+    if binaries() is None or shutil.which("redis-server") is None:
+        pytest.skip("PostgreSQL or Redis is not installed; `make test` installs both")
+    outcome = checked("--grown", within=600)
+    told = chapters(outcome)
+    assert [name for name, chapter in told.items() if not chapter["kept"]] == []
+    assert outcome.returncode == 0
+    assert told["a pin is at its position"]["seen"].startswith("4 of 4 replicas")
+    assert told["kill -9 of one worker"]["kept"]
 
 
 def chapters(outcome: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:

@@ -7,7 +7,7 @@ import pytest
 from benchmarks import postgresql
 from benchmarks.ingestion import BATCHES
 from benchmarks.markdown import QUICK
-from benchmarks.postgres_server import binaries
+from feed.demo.postgres_server import binaries
 
 
 def test_every_batch_size_is_measured_against_copy():

@@ -1,4 +1,4 @@
-"""A PostgreSQL server to measure and to test against: real, on a free port of loopback, gone at the end."""
+"""A PostgreSQL server to demonstrate, measure and test on: real, on a free port of loopback, gone at the end."""
 
 from __future__ import annotations
 
