@@ -138,6 +138,7 @@ def test_a_serving_that_another_writer_records_after_an_erasure_is_stored_empty(
 
 
 def test_an_erasure_waits_for_servings_that_another_is_writing_and_empties_them(two, database):
+    two[1].servings.record([serving("bobs", "bob")]).result()  # whose day is there from then on
     with psycopg.connect(database) as other:  # in the middle of recording a Serving
         other.execute(f"SELECT pg_advisory_xact_lock_shared({PEN})")
         other.execute(
