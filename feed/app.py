@@ -137,6 +137,7 @@ def _gauges(service: Service) -> Gauges:
             ("weir_revision", ""): snapshot.revision,
             ("weir_edition", ""): snapshot.edition,
             ("weir_lease_fresh", ""): float(service.replica.fresh()),
+            ("weir_duties", ""): float(service.duties.held),
             ("weir_items", ""): snapshot.catalogue.rows,
             ("weir_model_active", ""): float(bool(snapshot.model)),
             ("weir_reader_states", ""): len(service.readers),

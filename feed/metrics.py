@@ -22,6 +22,7 @@ _READ = {
     "weir_revision": ("Revision of the current Snapshot", ""),
     "weir_edition": ("Edition of the current Snapshot", ""),
     "weir_lease_fresh": ("1 while the freshness lease holds", ""),
+    "weir_duties": ("1 while this process has the duties", ""),
     "weir_items": ("Items in the catalogue", ""),
     "weir_model_active": ("1 when a model is active", ""),
     "weir_reader_states": ("Reader states in memory", ""),

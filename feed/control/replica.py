@@ -92,9 +92,19 @@ class Replica:
     def start(self) -> None:
         """Register, catch up with ledger and journal, then follow them. Raises what the store or the fold raises."""
         self._store.replicas.confirm(self.name, self._release, 0)
+        self._look_around()
         catch_up(self._fold, self._store)
         self._follow()
         self._thread.start()
+
+    def _look_around(self) -> None:
+        others = {record.release for record in self._store.replicas.living(self._lease_seconds)} - {self._release}
+        if others:
+            _log.warning(
+                "processes of other releases serve this store; let all be of one soon",
+                releases=sorted(others),
+                this=self._release,
+            )
 
     def close(self) -> None:
         """Stop following."""

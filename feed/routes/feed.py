@@ -75,6 +75,8 @@ class FeedEndpoint:
             is_minor = minor(caller.audience.age, view.audience.age, asked.audience.age)
             query = PageQuery(reader, surface, asked.limit, asked.cursor, asked.mode, audience, is_minor)
             answer = service.pages.page(query, snapshot, view)
+            # Decisions no longer wait for a process that was stopped meanwhile: then this refuses.
+            service.replica.snapshot()
             # A client that does not read must not hold up those who decide: what cannot be sent is dropped.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SEND_SECONDS):

@@ -1,0 +1,77 @@
+"""A process that was stopped for a while, by whoever runs it or by its machine: what it serves when it goes on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from structlog.testing import capture_logs
+
+from feed.clock import ManualClock
+from feed.control.replica import Replica
+from feed.library import Graphs, PolicyDocuments
+from feed.pages import Pages
+from feed.storage.memory import MemoryStore
+from ranking.fold import Fold
+from tests.journeys.http_service import decision, running, until
+
+
+def test_a_page_that_was_made_before_a_pause_longer_than_the_lease_is_not_sent(tmp_path, monkeypatch):
+    make = Pages.page
+
+    def paused(*given: Any) -> Any:
+        answer = make(*given)
+        # Nobody waits any longer for this process to obey.
+        http.service.replica.close()
+        until(lambda: not http.service.replica.fresh())
+        return answer
+
+    with running(tmp_path, lease=0.4) as http:
+        http.put_items()
+        monkeypatch.setattr(Pages, "page", paused)
+        answer = http.call("GET", "/v1/feed?reader=r1", "feed")
+        http.problem(answer, 503, "controls-stale")
+        assert "item-" not in answer.text
+
+
+def test_a_clock_that_steps_forward_ends_no_lease_and_decisions_hold_from_then_on(tmp_path):
+    clock = ManualClock()
+    store = MemoryStore()
+    replica = Replica(
+        store, Fold(PolicyDocuments(store.policies), Graphs(store.models, tmp_path)), clock, lease_seconds=2
+    )
+    replica.start()
+    try:
+        clock.set_back(-3600)
+        replica.wake()
+        until(lambda: replica.latest().as_of == clock.now())
+        assert replica.fresh()
+        clock.set_back(3600)
+        replica.wake()
+        until(replica.fresh)
+        assert replica.latest().as_of == clock.now() + 3600
+    finally:
+        replica.close()
+
+
+def test_decisions_made_before_a_clock_steps_back_and_after_it_both_hold(tmp_path):
+    clock = ManualClock()
+    with running(tmp_path, clock=clock) as http:
+        http.put_items()
+        for item, step in (("item-1", 7200), ("item-2", 0)):
+            made = http.call("POST", "/v1/decisions", "editor", json=decision("suppress", item, clock.now() + 86_400))
+            assert made.status_code == 201 and not made.json()["enforced"]["lagging"], made.text
+            clock.set_back(step)
+        served = {item["id"] for item in http.call("GET", "/v1/feed?reader=r1", "feed").json()["items"]}
+        assert served and served.isdisjoint({"item-1", "item-2"})
+
+
+def test_a_process_of_another_release_beside_this_one_is_warned_of(tmp_path):
+    store = MemoryStore()
+    store.replicas.confirm("other", "0.0.1", 0)
+    fold = Fold(PolicyDocuments(store.policies), Graphs(store.models, tmp_path))
+    replica = Replica(store, fold, ManualClock(), lease_seconds=2, name="mine", release="0.0.2")
+    with capture_logs() as said:
+        replica.start()
+    replica.close()
+    (warning,) = [line for line in said if line["log_level"] == "warning"]
+    assert (warning["releases"], warning["this"]) == (["0.0.1"], "0.0.2")
