@@ -20,6 +20,7 @@ from feed.case_outcomes import count, ended
 from feed.case_papers import case_of, found_case, noted
 from feed.cases import unresolved
 from feed.errors import Gone, NotFound
+from feed.one_by_one import left_for_later
 from feed.pending_papers import ATTEMPT_SECONDS, DECLINED, EXPIRED, paper_of, pending_of
 
 
@@ -59,19 +60,24 @@ async def take_up_again(service: Service) -> None:
     """Bring every case on that waits for a proposal which was decided or came to nothing, or whose ending a crash cut
     off. Raises ``StorageError``."""
     for case in await anyio.to_thread.run_sync(_stuck, service):
-        proposal = case.proposal if case.state is CaseState.AWAITING else ending_id(case)
-        made = await anyio.to_thread.run_sync(service.decisions.bulk, proposal)
-        if made:
-            await finish_case(service, case.id, tuple(decision.id for decision in made))
-        elif case.state is CaseState.AWAITING:
-            why = await anyio.to_thread.run_sync(_came_to_nothing, service, proposal)
-            if why:
-                await reopen_case(service, case.id, proposal, why)
-        elif abs(service.clock.now() - case.ending_at) >= ATTEMPT_SECONDS:
-            if await anyio.to_thread.run_sync(pending_of(service.store).get, proposal) is None:
-                await noted(service.store, case.id, partial(no_longer_ending, request=case.ending))
-            else:
-                await put_case_by(service, case.id, proposal)
+        with left_for_later("a case that waits for its end was not brought on", case=case.id):
+            await _brought_on(service, case)
+
+
+async def _brought_on(service: Service, case: Case) -> None:
+    proposal = case.proposal if case.state is CaseState.AWAITING else ending_id(case)
+    made = await anyio.to_thread.run_sync(service.decisions.bulk, proposal)
+    if made:
+        await finish_case(service, case.id, tuple(decision.id for decision in made))
+    elif case.state is CaseState.AWAITING:
+        why = await anyio.to_thread.run_sync(_came_to_nothing, service, proposal)
+        if why:
+            await reopen_case(service, case.id, proposal, why)
+    elif abs(service.clock.now() - case.ending_at) >= ATTEMPT_SECONDS:
+        if await anyio.to_thread.run_sync(pending_of(service.store).get, proposal) is None:
+            await noted(service.store, case.id, partial(no_longer_ending, request=case.ending))
+        else:
+            await put_case_by(service, case.id, proposal)
 
 
 def _stuck(service: Service) -> list[Case]:

@@ -19,6 +19,7 @@ from controls.cases import CaseState
 from feed.bootstrap import Service
 from feed.case_awaiting import take_up_again
 from feed.case_papers import case_of, cases_of
+from feed.one_by_one import left_for_later
 from feed.pending import approved
 from feed.pending_papers import (
     APPROVED,
@@ -51,11 +52,12 @@ async def look_at_proposals(service: Service) -> None:
     """End proposals that are over, finish what a crash cut off, and bring on the cases that wait for them."""
     try:
         for entry in await anyio.to_thread.run_sync(_waiting, service):
-            made = await anyio.to_thread.run_sync(_made, service, entry)
-            if made:
-                await approved(service, entry, made)
-            else:
-                await anyio.to_thread.run_sync(_looked_at, service, entry)
+            with left_for_later("a proposal could not be looked at", proposal=entry.id):
+                made = await anyio.to_thread.run_sync(_made, service, entry)
+                if made:
+                    await approved(service, entry, made)
+                else:
+                    await anyio.to_thread.run_sync(_looked_at, service, entry)
         await anyio.to_thread.run_sync(_cleaned, service)
         await take_up_again(service)
     except StorageError as error:

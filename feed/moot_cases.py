@@ -24,6 +24,7 @@ from feed.case_outcomes import count, ended
 from feed.case_papers import case_of, noted
 from feed.cases import unresolved
 from feed.entrance import Look
+from feed.one_by_one import left_for_later
 from feed.publishing import WEIR
 from feed.publishing_cases import PUBLISHING
 from feed.storage.errors import StorageError
@@ -38,22 +39,32 @@ async def end_moot_cases(service: Service) -> None:
     """End every case of which nothing is left to decide, and tell those who asked."""
     try:
         for case, resolution in await anyio.to_thread.run_sync(_moot, service):
-            change = partial(ended_by_itself, resolution=resolution, who=WEIR.subject, now=service.clock.now())
-            after, _ = await noted(service.store, case.id, change)
-            if after.resolution is resolution:
-                count(service, after)
-            if after.state is CaseState.RESOLVED:
-                await ended(service, after)
+            with left_for_later("a moot case was not ended", case=case.id):
+                await _ended_by_itself(service, case, resolution)
     except StorageError as error:
         _log.warning("moot cases could not be ended; tried again in some minutes", error=str(error))
+
+
+async def _ended_by_itself(service: Service, case: Case, resolution: Resolution) -> None:
+    change = partial(ended_by_itself, resolution=resolution, who=WEIR.subject, now=service.clock.now())
+    after, _ = await noted(service.store, case.id, change)
+    if after.state is CaseState.RESOLVED:
+        if after.resolved_by == WEIR.subject:
+            count(service, after)
+        await ended(service, after)
 
 
 def _moot(service: Service) -> list[tuple[Case, Resolution]]:
     now = service.clock.now()
     look = Look(service.entrance, service.store, service.replica.latest(), now)
     waiting = [case_of(entry) for entry in unresolved(service.store)]
-    found = [(case, _resolution(service, look, case, now)) for case in waiting if not left_to_people(case, now)]
-    return [(case, resolution) for case, resolution in found if resolution is not None]
+    found: list[tuple[Case, Resolution]] = []
+    for case in waiting:
+        with left_for_later("a case could not be looked at", case=case.id):
+            resolution = None if left_to_people(case, now) else _resolution(service, look, case, now)
+            if resolution is not None:
+                found.append((case, resolution))
+    return found
 
 
 def _resolution(service: Service, look: Look, case: Case, now: int) -> Resolution | None:

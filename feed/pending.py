@@ -68,7 +68,9 @@ async def kept(
     paper = Paper(principal, tuple(proposals), together, once.digest if once is not None else "")
     if once is not None:
         await _reserve(service.store, once)
-    entry = await anyio.to_thread.run_sync(keep, service, id, paper)
+    entry = await anyio.to_thread.run_sync(_waiting, service, paper) if once is None else None
+    if entry is None:
+        entry = await anyio.to_thread.run_sync(keep, service, id, paper)
     if once is not None and paper_of(entry).digest != once.digest:
         raise idempotency_conflict(once)
     where = {"Location": f"/v1/decisions/pending/{entry.id}"}
@@ -78,6 +80,16 @@ async def kept(
 async def _reserve(store: Store, once: Once) -> None:
     """Take an idempotency key for a proposal; raises ``IdempotencyConflict`` if anything else was done under it."""
     await durable(store.items.edit_items([], lambda stored: [], once))
+
+
+def _waiting(service: Service, paper: Paper) -> Entry | None:
+    """The same proposal of the same person, if it waits already: sent twice without a key it is one. Blocks."""
+    subject, now = paper.proposals[0].subject, service.clock.now()
+    entries = pending_of(service.store).find(
+        state=PENDING, subject=subject.id if subject is not None else "", person=person_of(paper.proposer.subject)
+    )
+    asked = content_of(replace(paper, proposals=tuple(map(_plain, paper.proposals))))
+    return next((one for one in entries if one.due_at > now and one.content == asked), None)
 
 
 def keep(service: Service, id: str, paper: Paper) -> Entry:

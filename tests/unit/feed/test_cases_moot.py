@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from controls.cases import CaseKind, CaseOutcome, CaseState
+from feed.case_outcomes import ended
 from feed.case_papers import case_of, cases_of
 from feed.case_upkeep import LateHolds
 from feed.moot_cases import end_moot_cases
@@ -116,6 +117,22 @@ def test_what_somebody_holds_or_handed_on_is_left_to_people(http):
     http.service.clock.advance(1800)
     tidy(http)
     assert [read(http, case)["state"] for case in (held, handed)] == ["resolved", "escalated"]
+
+
+def test_a_case_that_cannot_be_ended_keeps_no_other_from_its_end(http, monkeypatch):
+    first, second = review(http, "item-0")["id"], review(http, "item-1")["id"]
+    for item in ("item-0", "item-1"):
+        http.call("DELETE", f"/v1/items/{item}", "admin")
+
+    async def faulty(service, case):
+        if case.id == first:
+            raise RuntimeError("a fault")
+        return await ended(service, case)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("feed.moot_cases.ended", faulty)
+        tidy(http)
+    assert [read(http, case)["outcome"] for case in (first, second)] == ["moot", "moot"]
 
 
 def test_nobody_says_moot_but_the_service(http):

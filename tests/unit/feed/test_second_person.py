@@ -111,6 +111,15 @@ def test_the_same_request_is_proposed_once_and_another_under_its_key_refused(htt
     assert (again.status_code, again.json()["state"]) == (202, "approved")
 
 
+def test_a_proposal_that_is_sent_twice_without_a_key_waits_once(http):
+    first = proposed(http)
+    assert proposed(http) == first
+    assert proposed(http, who="max/moderator")["id"] != first["id"]
+    assert proposed(http, {**AUTHOR, "reason": "another"})["id"] != first["id"]
+    send(http, "max/moderator", f"/v1/decisions/{first['id']}/decline", {"reason": "no"})
+    assert proposed(http)["id"] != first["id"]
+
+
 def test_of_two_who_approve_at_once_one_decision_is_made(http):
     told = proposed(http)
     with ThreadPoolExecutor(4) as pool:
