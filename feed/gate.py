@@ -31,7 +31,8 @@ PROBES = frozenset(("/livez", "/readyz", "/metrics"))
 """Paths that answer without looking at credentials or rates."""
 
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
-_REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")
+# Never an API key, which somebody might put there by mistake: ids of requests are logged and sent back.
+_REQUEST_ID = re.compile(rb"(?!wk_)[A-Za-z0-9_-]{8,64}")
 _ALWAYS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),

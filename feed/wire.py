@@ -7,6 +7,7 @@ surrogates, bounded depth), and each route states who may call it with :class:`A
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Future
@@ -30,6 +31,7 @@ from feed.storage.ports import Once
 
 _T = TypeVar("_T")
 
+_MEDIA_TYPE = re.compile(r"[a-z]{1,20}/[a-z0-9.+-]{1,60}")
 JSON_TYPES = ("application/json", "application/merge-patch+json")
 PRIVATE = "private, no-cache"
 PUBLIC = "public, no-cache"
@@ -93,7 +95,8 @@ def require_type(request: Request, *types: str) -> str:
     """The body's media type without parameters; raises ``MediaTypeRefused`` unless it is one of ``types``."""
     said = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if said not in types:
-        raise MediaTypeRefused(f"the body's Content-Type is {said or 'missing'}; send {' or '.join(types)}")
+        named = said if _MEDIA_TYPE.fullmatch(said) else "no media type" if said else "missing"
+        raise MediaTypeRefused(f"the body's Content-Type is {named}; send {' or '.join(types)}")
     return said
 
 

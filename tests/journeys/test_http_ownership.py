@@ -142,7 +142,7 @@ def test_a_path_that_names_a_person_is_for_that_persons_token_alone(desk):
         method, _, path = route.partition(" ")
         for scope in scopes:
             assert f"{{{scope}}}" in path, f"{route} lets {scope} in, and names another kind of person"
-            filled = re.sub(r"\{(\w+)\}", lambda found, s=scope: OTHER if found[1] == s else "i1", path)
+            filled = re.sub(r"\{\w+\}", "i1", path.replace(f"{{{scope}}}", OTHER))
             for asked in (filled, filled.replace(OTHER, OTHER.upper()), filled.replace(OTHER, f"{ME}x")):
                 answer = as_me(desk, scope, method, asked, json=None if method == "GET" else {})
                 told = answer.json()

@@ -163,7 +163,7 @@ def test_issuer_and_audience_that_are_asked_for_are_required_and_compared_whole(
     place = Place(token_issuer="https://id.example", token_audience="weir")
     right = {"iss": "https://id.example", "aud": "weir"}
     assert place.caller(place.signed(right)).subject == "r1"
-    for wrong in (
+    wrongs: list[dict[str, Any]] = [
         {"iss": "https://id.example/"},
         {"iss": ["https://id.example"]},
         {"iss": "HTTPS://ID.EXAMPLE"},
@@ -173,7 +173,8 @@ def test_issuer_and_audience_that_are_asked_for_are_required_and_compared_whole(
         {"aud": []},
         {"aud": {"weir": 1}},
         {"aud": ...},
-    ):
+    ]
+    for wrong in wrongs:
         refused(place, place.signed({**right, **wrong}))
 
 
