@@ -10,11 +10,12 @@ from importlib.metadata import version
 import anyio.to_thread
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute
 
 from feed import refusals
 from feed.bootstrap import Service
 from feed.gate import Gate
-from feed.hot_routes import hot_routes
+from feed.hot_routes import hot_routes, straight
 from feed.metrics import Gauges
 from feed.openapi import describe
 from feed.revocations import Revocations
@@ -90,7 +91,8 @@ def create_app(service: Service) -> FastAPI:
             await anyio.to_thread.run_sync(service.close)
 
     # The hot route comes first, because routes are tried in order.
-    routes = hot_routes(service)
+    hot = hot_routes(service)
+    routes: list[BaseRoute] = [*hot]
     routes += [route for noun in _NOUNS for route in noun.routes.routes]
     app = FastAPI(
         title="Weir",
@@ -117,6 +119,7 @@ def create_app(service: Service) -> FastAPI:
         metrics=service.metrics,
         clock=service.clock,
         rates=rates,
+        straight=straight(hot),
     )
     if service.settings.cors_origins:
         app.add_middleware(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from starlette.routing import BaseRoute, Match, Route
+from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from controls.scopes import AgeClass
@@ -30,7 +30,12 @@ class _HotRoute(Route):
         return match, child_scope
 
 
-def hot_routes(service: Service) -> list[BaseRoute]:
+def straight(routes: Iterable[Route]) -> dict[str, Route]:
+    """Those without parameters in their path, by it: see ``feed.gate``."""
+    return {route.path: route for route in routes if not route.param_convertors}
+
+
+def hot_routes(service: Service) -> list[Route]:
     """The routes, to be tried before all others."""
     return [
         _HotRoute(FEED, FeedEndpoint(service), methods=["GET"]),

@@ -1,7 +1,7 @@
 """Metrics: what /metrics tells Prometheus. Aggregates only; no reader, item or credential is ever a label.
 
-One registry per application, so that several can live in one process. Children are looked up once and kept: the hot
-path pays for the increment alone.
+One registry per application, so that several can live in one process. What the event loop counts with every request is
+counted by ``feed.loop_metrics``; its children are looked up once and kept.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
+
+from feed.loop_metrics import Distribution, LoopCounter, LoopHistogram
 
 _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _COUNTS = (0, 1, 5, 10, 20, 30, 50, 100, 200, 500)
@@ -51,30 +53,24 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Histogram(
+        self.requests = LoopHistogram(
             "weir_request_seconds",
             "Time to answer, by route, method and status",
             ("route", "method", "status"),
-            buckets=_SECONDS,
-            registry=self.registry,
+            _SECONDS,
+            self.registry,
         )
-        stages = Histogram(
-            "weir_stage_seconds",
-            "Time spent in a stage of a feed request",
-            ("stage",),
-            buckets=_SECONDS,
-            registry=self.registry,
+        stages = LoopHistogram(
+            "weir_stage_seconds", "Time spent in a stage of a feed request", ("stage",), _SECONDS, self.registry
         )
         self.reader_stage = stages.labels("reader")
         self.rank_stage = stages.labels("rank")
         self.json_stage = stages.labels("json")
-        self.page_items = Histogram(
-            "weir_page_items", "Items on a page, by mode", ("mode",), buckets=_COUNTS, registry=self.registry
+        self.page_items = LoopHistogram(
+            "weir_page_items", "Items on a page, by mode", ("mode",), _COUNTS, self.registry
         )
-        self.candidates = Counter(
-            "weir_candidates", "Items placed on pages, by source", ("source",), registry=self.registry
-        )
-        self.tiers = Counter("weir_served", "Items served, by tier", ("tier",), registry=self.registry)
+        self.candidates = LoopCounter("weir_candidates", "Items placed on pages, by source", ("source",), self.registry)
+        self.tiers = LoopCounter("weir_served", "Items served, by tier", ("tier",), self.registry)
         self.events = Counter("weir_events", "Events, by what became of them", ("outcome",), registry=self.registry)
         self.unknown_items = Counter(
             "weir_events_unknown_item", "Accepted events about items that are not known", registry=self.registry
@@ -100,7 +96,7 @@ class Metrics:
         )
         self.problems = Counter("weir_problems", "Refusals, by problem type", ("type",), registry=self.registry)
         self.in_flight = Gauge("weir_requests_in_flight", "Requests being answered", registry=self.registry)
-        self._answered: dict[tuple[str, str, int], Histogram] = {}
+        self._answered: dict[tuple[str, str, int], Distribution] = {}
 
     def read(self, gauges: Gauges) -> None:
         """Register the values that are read when /metrics is asked."""

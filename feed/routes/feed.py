@@ -5,8 +5,6 @@ Holds one Snapshot until the answer has been sent (laws 4 and 11). They are docu
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import re
 from collections.abc import Mapping
 from time import perf_counter_ns
@@ -26,6 +24,7 @@ from feed.breaks import minor
 from feed.errors import Fault, InputInvalid
 from feed.pages import Answer, PageQuery
 from feed.schemas.fields import ID_RULE, LONGEST_ID, PRINTABLE, is_id
+from feed.sending import send_within
 from feed.visibility import require_visible
 from ranking.reader import Mode, Surface
 from ranking.snapshot import Snapshot
@@ -78,20 +77,17 @@ class FeedEndpoint:
             # Decisions no longer wait for a process that was stopped meanwhile: then this refuses.
             service.replica.snapshot()
             # A client that does not read must not hold up those who decide: what cannot be sent is dropped.
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(SEND_SECONDS):
-                    await send(
-                        {
-                            "type": "http.response.start",
-                            "status": 200,
-                            "headers": [
-                                (b"content-type", b"application/json"),
-                                (b"content-length", b"%d" % len(answer.body)),
-                                (b"server-timing", _timing(known - began, answer)),
-                            ],
-                        }
-                    )
-                    await send({"type": "http.response.body", "body": answer.body})
+            headers = [
+                (b"content-type", b"application/json"),
+                (b"content-length", b"%d" % len(answer.body)),
+                (b"server-timing", _timing(known - began, answer)),
+            ]
+            await send_within(
+                SEND_SECONDS,
+                send,
+                {"type": "http.response.start", "status": 200, "headers": headers},
+                {"type": "http.response.body", "body": answer.body},
+            )
         self._count(known - began, answer)
         spans = tracing.current()
         if spans is not None:
