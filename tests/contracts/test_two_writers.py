@@ -251,6 +251,18 @@ def test_a_writer_whose_session_ended_goes_on_and_has_its_right_again(two, datab
         open_postgresql(database)
 
 
+def test_readings_go_on_when_their_sessions_ended(two, database):
+    two[0].items.put_items([ItemRecord("i")]).result()
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda _: two[1].items.count(), range(40))) == [1] * 40
+        with psycopg.connect(database, autocommit=True) as operator:
+            operator.execute(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        assert list(pool.map(lambda _: two[1].items.count(), range(40))) == [1] * 40
+
+
 def test_servers_share_a_store_and_what_must_be_alone_is_refused_while_they_run(two, database):
     with pytest.raises(StoreInUse, match=r"2 running server\(s\) share the store"):
         open_postgresql(database)

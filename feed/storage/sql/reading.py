@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import Connection, Engine, Select, func, select
+from sqlalchemy import Connection, Engine, Result, Select, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from feed.storage.errors import StorageError, StoreBusy, StoreClosed
+
+T = TypeVar("T")
 
 
 class Reading:
@@ -41,8 +43,19 @@ class Reading:
 
     def all(self, query: Select[Any], **parameters: Any) -> Sequence[Any]:
         """All rows."""
+        return self._asked(query, parameters, lambda result: result.all())
+
+    def _asked(self, query: Select[Any], parameters: dict[str, Any], take: Callable[[Result[Any]], T]) -> T:
+        """What ``take`` takes of a query's result. Asked once more when the connection turns out to have ended while
+        nobody used it, as all do when a server was restarted."""
+        try:
+            with self.connection() as connection:
+                return take(connection.execute(query, parameters))
+        except StorageError as error:
+            if not (isinstance(error.__cause__, DBAPIError) and error.__cause__.connection_invalidated):
+                raise
         with self.connection() as connection:
-            return connection.execute(query, parameters).all()
+            return take(connection.execute(query, parameters))
 
     def table(self, query: Select[Any], **parameters: Any) -> Sequence[Sequence[Any]]:
         """All rows of a query for texts and integers, in its order, which a limit has to go with.
@@ -60,8 +73,7 @@ class Reading:
 
     def first(self, query: Select[Any], **parameters: Any) -> Any:
         """The first row, or None."""
-        with self.connection() as connection:
-            return connection.execute(query, parameters).first()
+        return self._asked(query, parameters, lambda result: result.first())
 
     def number(self, query: Select[Any], **parameters: Any) -> int:
         """The first column of the first row; 0 without one."""
