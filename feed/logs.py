@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import TextIO, cast
 
 import structlog
 from structlog.contextvars import bind_contextvars, merge_contextvars
@@ -25,12 +26,25 @@ _MOST = 100
 """Lines a second about slow and failed requests: when everything fails, the log is not to fail as well."""
 
 
+class _ErrorOutput:
+    """The error output as it is when a line is written: it may have been exchanged since logging began."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+_OUTPUT = cast(TextIO, _ErrorOutput())
+
+
 def configure(level: str) -> None:
     """Log lines of ``level`` and above; those of libraries from ``warning`` on."""
     number = logging.getLevelNamesMapping()[level.upper()]
     stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
     told: list[Processor] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(_OUTPUT)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[
@@ -42,11 +56,11 @@ def configure(level: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *told],
         )
     )
-    logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)
+    logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING))
     structlog.configure(
         processors=[merge_contextvars, structlog.processors.add_log_level, stamp, *told],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(file=_OUTPUT),
         cache_logger_on_first_use=True,
     )
 

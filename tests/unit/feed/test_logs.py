@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ import structlog
 from structlog.contextvars import clear_contextvars, merge_contextvars
 from structlog.testing import capture_logs
 
+from feed import logs
 from feed.auth import Caller, anonymous
 from feed.gate import PROBES
 from feed.logs import RequestLog
@@ -19,6 +22,16 @@ from feed.settings import Settings
 from tests.journeys.http_service import running
 
 CALLER = Caller("ada", frozenset(("reader",)), "", anonymous("").audience, "account")
+
+
+@pytest.fixture(autouse=True)
+def anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Logging as it begins, whatever was configured in this process before."""
+    before = structlog.get_config()
+    structlog.reset_defaults()
+    monkeypatch.setattr(logs, "_log", structlog.get_logger("weir"))
+    yield
+    structlog.configure(**before)
 
 
 def log(level: str = "info", **chosen: Any) -> RequestLog:
@@ -90,6 +103,19 @@ logging.getLogger("uvicorn.error").info("not said")
     assert (ours["event"], ours["number"], ours["level"], ours["request_id"]) == ("said", 1, "info", "r1")
     assert (theirs["event"], theirs["level"], theirs["logger"]) == ("the grace is short", "warning", "uvicorn.error")
     assert theirs["request_id"] == "r1" and theirs["timestamp"].endswith("Z") and told.stdout == ""
+
+
+def test_a_line_goes_to_the_error_output_of_the_moment(capsys):
+    logs.configure("info")
+    logger = structlog.get_logger("weir")
+    logger.info("first")
+    assert json.loads(capsys.readouterr().err)["event"] == "first"
+    kept, sys.stderr = sys.stderr, io.StringIO()
+    try:
+        logger.info("second")
+        assert json.loads(sys.stderr.getvalue())["event"] == "second"
+    finally:
+        sys.stderr = kept
 
 
 def test_every_line_within_a_request_carries_its_id_in_threads_too(tmp_path, monkeypatch):
