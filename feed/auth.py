@@ -37,7 +37,7 @@ SCOPES: Mapping[str, str] = {
     "editor": "pin, boost, suppress and feature",
     "moderator": "labels, takedowns and restorations, suppress and freeze",
     "policy": "draft and publish policies",
-    "experimenter": "activate models, read them and the decisions",
+    "experimenter": "activate models, start and stop experiments, read them and the decisions",
     "auditor": "read decisions, verdicts, models and policies",
     "admin": "everything",
 }

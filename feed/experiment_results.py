@@ -29,17 +29,14 @@ _AHEAD = 7_200
 """Seconds before their Servings begin to go that findings are kept."""
 
 
-def results_of(service: Service, run: Run) -> ResultsOut:
-    """What an experiment showed up to now, or as it was kept. Blocks."""
-    kept = service.store.register(FINDINGS).get(run.experiment.id)
-    if kept is not None:
-        return _told(orjson.loads(kept.content))
-    service.servings.flush(1.0)
-    return counted(service.store, run, service.clock.now(), service.settings.servings_days)
+def results_of(store: Store, run: Run, now: int, days: int) -> ResultsOut:
+    """What an experiment showed at second ``now``, of Servings that are kept for so many days, or as it was kept before
+    they went. Blocks."""
+    kept = store.register(FINDINGS).get(run.experiment.id)
+    return _told(orjson.loads(kept.content)) if kept is not None else _counted(store, run, now, days)
 
 
-def counted(store: Store, run: Run, now: int, days: int) -> ResultsOut:
-    """The results at second ``now``, of Servings that are kept for so many days. Blocks."""
+def _counted(store: Store, run: Run, now: int, days: int) -> ResultsOut:
     experiment = run.experiment
     oldest = now - days * _DAY
     since, until = max(experiment.starts_at, oldest), min(run.until, now + 1)
@@ -65,7 +62,7 @@ def keep_findings(service: Service) -> int:
     for run in runs(store.ledger):
         due = run.until <= now and run.experiment.starts_at < goes
         if due and register.get(run.experiment.id) is None:
-            paper = orjson.dumps(counted(store, run, now, days)).decode()
+            paper = orjson.dumps(_counted(store, run, now, days)).decode()
             entry = Entry(run.experiment.id, paper, at=now)
             register.edit([entry.id], partial(_unless_kept, entry)).result()
             kept += 1

@@ -7,10 +7,14 @@ from dataclasses import asdict, dataclass
 
 from controls.decisions import Decision, DecisionType
 from controls.experiments import Experiment, experiment_of
+from controls.proposals import Proposal
+from controls.scopes import Scope
 from controls.service import PLATFORM
 from feed.bootstrap import Service
+from feed.deciding import basis_of
 from feed.errors import NotFound
-from feed.schemas.experiments import ArmOut, ExperimentOut, RunningOut
+from feed.schemas.decisions import plain_arms
+from feed.schemas.experiments import ArmOut, ExperimentIn, ExperimentOut, RunningOut, StopIn
 from feed.storage.ports import Ledger
 from ranking.snapshot import Snapshot
 
@@ -57,12 +61,39 @@ def runs(ledger: Ledger) -> list[Run]:
     return found
 
 
-def run_of(service: Service, id: str) -> Run:
+def run_of(ledger: Ledger, id: str) -> Run:
     """One experiment; raises ``NotFound``. Blocks."""
-    started = service.store.ledger.by_id(id)
-    if started is None or started.type is not DecisionType.START_EXPERIMENT:
+    run = next((run for run in runs(ledger) if run.experiment.id == id), None)
+    if run is None:
         raise NotFound(f"no experiment {id!r} was started; check the id")
-    return _run(started, service.decisions.undone_by(started))
+    return run
+
+
+def starting(body: ExperimentIn, key: str = "") -> Proposal:
+    """The decision that starts an experiment."""
+    return Proposal(
+        type=DecisionType.START_EXPERIMENT,
+        subject=None,
+        reason=body.reason,
+        basis=basis_of(body.basis),
+        starts_at=body.starts_at,
+        expires_at=body.expires_at,
+        scope=Scope(body.scope.surfaces, body.scope.regions, body.scope.audience),
+        parameters={
+            "name": body.name,
+            "arms": plain_arms(body.arms),
+            "outcome": body.outcome,
+            "measure": body.measure,
+        },
+        idempotency_key=key,
+    )
+
+
+def stopping(id: str, body: StopIn, key: str = "") -> Proposal:
+    """The decision that stops one."""
+    basis, parameters = basis_of(body.basis), {"experiment": id}
+    act = DecisionType.STOP_EXPERIMENT
+    return Proposal(act, None, body.reason, basis, parameters=parameters, idempotency_key=key)
 
 
 def _run(started: Decision, ended: Decision | None) -> Run:

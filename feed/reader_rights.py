@@ -6,6 +6,7 @@ import secrets
 from collections import Counter
 from collections.abc import Sequence
 
+from experiments.assignment import arm_of
 from feed import erasure, pending_papers
 from feed.bootstrap import Service
 from feed.reader_settings import shown
@@ -20,10 +21,12 @@ from feed.schemas.readers import (
     RegisterRows,
     Remains,
     Rows,
+    TrialOut,
     WrittenOut,
 )
 from feed.storage.records import EventRecord
 from feed.storage.register import Entry
+from feed.storage.rules import is_personalized
 from ranking.parameters import Parameters
 from ranking.reader import EventKind
 
@@ -99,8 +102,22 @@ def export(service: Service, reader: str) -> ExportOut:
         interests=interests(service, reader),
         events=history(service, reader, EVERYTHING),
         corrections=service.corrections.told(reader),
+        experiments=trials(service, reader),
         written=[WrittenOut(one.kind, one.id, one.at, one.text) for one in written_by(service.store, reader)],
     )
+
+
+def trials(service: Service, reader: str) -> list[TrialOut]:
+    """The experiments that the reader's personalized pages are in now, for some audience. Blocks."""
+    if not is_personalized(service.store.readers.get(reader).settings):
+        return []
+    told = []
+    for experiment in service.replica.latest().governance.experiments:
+        arm = arm_of(experiment, reader)
+        if arm is not None:
+            surfaces, until = experiment.scope.surfaces, experiment.expires_at
+            told.append(TrialOut(experiment.id, experiment.name, arm.name, surfaces, until))
+    return told
 
 
 def erase(service: Service, reader: str) -> ReceiptOut:

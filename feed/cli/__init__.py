@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import typer
 
-from feed.cli import evidence, log, policy
+from feed.cli import evidence, experiment, log, policy
 from feed.cli.backup import backup, restore
 from feed.cli.capacity import capacity
 from feed.cli.demo import demo
@@ -51,6 +51,7 @@ app.command("replay")(replay)
 app.add_typer(log.app, name="log")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(policy.app, name="policy")
+app.add_typer(experiment.app, name="experiment")
 app.command("capacity")(capacity)
 app.command("transparency")(transparency)
 app.command("token")(token)

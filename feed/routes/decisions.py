@@ -53,10 +53,11 @@ async def make(
     """Make a decision. It is durable once answered, and `enforced` tells which replicas obey it and how fast.
 
     Editors pin, boost, feature and suppress; moderators suppress, take down, restore and freeze; `policy` publishes
-    policies; `experimenter` activates models. A reversal needs the scope of what it reverses. Restrictions and
-    placements must say when they end (`expires_at`) or are reviewed (`review_by`). A decision on a subject that is not
-    known yet is taken and waits for it. A pin at a position that another pin holds, for some of the same audience at
-    some of the same time, is refused with that pin's id; so is a second pin of an item that stands further ahead.
+    policies; `experimenter` activates models, and starts and stops experiments. A reversal needs the scope of what
+    it reverses. Restrictions and placements must say when they end (`expires_at`) or are reviewed (`review_by`). A
+    decision on a subject that is not known yet is taken and waits for it. A pin at a position that another pin
+    holds, for some of the same audience at some of the same time, is refused with that pin's id; so is a second pin
+    of an item that stands further ahead.
 
     What is of high impact is answered 202 with an id, and is decided when a second person approves it. With
     `break_glass` it is decided at once, for a day at most, and a review is opened. With `expected_revision` or

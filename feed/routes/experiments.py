@@ -8,16 +8,12 @@ import anyio.to_thread
 from fastapi import Depends, Path, Query
 from starlette.responses import Response
 
-from controls.decisions import DecisionType
-from controls.proposals import Proposal
-from controls.scopes import Scope
 from feed.auth import Caller
-from feed.bootstrap import Service
-from feed.deciding import basis_of, key_of
+from feed.deciding import key_of
 from feed.experiment_results import results_of
-from feed.experiments import page_of, run_of, runs, shown
+from feed.experiments import page_of, run_of, runs, shown, starting, stopping
 from feed.pending import propose
-from feed.schemas.decisions import DecidedOut, plain_arms
+from feed.schemas.decisions import DecidedOut
 from feed.schemas.experiments import ExperimentIn, ExperimentOut, ExperimentsOut, ResultsOut, StopIn
 from feed.schemas.fields import Id
 from feed.wire import Allow, OnceOnly, ServiceNow, answer, router
@@ -50,29 +46,13 @@ async def start(body: ExperimentIn, service: ServiceNow, caller: Experimenter, o
     the arm sets, and say so under `arms`. Pages that are not personalized are in no experiment. Refused with
     `experiment-clash` is what would set the same parameter as another experiment for some of the same pages.
     """
-    proposal = Proposal(
-        type=DecisionType.START_EXPERIMENT,
-        subject=None,
-        reason=body.reason,
-        basis=basis_of(body.basis),
-        starts_at=body.starts_at,
-        expires_at=body.expires_at,
-        scope=Scope(body.scope.surfaces, body.scope.regions, body.scope.audience),
-        parameters={
-            "name": body.name,
-            "arms": plain_arms(body.arms),
-            "outcome": body.outcome,
-            "measure": body.measure,
-        },
-        idempotency_key=key_of(once),
-    )
-    return await propose(service, caller, proposal, once)
+    return await propose(service, caller, starting(body, key_of(once)), once)
 
 
 @routes.get("/v1/experiments/{experiment}", summary="Read an experiment", responses={200: {"model": ExperimentOut}})
 def one(experiment: ExperimentId, service: ServiceNow, caller: ReadingCaller) -> Response:
     """One experiment: its arms, until when it runs or ran, and who started it why."""
-    return answer(shown(run_of(service, experiment), service.clock.now()))
+    return answer(shown(run_of(service.store.ledger, experiment), service.clock.now()))
 
 
 @routes.get(
@@ -82,7 +62,10 @@ def results(experiment: ExperimentId, service: ServiceNow, caller: ReadingCaller
     """What the readers did who were served with each arm, the difference to the first arm with its interval, and what
     may be concluded: nothing before the experiment is over, from few readers, or when the sizes of the arms tell that
     something beside the lot decided who was counted."""
-    return answer(results_of(service, run_of(service, experiment)))
+    store = service.store
+    run = run_of(store.ledger, experiment)
+    service.servings.flush(1.0)
+    return answer(results_of(store, run, service.clock.now(), service.settings.servings_days))
 
 
 @routes.post(
@@ -95,17 +78,5 @@ async def stop(
     experiment: ExperimentId, body: StopIn, service: ServiceNow, caller: Experimenter, once: OnceOnly
 ) -> Response:
     """Stop an experiment by a decision, or call off one that has not begun: everybody has the usual pages at once."""
-    await anyio.to_thread.run_sync(_known, service, experiment)
-    proposal = Proposal(
-        type=DecisionType.STOP_EXPERIMENT,
-        subject=None,
-        reason=body.reason,
-        basis=basis_of(body.basis),
-        parameters={"experiment": experiment},
-        idempotency_key=key_of(once),
-    )
-    return await propose(service, caller, proposal, once)
-
-
-def _known(service: Service, experiment: str) -> None:
-    run_of(service, experiment)
+    await anyio.to_thread.run_sync(run_of, service.store.ledger, experiment)
+    return await propose(service, caller, stopping(experiment, body, key_of(once)), once)

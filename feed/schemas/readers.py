@@ -177,6 +177,17 @@ class ToldOut:
 
 
 @dataclass(frozen=True, slots=True)
+class TrialOut:
+    """An experiment that runs, and the arm in which the reader's personalized pages are, up to the second ``until``."""
+
+    experiment: str
+    name: str
+    arm: str
+    surfaces: tuple[str, ...]
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
 class ExportOut:
     """Everything that is stored of a reader, except recorded Servings, which hold the same events again."""
 
@@ -189,6 +200,8 @@ class ExportOut:
     """Reports and appeals, newest first."""
     corrections: list[ToldOut]
     """Corrections that the reader was told, newest first."""
+    experiments: list[TrialOut]
+    """Not stored, but told all the same: none while personalization is off."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,3 +204,17 @@ def test_everybody_can_read_what_runs_and_what_ran(http: Http) -> None:
     assert [(one["name"], one["surfaces"]) for one in report["run"]] == [("next", ["all"])]  # the other ran no second
     assert "next: 2 arms on all" in http.call("GET", "/transparency").text
     assert "experiments,run,next," in http.call("GET", "/v1/transparency?format=csv").text
+
+
+def test_a_reader_can_read_which_arms_they_are_in(http: Http) -> None:
+    id = started(http, scope={"surfaces": ["home"]})
+    reader = reader_in(id, "b")
+    own = {"subject": reader}
+
+    def told() -> Any:
+        return http.call("GET", f"/v1/readers/{reader}/export", "reader", **own).json()["experiments"]
+
+    assert told() == [{"experiment": id, "name": "weights", "arm": "b", "surfaces": ["home"], "until": ENDS}]
+    assert page(http, reader)["arms"] == {"weights": "b"}
+    http.call("PATCH", f"/v1/readers/{reader}/settings", "reader", json={"personalization": False}, **own)
+    assert told() == []
