@@ -30,7 +30,7 @@ DASHBOARD: dict[str, Any] = json.loads((DEPLOY / "grafana" / "dashboards" / "wei
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 QUERIES = [rule["expr"] for rule in RULES] + [target["expr"] for panel in PANELS for target in panel["targets"]]
 
-FROM_PROMETHEUS = {"job", "instance", "le"}
+FROM_PROMETHEUS = {"job", "instance", "le", "worker"}
 FUNCTIONS = {"and", "count", "delta", "histogram_quantile", "increase", "max", "max_over_time", "offset", "or"}
 FUNCTIONS |= {"by", "predict_linear", "rate", "scalar", "sum", "up"}
 HARDENED = {
