@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 
 import anyio.to_thread
-import orjson
 import structlog
 
-from controls.case_endings import GONE_ON, ending_id
+from controls.case_endings import ending_id
 from controls.cases import CaseState
 from feed.bootstrap import Service
 from feed.case_awaiting import take_up_again
@@ -25,11 +23,12 @@ from feed.pending_papers import (
     APPROVED,
     DECLINED,
     EXPIRED,
-    LAPSED,
+    OVERTAKEN,
     PENDING,
     Paper,
     approval_of,
     content_of,
+    keep_record,
     paper_of,
     pending_of,
     proposals,
@@ -42,7 +41,6 @@ from feed.storage.register import Entry
 KEPT_DAYS = 30
 """Days after its end for which a proposal can be read, and its idempotency key is answered with it."""
 
-OVERTAKEN = "overtaken"
 LATE = "nobody approved the proposal in time; propose it again"
 
 _log = structlog.get_logger("weir")
@@ -84,7 +82,7 @@ def _looked_at(service: Service, entry: Entry) -> None:
     if under_way(paper, now):
         return
     if paper.case and not _waits(service.store, paper, entry.id):
-        _edit(service.store, entry, EXPIRED, replace(paper, lapsed=GONE_ON, approving=()))
+        _edit(service.store, entry, EXPIRED, replace(paper, lapsed=OVERTAKEN, approving=()))
     elif entry.due_at <= now:
         _edit(service.store, entry, EXPIRED, replace(paper, lapsed=LATE, approving=()))
     elif paper.approving:
@@ -104,36 +102,22 @@ def _waits(store: Store, paper: Paper, proposal: str) -> bool:
 def _edit(store: Store, entry: Entry, state: str, paper: Paper) -> None:
     """Write it unless somebody was quicker."""
     after = replace(entry, state=state, content=content_of(paper))
-    pending_of(store).edit(
-        [entry.id], lambda stored: [after] if entry.id in stored and stored[entry.id].version == entry.version else []
-    ).result()
+
+    def edit(stored: Mapping[str, Entry]) -> list[Entry]:
+        return [after] if entry.id in stored and stored[entry.id].version == entry.version else []
+
+    written = pending_of(store).edit([entry.id], edit).result()
+    if written and state != PENDING:
+        keep_record(store, after)
 
 
 def _cleaned(service: Service) -> None:
-    """Keep the record of what lapsed, and remove what ended long ago."""
-    long_ago = service.clock.now() - KEPT_DAYS * 86_400
-    old = []
+    """Remove what ended long ago; the record of what lapsed is kept by then."""
+    long_ago, old = service.clock.now() - KEPT_DAYS * 86_400, []
     for state in (DECLINED, EXPIRED, APPROVED):
-        for entry in proposals(service.store, state):
+        for entry in pending_of(service.store).find(state=state, due_before=long_ago):
             if state != APPROVED:
-                record = _record(entry)
-                service.store.register(LAPSED).edit([record.id], partial(_unless_there, record)).result()
-            if entry.due_at < long_ago:
-                old += [entry.id, *(other.id for other in pending_of(service.store).find(subject=entry.id))]
+                keep_record(service.store, entry)
+            old += [entry.id, *(other.id for other in pending_of(service.store).find(subject=entry.id))]
     if old:
         pending_of(service.store).remove(old).result()
-
-
-def _record(entry: Entry) -> Entry:
-    paper = paper_of(entry)
-    acts = [
-        {"type": one.type.value, "subject": [one.subject.kind.value, one.subject.id] if one.subject else None}
-        for one in paper.proposals
-    ]
-    content = orjson.dumps({"acts": acts, "case": paper.case}).decode()
-    state = OVERTAKEN if paper.lapsed == GONE_ON else entry.state
-    return Entry(entry.id, content, state, entry.subject, kept=True, at=entry.at, due_at=entry.due_at)
-
-
-def _unless_there(record: Entry, stored: Mapping[str, Entry]) -> list[Entry]:
-    return [] if stored else [record]

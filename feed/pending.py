@@ -34,6 +34,7 @@ from feed.pending_papers import (
     edited,
     found,
     id_under,
+    keep_record,
     known_under,
     paper_of,
     pending_of,
@@ -196,6 +197,7 @@ async def decline(service: Service, caller: Caller, id: str, reason: str) -> Pen
     written = await durable(pending_of(service.store).edit([id, by.id], edit))
     if not written:
         raise Gone(f"proposal {id} is being approved, or was approved or declined meanwhile; read it again")
+    await anyio.to_thread.run_sync(keep_record, service.store, written[0])
     if paper.case:
         await reopen_case(service, paper.case, id, f"proposal {id} was declined: {reason}")
     return shown(written[0], now)

@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 
+import orjson
 from pydantic import TypeAdapter
 
 from controls.authority import Principal
+from controls.case_endings import GONE_ON
 from controls.proposals import Proposal
 from feed.bootstrap import Service
 from feed.errors import NotFound
@@ -27,6 +29,9 @@ PENDING, APPROVED, DECLINED, EXPIRED = "pending", "approved", "declined", "expir
 LAPSED = "lapsed"
 """Register of proposals that came to nothing: ``state`` is ``declined``, ``expired`` or ``overtaken``, ``at`` when they
 were made."""
+
+OVERTAKEN = GONE_ON
+"""Why a proposal lapsed whose case went on without it."""
 
 ATTEMPT_SECONDS = 120
 """An attempt to approve that began so long ago was cut off by a crash, and holds nobody back."""
@@ -79,6 +84,20 @@ def content_of(paper: Paper) -> str:
 def decliner(entry: Entry, person: str, now: int) -> Entry:
     """The entry that tells who declined a proposal: it is theirs to be erased, the proposal its maker's."""
     return Entry(entry.id + _DECLINED, "{}", state="decliner", subject=entry.id, person=person_of(person), at=now)
+
+
+def keep_record(store: Store, entry: Entry) -> None:
+    """Keep what is left of a proposal that came to nothing: which acts on what, and why not; no words, no names. Blocks
+    until it is durable."""
+    paper = paper_of(entry)
+    acts = [
+        {"type": one.type.value, "subject": [one.subject.kind.value, one.subject.id] if one.subject else None}
+        for one in paper.proposals
+    ]
+    content = orjson.dumps({"acts": acts, "case": paper.case}).decode()
+    state = "overtaken" if paper.lapsed == OVERTAKEN else entry.state
+    record = Entry(entry.id, content, state, entry.subject, kept=True, at=entry.at, due_at=entry.due_at)
+    store.register(LAPSED).edit([record.id], lambda stored: [] if stored else [record]).result()
 
 
 def person_of(subject: str) -> str:
