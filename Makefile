@@ -1,4 +1,4 @@
-# Everything there is to remember: install equip check test bench load serve demo docs.
+# Everything there is to remember: install equip check test bench load serve demo docs audit.
 # `install` brings what the service runs on, `equip` also what its tests and benchmarks need.
 # `make demo DATA=<folder>` runs on real data; PYTHON chooses the interpreter that builds .venv.
 
@@ -10,10 +10,12 @@ EQUIPPED := $(VENV)/.equipped
 JAVA := $(VENV)/.java
 POSTGRES := $(VENV)/.postgres
 REDIS := $(VENV)/.redis
+AUDIT := $(VENV)/audit
+LOOKED_UP := --progress-spinner off --no-deps --disable-pip
 HAS_HEADERS := 'import sysconfig; open(sysconfig.get_path("include") + "/Python.h").close()'
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 
-.PHONY: install equip check test bench load serve demo docs
+.PHONY: install equip check test bench load serve demo docs audit
 .DEFAULT_GOAL := demo
 
 install: $(STAMP)
@@ -83,3 +85,17 @@ demo: install
 # The commands in README and docs/ are run, and everything they should mention is looked for.
 docs: equip
 	@if [ -d tests/docs ]; then $(BIN)/pytest tests/docs; fi
+
+# What is pinned is looked up among known vulnerabilities, with a tool in a virtual environment of its own.
+# Ends with 1 when there are any, and with 2, saying so, when nobody could be asked: mirrors often leave the
+# vulnerabilities out, so that one release that is known to have some is asked for first.
+audit: install
+	@test -x $(AUDIT)/bin/pip-audit || { $(BIN)/python -m venv $(AUDIT) \
+		&& $(AUDIT)/bin/pip install --quiet --disable-pip-version-check pip-audit; } \
+		|| { rm -rf $(AUDIT); echo 'pip-audit could not be installed: is there a network? Nothing was audited.' >&2; exit 2; }
+	@echo 'urllib3==1.24.1' > $(AUDIT)/known.txt
+	@! $(AUDIT)/bin/pip-audit $(LOOKED_UP) -r $(AUDIT)/known.txt > $(AUDIT)/known.log 2>&1 \
+		&& grep -q 'known vulnerabilit' $(AUDIT)/known.log \
+		|| { tail -1 $(AUDIT)/known.log >&2; \
+		echo 'No list of vulnerabilities answered (no network, or a mirror without them). Nothing was audited.' >&2; exit 2; }
+	@$(AUDIT)/bin/pip-audit $(LOOKED_UP) -r constraints.txt --desc on

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-TARGETS = ["install", "equip", "check", "test", "bench", "load", "serve", "demo", "docs"]
+TARGETS = ["install", "equip", "check", "test", "bench", "load", "serve", "demo", "docs", "audit"]
 
 
 def plan_of(*arguments: str) -> str:
