@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from itertools import count
 
 import pytest
 from redis.crc import key_slot
@@ -241,6 +243,42 @@ def test_a_copy_that_takes_over_is_not_believed_in_what_it_may_lack(server, tmp_
         assert states.get("ann").state is None
         assert send(one, "b") > before
         two.hears("b")
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_through_all_faults_a_message_is_heard_or_known_to_be_missed(server, join, seed):
+    one, two = join(server.url, "one"), join(server.url, "two")
+    drawn, keys = random.Random(seed), count()
+
+    def try_some(most: int) -> None:
+        for _ in range(drawn.randint(1, most)):
+            one.sharing.bus.send([told(str(next(keys)))]).exception(5)
+
+    for _ in range(10):
+        try_some(15)
+        match drawn.choice(["kill", "pause", "empty", "close"]):
+            case "kill":
+                server.kill()
+                try_some(3)
+                server.start()
+            case "pause":
+                server.pause()
+                try_some(3)
+                server.go_on()
+            case "empty":
+                with server.client() as client:
+                    client.flushall()
+            case "close":
+                with server.client() as client:
+                    client.client_kill_filter(_type="normal", skipme=True)
+        until(lambda: one.sharing.bus.send([told(str(next(keys)))]).exception(5) is None)
+    last = str(next(keys))
+    send(one, last)
+    until(lambda: two.story[-1] in ("lost", last) and two.sharing.bus.current())
+    before: int | None = -1
+    for key in two.story:
+        assert key == "lost" or before is None or int(key) == before + 1, two.story
+        before = None if key == "lost" else int(key)
 
 
 def test_a_server_that_comes_later_is_used_then(tmp_path):

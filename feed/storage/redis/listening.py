@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import structlog
 from redis.exceptions import RedisError, TimeoutError
@@ -127,27 +127,22 @@ class Listening:
     def _take(self, head: int, run: str, entries: Answer) -> None:
         """Tell the process what came, and whether it missed something."""
         numbers = [int(number.partition(b"-")[0]) for number, _ in entries]
-        fields = [dict(zip(values[::2], values[1::2], strict=True)) for _, values in entries]
-        sender, gap = self._place.sender.encode(), GAP.encode()
         missed = (
             self._missed
             or run != self._run
             or head < self._last
             or numbers != list(range(self._last + 1, self._last + 1 + len(numbers)))
             or (len(numbers) < _MOST and self._last + len(numbers) < head)
-            or any(said[b"topic"] == gap and said[b"from"] != sender for said in fields)
         )
-        messages = [
-            Message(Topic(said[b"topic"].decode()), said[b"key"].decode(), said[b"content"])
-            for said in fields
-            if said[b"from"] != sender and said[b"topic"].decode() not in (GAP, LEFT)
-        ]
         self._missed = True
         try:
             if missed:
                 self._lost()
-            if messages:
-                self._heard(messages)
+            for gap, messages in self._parts(values for _, values in entries):
+                if messages:
+                    self._heard(messages)
+                if gap:
+                    self._lost()
         except Exception:
             _log.exception("messages_not_taken")
             return
@@ -155,3 +150,18 @@ class Listening:
         self._last = max([head, *numbers]) if missed else self._last + len(numbers)
         self._place.position = self._last
         self._missed = False
+
+    def _parts(self, entries: Iterable[list[bytes]]) -> Iterator[tuple[bool, list[Message]]]:
+        """What others sent, divided where one of them could not send; whether there is such a gap after each part."""
+        messages: list[Message] = []
+        for values in entries:
+            said = dict(zip(values[::2], values[1::2], strict=True))
+            topic = said[b"topic"].decode()
+            if said[b"from"] == self._place.sender.encode() or topic == LEFT:
+                continue
+            if topic == GAP:
+                yield True, messages
+                messages = []
+            else:
+                messages.append(Message(Topic(topic), said[b"key"].decode(), said[b"content"]))
+        yield False, messages
