@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from benchmarks.grown_report import grown_section, posting_section
 from benchmarks.markdown import QUICK, Scale, Section
 from benchmarks.plots import draw
 from benchmarks.postgresql import postgresql_section
@@ -50,6 +51,8 @@ SECTIONS: Mapping[str, Callable[[Scale], Section]] = {
     "ingestion": ingestion_section,
     "postgresql": postgresql_section,
     "ledger": ledger_section,
+    "posting": posting_section,
+    "grown": grown_section,
 }
 
 _HEAD = """# Benchmarks

@@ -46,19 +46,19 @@ def run(*, items: int = 200_000, readers: int = 1000, requests: int = 3000, conn
 
 
 def _first_page(folder: Path, token: str) -> bytes:
-    with _served(folder, 4096) as port:
+    with served(folder, 4096) as port:
         return _get(port, "/v1/feed?reader=reader-0&limit=30", token)
 
 
 def _measure(
     folder: Path, token: str, size: int, items: int, readers: int, requests: int, connections: int
 ) -> EndToEnd:
-    with _served(folder, size) as port:
-        pages = [_request(f"/v1/feed?reader=reader-{reader}&limit=30", token) for reader in range(readers)]
+    with served(folder, size) as port:
+        pages = [page_request(reader, token) for reader in range(readers)]
         constant = [_request(CONSTANT, token)]
-        _drive(port, pages, readers, connections)
+        drive(port, pages, readers, connections)
         rounds = [
-            (_drive(port, pages, requests, connections), _drive(port, constant, requests, connections))
+            (drive(port, pages, requests, connections), drive(port, constant, requests, connections))
             for _ in range(_ROUNDS)
         ]
         metrics = _get(port, "/metrics", token).decode()
@@ -76,11 +76,17 @@ def _measure(
     )
 
 
+def page_request(reader: int, token: str) -> str:
+    """The request for a page of one of the prepared readers."""
+    return _request(f"/v1/feed?reader=reader-{reader}&limit=30", token)
+
+
 def _request(path: str, token: str) -> str:
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n"
 
 
-def _drive(port: int, requests: list[str], count: int, connections: int) -> dict[str, float]:
+def drive(port: int, requests: list[str], count: int, connections: int) -> dict[str, float]:
+    """Send requests from a process of its own; raises when any failed."""
     asked = {"port": port, "requests": requests, "count": count, "connections": connections}
     client = [sys.executable, "-m", "benchmarks.client"]
     done = subprocess.run(client, input=json.dumps(asked), capture_output=True, text=True, timeout=120, check=True)
@@ -90,7 +96,7 @@ def _drive(port: int, requests: list[str], count: int, connections: int) -> dict
     return figures
 
 
-class _served:  # noqa: N801 - used as a context, like a function
+class served:  # noqa: N801 - used as a context, like a function
     """The benchmark server on a free loopback port, ended on leaving."""
 
     def __init__(self, folder: Path, size: int) -> None:

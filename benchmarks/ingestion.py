@@ -30,11 +30,11 @@ BATCHES = (10, 100, 1000)
 """Events a batch; a thousand is the most that one POST may bring."""
 
 _COLUMNS = ", ".join(EventRecord._fields)
-_RAW_TABLE = """
+RAW_TABLE = """
 CREATE TABLE events (seq INTEGER PRIMARY KEY, reader TEXT NOT NULL, client_id TEXT NOT NULL, item TEXT NOT NULL,
     kind INTEGER NOT NULL, occurred_at INTEGER NOT NULL, received_at INTEGER NOT NULL, dwell_ms INTEGER NOT NULL,
     request_id TEXT NOT NULL, consented INTEGER NOT NULL, UNIQUE (reader, client_id))"""
-_RAW_INSERT = f"INSERT OR IGNORE INTO events ({_COLUMNS}) VALUES ({', '.join('?' * len(EventRecord._fields))})"
+RAW_INSERT = f"INSERT OR IGNORE INTO events ({_COLUMNS}) VALUES ({', '.join('?' * len(EventRecord._fields))})"
 _KINDS = [EventKind.IMPRESSION] * 85 + [EventKind.CLICK] * 9 + [EventKind.DWELL] * 3 + [EventKind.LIKE] * 3
 
 
@@ -91,7 +91,7 @@ def run(*, rounds: int = 5, events: int = 20_000, decisions: int = 10_000, folde
 
 def _measure_events(place: Path, rounds: int, events: int) -> tuple[EventRow, ...]:
     store = open_sqlite(place / "events.db")
-    raw = _raw(place / "raw.db", _RAW_TABLE)
+    raw = raw_database(place / "raw.db", RAW_TABLE)
     rng = random.Random(1)
     arrivals = itertools.count()
 
@@ -101,7 +101,7 @@ def _measure_events(place: Path, rounds: int, events: int) -> tuple[EventRow, ..
     def through_driver(batches: Sequence[list[EventRecord]]) -> None:
         for batch in batches:
             raw.execute("BEGIN IMMEDIATE")
-            raw.executemany(_RAW_INSERT, batch)
+            raw.executemany(RAW_INSERT, batch)
             raw.execute("COMMIT")
 
     found: list[EventRow] = []
@@ -125,7 +125,9 @@ def _measure_events(place: Path, rounds: int, events: int) -> tuple[EventRow, ..
 
 def _measure_ledger(place: Path, rounds: int, decisions: int) -> tuple[LedgerRow, ...]:
     store = open_sqlite(place / "ledger.db")
-    raw = _raw(place / "single.db", "CREATE TABLE ledger (revision INTEGER PRIMARY KEY, leaf BLOB, leaf_hash BLOB)")
+    raw = raw_database(
+        place / "single.db", "CREATE TABLE ledger (revision INTEGER PRIMARY KEY, leaf BLOB, leaf_hash BLOB)"
+    )
 
     def one_by_one(leaves: Sequence[bytes]) -> None:
         for leaf in leaves:
@@ -184,7 +186,7 @@ def timed(write: Callable[[Any], None], work: Sequence[Any]) -> float:
     return seconds
 
 
-def _raw(path: Path, table: str) -> sqlite3.Connection:
+def raw_database(path: Path, table: str) -> sqlite3.Connection:
     """The driver with the pragmas of the store's writer: the same journal, the same flushes."""
     connection = sqlite3.connect(path, isolation_level=None)
     for pragma in WRITER_PRAGMAS:

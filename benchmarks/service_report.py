@@ -64,7 +64,7 @@ def policies_section(scale: Scale) -> Section:
     cells = (row.rules, f"{row.items:,}", f"{row.seconds:.2f}", f"{row.one_item_us:.0f}")
     text = "## Compiling a policy\n\nRepeat: `python -m benchmarks policies`.\n\n" + table(head, [cells])
     return Section(
-        text, {"policy_compile_seconds": round(row.seconds, 3), "policy_one_item_us": round(row.one_item_us, 1)}
+        text, {"policy_compile_100x1m_s": round(row.seconds, 3), "policy_one_item_us": round(row.one_item_us, 1)}
     )
 
 
@@ -97,7 +97,8 @@ def ingestion_section(scale: Scale) -> Section:
         "The peer is raw `executemany` of the same rows into the same columns and unique index, in turn.\n"
         "Repeat: `python -m benchmarks ingestion`.\n\n" + events + "\n" + single
     )
-    figures = {f"events_{row.batch}_in_flight_{row.in_flight}_over_raw": round(row.ratio, 2) for row in made.events}
+    figures = {key: round(value, 2) for key, value in made.results().items()}
+    figures |= {f"events_{row.batch}_in_flight_{row.in_flight}_over_raw": round(row.ratio, 2) for row in made.events}
     for row in made.ledger:
         figures[f"ledger_in_flight_{row.in_flight}_per_second"] = round(row.per_second)
         figures[f"ledger_in_flight_{row.in_flight}_longest_ms"] = round(row.longest_ms, 1)

@@ -149,9 +149,9 @@ class ReaderStates:
             known = {reader: self._consent(reader) if trusted else None for reader in readers}
             changes = self._changes
         missing = [reader for reader, consent in known.items() if consent is None]
-        read = {
-            reader: read_choices(self._store.readers.get(reader).settings).settings.personalization
-            for reader in missing
+        saved = self._store.readers.known(missing) if missing else {}
+        read = dict.fromkeys(missing, True) | {
+            reader: read_choices(record.settings).settings.personalization for reader, record in saved.items()
         }
         with self._lock:
             # What was read while somebody's settings changed may be old, and is not remembered.

@@ -145,6 +145,10 @@ class Readers(Protocol):
         """A reader's settings; version 0 if never saved."""
         ...
 
+    def known(self, readers: Sequence[str]) -> dict[str, ReaderRecord]:
+        """The saved settings of those of these readers who saved any, by reader."""
+        ...
+
     def save(self, record: ReaderRecord, expected_version: int | None) -> Future[ReaderRecord]:
         """Save settings with version + 1; raises ``VersionConflict`` if ``expected_version`` is not the stored one."""
         ...

@@ -22,6 +22,14 @@ def test_saving_counts_the_version_up(store):
     assert store.readers.save(ReaderRecord("ada", "{}", version=40), None).result().version == 3
 
 
+def test_many_readers_are_known_at_once(store):
+    saved = [store.readers.save(ReaderRecord(f"r{n}", f'{{"n":{n}}}', updated_at=n), 0) for n in range(0, 1200, 2)]
+    expected = {one.result().reader: one.result() for one in saved}
+    assert store.readers.known([f"r{n}" for n in range(1200)]) == expected
+    assert store.readers.known([]) == {}
+    assert store.readers.known(["nobody"]) == {}
+
+
 def test_of_two_savers_with_the_same_version_one_is_told(store):
     store.readers.save(ReaderRecord("ada"), 0).result()
     first = store.readers.save(ReaderRecord("ada", '{"a":1}'), 1)

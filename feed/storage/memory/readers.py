@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 
@@ -22,6 +23,11 @@ class MemoryReaders:
         """A reader's settings; version 0 if never saved."""
         with self._room.open():
             return self._room.readers.get(reader) or ReaderRecord(reader)
+
+    def known(self, readers: Sequence[str]) -> dict[str, ReaderRecord]:
+        """The saved settings of those of these readers who saved any, by reader."""
+        with self._room.open():
+            return {reader: self._room.readers[reader] for reader in readers if reader in self._room.readers}
 
     def save(self, record: ReaderRecord, expected_version: int | None) -> Future[ReaderRecord]:
         """Save settings with version + 1; ``VersionConflict`` if ``expected_version`` is not the stored one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select
@@ -21,6 +22,9 @@ from feed.storage.sql.reading import Reading
 from feed.storage.sql.register import EntryPersons
 from feed.storage.sql.statements import Statements, names
 from feed.storage.sql.writer import Writes
+
+_ASKED = 500
+"""Readers of one query."""
 
 _Save = tuple[ReaderRecord, int | None]
 
@@ -48,11 +52,19 @@ class SqlReaders:
         self._version = statements.text(select(readers.c.version).where(mine), "of")
         self._delete = statements.text(delete(readers).where(mine), "of")
         self._get = select(*(readers.c[name] for name in fields)).where(mine)
+        those = readers.c.reader.in_(bindparam("readers", expanding=True))
+        self._known = select(*(readers.c[name] for name in fields)).where(those)
 
     def get(self, reader: str) -> ReaderRecord:
         """A reader's settings; version 0 if never saved."""
         row = self._reading.first(self._get, of=reader)
         return ReaderRecord(*row) if row else ReaderRecord(reader)
+
+    def known(self, readers: Sequence[str]) -> dict[str, ReaderRecord]:
+        """The saved settings of those of these readers who saved any, by reader."""
+        pages = (list(readers[start : start + _ASKED]) for start in range(0, len(readers), _ASKED))
+        rows = chain.from_iterable(self._reading.all(self._known, readers=page) for page in pages)
+        return {row[0]: ReaderRecord(*row) for row in rows}
 
     def save(self, record: ReaderRecord, expected_version: int | None) -> Future[ReaderRecord]:
         """Save settings with version + 1; ``VersionConflict`` if ``expected_version`` is not the stored one."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from feed.reader_states import ReaderStates
 from feed.storage.memory import MemoryStore
 from feed.storage.records import ReaderRecord
@@ -35,17 +37,18 @@ def test_a_changed_consent_is_seen_after_invalidation():
 def test_a_consent_read_while_settings_change_is_not_remembered():
     store = MemoryStore()
     states = ReaderStates(store)
-    read = store.readers.get
+    read = store.readers.known
 
-    def overtaken(reader: str) -> ReaderRecord:
+    def overtaken(readers: Sequence[str]) -> dict[str, ReaderRecord]:
         """Reads, then is overtaken by an opt-out before it can remember."""
-        record = read(reader)
-        store.readers.get = read  # type: ignore[method-assign]
-        opted(store, reader, "false")
-        states.invalidate(reader)
-        return record
+        records = read(readers)
+        store.readers.known = read  # type: ignore[method-assign]
+        for reader in readers:
+            opted(store, reader, "false")
+            states.invalidate(reader)
+        return records
 
-    store.readers.get = overtaken  # type: ignore[method-assign]
+    store.readers.known = overtaken  # type: ignore[method-assign]
     states.consents(["r1"])
     assert states.consents(["r1"]) == {"r1": False}
 
