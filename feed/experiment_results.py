@@ -39,7 +39,9 @@ def results_of(store: Store, run: Run, now: int, days: int) -> ResultsOut:
 def _counted(store: Store, run: Run, now: int, days: int) -> ResultsOut:
     experiment = run.experiment
     oldest = now - days * _DAY
-    since, until = max(experiment.starts_at, oldest), min(run.until, now + 1)
+    # A stop acts within its second: what was served before it in that second was served with an arm.
+    ends = run.until + 1 if run.stopped is not None else run.until
+    since, until = max(experiment.starts_at, oldest), min(ends, now + 1)
     kind = int(EventKind[experiment.outcome.upper()])
     texts: Mapping[str, str] = {
         text: orjson.loads(text).get(experiment.name, "") for text in store.servings.arms(since=since, until=until)

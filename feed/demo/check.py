@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from feed.clock import Clock
 from feed.demo.backends import running_backends
+from feed.demo.experiment_story import ExperimentStory
 from feed.demo.governance_story import GovernanceStory
 from feed.demo.preparing import SMALL, prepare
 from feed.demo.server_process import ServerFailed, ServerProcess
@@ -74,6 +75,7 @@ def _played(server: ServerProcess, settings: Settings, readers: Sequence[str], c
         if settings.workers > 1:
             told.append(_one_killed(server))
         told += GovernanceStory(server.api, clock).play()
+        told += ExperimentStory(server.api, readers, clock).play()
         told.append(_replayed(settings))
         told.append(_verified(settings))
         code = server.stop()

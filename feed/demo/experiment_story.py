@@ -53,7 +53,8 @@ class ExperimentStory:
         pages: dict[str, dict[str, Any]] = {}
         for reader in self.readers:
             page = self._page(reader)
-            pages.setdefault(page["arms"].get(_NAME, "none"), page)
+            if _NAME in page["arms"]:
+                pages.setdefault(page["arms"][_NAME], page)
             if len(pages) == len(arms):
                 break
         fresh = {arm: _fresh(page) for arm, page in pages.items()}

@@ -54,7 +54,7 @@ def test_every_promise_is_kept_on_a_simulated_community() -> None:
     told = chapters(outcome)
     assert [chapter for chapter in told.values() if not chapter["kept"]] == []
     assert outcome.returncode == 0
-    assert len(told) == 24
+    assert len(told) == 26
 
 
 def test_every_promise_is_kept_on_real_data(movielens: Path) -> None:

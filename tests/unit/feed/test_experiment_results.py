@@ -14,7 +14,7 @@ from feed.storage.records import EventRecord
 from feed.upkeep import expire_servings
 from ranking.reader import EventKind
 from tests.journeys.http_service import Http
-from tests.unit.feed.deciding_office import NOW, office, read
+from tests.unit.feed.deciding_office import NOW, office, read, send
 from tests.unit.feed.test_experiments_over_http import ENDS, at, page, reader_in, started
 
 DAY = 86_400
@@ -77,6 +77,15 @@ def test_what_readers_did_before_their_first_page_or_after_the_end_does_not_coun
     assert (told["state"], told["until"]) == ("ended", ENDS)
     assert (told["arms"][0]["pages"], told["arms"][0]["events"]) == (1, 2)
     assert told["arms"][1]["conclusion"] == "few"
+
+
+def test_who_was_served_in_the_second_of_a_stop_is_counted(http: Http) -> None:
+    id = started(http)
+    page(http, reader_in(id, "a"))
+    send(http, "ex/experimenter", f"/v1/experiments/{id}/stop", {"reason": "enough"})
+    page(http, reader_in(id, "b"))
+    told = results(http, id)
+    assert (told["state"], [arm["readers"] for arm in told["arms"]]) == ("stopped", [1, 0])
 
 
 def test_pages_that_were_not_personalized_count_for_no_arm(http: Http) -> None:
