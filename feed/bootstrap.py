@@ -88,8 +88,14 @@ class Service:
         self.store.close()
 
 
-def open_service(settings: Settings, clock: Clock | None = None, store: Store | None = None) -> Service:
-    """A Service on the store of the settings' home folder (or the one given), not yet started.
+def open_service(
+    settings: Settings,
+    clock: Clock | None = None,
+    store: Store | None = None,
+    deployment: Deployment | None = None,
+) -> Service:
+    """A Service on the store of the settings' home folder (or the one given), alone or as they say (or as one of the
+    ``deployment`` given), not yet started.
 
     Raises ``SetupInvalid`` for settings that cannot be served, and the storage errors of opening.
     """
@@ -99,7 +105,7 @@ def open_service(settings: Settings, clock: Clock | None = None, store: Store | 
     settings.models_folder.mkdir(parents=True, exist_ok=True)
     store = store or open_store(settings, shared=settings.redis is not None)
     try:
-        return _composed(settings, clock, store, open_deployment(settings, store), secret, log_keys)
+        return _composed(settings, clock, store, deployment or open_deployment(settings, store), secret, log_keys)
     except BaseException:
         store.close()
         raise

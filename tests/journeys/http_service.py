@@ -19,8 +19,10 @@ from feed.app import create_app
 from feed.auth import issue_token
 from feed.bootstrap import Service, open_service
 from feed.clock import Clock
+from feed.deployment import Deployment
 from feed.keys import load_secret
 from feed.settings import Settings
+from feed.storage.ports import Store
 
 AUTHORS = 3
 ITEMS = 24
@@ -102,10 +104,16 @@ class Http:
 
 
 @contextmanager
-def running(home: Path, clock: Clock | None = None, **chosen: Any) -> Iterator[Http]:
+def running(
+    home: Path,
+    clock: Clock | None = None,
+    store: Store | None = None,
+    deployment: Deployment | None = None,
+    **chosen: Any,
+) -> Iterator[Http]:
     """A service on a folder, started, and closed at the end. One person decides, unless ``approvals`` are asked for."""
     chosen = {"rate_personal": 0, "rate_service": 0, "popular_every": 0, "approvals": False, **chosen}
-    service = open_service(Settings(home=home, **chosen), clock)
+    service = open_service(Settings(home=home, **chosen), clock, store, deployment)
     app = create_app(service)
     with TestClient(app, raise_server_exceptions=False) as client:
         yield Http(service, app, client)
