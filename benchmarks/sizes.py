@@ -96,8 +96,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="weir-sizes-") as folder:
         settings = Settings(home=Path(folder))
         with owned(settings) as service:
-            readers = fill(service, counts)
+            items = publish(service, counts)
             item_bytes = memory_of_items(service)
+            readers = fill(service, counts, items)
             reader_bytes = memory_of_readers(service, readers)
         disk = weighed(settings.store_file)
         rows = [[thing, f"{_sum(disk, names) / counts.of(thing):,.0f}"] for thing, names in _OF.items()]
@@ -114,17 +115,23 @@ def main() -> None:
         print(table(["events in a message", "µs of processor time to hear it"], cost))
 
 
-def fill(service: Service, counts: Counts) -> list[str]:
-    """Items, labels, events, decisions, and pages served from them; the readers."""
+def publish(service: Service, counts: Counts) -> list[str]:
+    """Items, each with a label, in editions; their ids."""
     rng = random.Random(7)
-    items, readers = [_id(rng) for _ in range(counts.items)], [_id(rng) for _ in range(counts.readers)]
-    words = [_id(rng)[: rng.randint(3, 9)].lower() for _ in range(5000)]
-    store = service.store
+    items, words = [_id(rng) for _ in range(counts.items)], [_id(rng)[: rng.randint(3, 9)].lower() for _ in range(5000)]
     for some in _batches(items):
-        store.items.put_items([_item(item, words, rng) for item in some]).result()
-        store.items.give_labels([LabelRecord(item, "quality", rng.random(), "classifier", NOW) for item in some])
+        service.store.items.put_items([_item(item, words, rng) for item in some]).result()
+        labels = [LabelRecord(item, "quality", rng.random(), "classifier", NOW) for item in some]
+        service.store.items.give_labels(labels).result()
     publish_queued(service)
     service.families.catch_up(items, NOW)
+    return items
+
+
+def fill(service: Service, counts: Counts, items: list[str]) -> list[str]:
+    """Events on these items, pages served from them, decisions about them; the readers."""
+    rng, store = random.Random(11), service.store
+    readers = [_id(rng) for _ in range(counts.readers)]
     for reader in readers:
         kinds = [EventKind.CLICK] * VOTES + [EventKind.IMPRESSION] * IMPRESSIONS
         chosen = zip(kinds, rng.sample(items, len(kinds)), strict=True)
