@@ -145,8 +145,7 @@ def claim(
     _expected(case, expected)
     if who in barred:
         raise SameDecider("you decided what this case is about, or it is your own; leave it to somebody else")
-    if case.state is CaseState.AWAITING:
-        raise CaseHeld(f"a second person is asked about proposal {case.proposal}; approve or decline that", "case")
+    _nobody_asked(case)
     if state_at(case, now) is CaseState.CLAIMED and case.holder != who:
         raise CaseHeld(
             f"somebody else holds the case until second {case.lease_until}; take another one, or wait", "case"
@@ -270,8 +269,14 @@ def _expected(case: Case, expected: int | None) -> None:
         raise CaseChanged(f"the case is at version {case.version}, not {expected}; read it again, then act")
 
 
+def _nobody_asked(case: Case) -> None:
+    if case.state is CaseState.AWAITING:
+        raise CaseHeld(f"a second person is asked about proposal {case.proposal}; approve or decline that", "case")
+
+
 def _held(case: Case, who: str, expected: int | None) -> None:
     _unresolved(case)
     _expected(case, expected)
+    _nobody_asked(case)
     if case.state is not CaseState.CLAIMED or case.holder != who:
         raise CaseHeld("you do not hold this case; claim it first", "case")

@@ -92,4 +92,9 @@ def _came_to_nothing(service: Service, proposal: str) -> str:
         return f"proposal {proposal} was erased with its maker"
     if entry.state not in (DECLINED, EXPIRED):
         return ""
-    return f"proposal {proposal} was {entry.state}: {paper_of(entry).why_not}"
+    paper = paper_of(entry)
+    return (
+        f"proposal {proposal} was declined: {paper.declined}"
+        if paper.declined
+        else f"proposal {proposal}: {paper.lapsed}"
+    )

@@ -57,11 +57,6 @@ class Paper:
     lapsed: str = ""
     """Why it came to nothing without anybody declining it."""
 
-    @property
-    def why_not(self) -> str:
-        """Why it came to nothing; empty while it may still be decided."""
-        return self.declined or self.lapsed
-
 
 _PAPER: TypeAdapter[Paper] = TypeAdapter(Paper)
 

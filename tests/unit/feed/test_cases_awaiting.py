@@ -58,6 +58,8 @@ def test_a_case_waits_for_the_second_person_whose_approval_decides_and_ends_it(d
     assert desk.done("POST", f"/v1/cases/{case}/resolve", MOD, json=body) == told
     words = desk.refused(409, "case-held", "POST", f"/v1/cases/{case}/claim", MAX)
     assert proposal in words
+    otherwise = {"outcome": "no_action", "answer": "fine"}
+    assert proposal in desk.refused(409, "case-held", "POST", f"/v1/cases/{case}/resolve", MOD, json=otherwise)
     desk.refused(403, "needs-approval", "POST", f"/v1/decisions/{proposal}/approve", MOD)
     assert read(desk, case)["state"] == "awaiting_approval"
     made = desk.done("POST", f"/v1/decisions/{proposal}/approve", MAX)
