@@ -119,7 +119,7 @@ def _composed(
     sharing = deployment.sharing
     bus = sharing.bus if sharing is not None else None
     barrier = Barrier(store.replicas, bus, clock, name=deployment.name, lease=settings.lease)
-    reader_sharing = ReaderSharing(store, sharing, barrier, lease=settings.lease)
+    reader_sharing = ReaderSharing(store, sharing, barrier, clock, lease=settings.lease)
     replica = Replica(
         store,
         Fold(policies, graphs),
@@ -155,6 +155,7 @@ def _composed(
         settings.reader_states,
         read=reader_sharing.read if bus is not None else None,
         trusted=reader_sharing.trusted if bus is not None else None,
+        monotonic=clock.monotonic,
     )
     reader_sharing.serve(readers)
     decisions = DecisionService(

@@ -17,6 +17,7 @@ from secrets import token_hex
 import orjson
 import structlog
 
+from feed.clock import Clock
 from feed.control.barrier import Barrier
 from feed.reader_states import ReaderStates
 from feed.storage.errors import SharingFailed
@@ -32,6 +33,7 @@ EVENTS_SECONDS = 0.05
 
 _REGISTER, _ENTRY = "places", "generation"
 _SEND_SECONDS = 1.0
+_FORGET_SECONDS = 1.0
 _APPENDED = 16
 """Readers of one batch whose shared states are added to; of longer batches they are dropped."""
 
@@ -39,8 +41,10 @@ _APPENDED = 16
 class ReaderSharing:
     """What one process tells and hears. Everything but :meth:`trusted` blocks."""
 
-    def __init__(self, store: Store, sharing: Sharing | None, barrier: Barrier, *, lease: float) -> None:
+    def __init__(self, store: Store, sharing: Sharing | None, barrier: Barrier, clock: Clock, *, lease: float) -> None:
         self._store = store
+        self._clock = clock
+        self._forgotten_at = float("-inf")
         self._sharing = sharing
         self._barrier = barrier
         self._lease = lease
@@ -102,13 +106,26 @@ class ReaderSharing:
             _log.warning("what is remembered of readers is forgotten everywhere", why=str(failure))
             self._forget_everything()
             return
-        self._barrier.heard(position, sharing.bus.patience)
+        if self._barrier.heard(position, sharing.bus.patience):
+            # Who has not heard by now is gone, or hears another bus.
+            self._forget_everything()
 
     def _forget_everything(self) -> None:
-        mine = token_hex(8)
-        self._store.register(_REGISTER).edit([_ENTRY], lambda stored: [Entry(_ENTRY, mine)]).result()
+        self._begin_anew().result()
         self.renew()
         self._barrier.confirmed_twice(self._lease)
+
+    def _forget_soon(self) -> None:
+        """The same, at most once a second and without waiting: where all are cut off, nobody trusts what they remember
+        anyway."""
+        now = self._clock.monotonic()
+        if now - self._forgotten_at >= _FORGET_SECONDS:
+            self._forgotten_at = now
+            self._begin_anew()
+
+    def _begin_anew(self) -> Future[list[Entry]]:
+        mine = token_hex(8)
+        return self._store.register(_REGISTER).edit([_ENTRY], lambda stored: [Entry(_ENTRY, mine)])
 
     def renew(self) -> None:
         """Look whether all is to be forgotten; called before each confirmation of the lease."""
@@ -135,11 +152,14 @@ class ReaderSharing:
             messages += _messages(accepted)
             position = _sent(sharing.bus.send(messages)) if messages else 0
         except SharingFailed:
-            # Pages then come from the store: nobody trusts what they remember while they are cut off.
-            self._forget_everything()
+            if changed:
+                self._forget_everything()
+            else:
+                self._forget_soon()
             return
         if changed:
-            self._barrier.heard(position, sharing.bus.patience)
+            if self._barrier.heard(position, sharing.bus.patience):
+                self._forget_everything()
         elif messages:
             self._barrier.heard_lately(position, EVENTS_SECONDS)
 

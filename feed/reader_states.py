@@ -29,6 +29,9 @@ HISTORY_LIMIT = 200
 SEEN_LIMIT = 2000
 """Items whose impressions or consumption are remembered."""
 
+SHARED_SECONDS = 60.0
+"""For which a state is kept in memory that other processes change, too."""
+
 _TOLD_LATE = 200
 """Newest events of a state that other processes may still tell of."""
 
@@ -65,6 +68,7 @@ class _State:
     rows: int = 0
     known: frozenset[str] = frozenset()
     """Client ids that the state was built with, while events are being stored that may be among them."""
+    until: float = 0.0
     view: ReaderView | None = None
 
 
@@ -78,13 +82,16 @@ class ReaderStates:
         *,
         read: Callable[[str, int], tuple[ReaderRecord, list[EventRecord]]] | None = None,
         trusted: Callable[[], bool] | None = None,
+        monotonic: Callable[[], float] = lambda: 0.0,
     ) -> None:
         """Where other processes serve the same readers, ``read`` reads what they share, and what is in memory counts
-        only while it may be ``trusted``: others then tell of what they store."""
+        only while it may be ``trusted``: others then tell of what they store. One that dies before it could tell is
+        found out by reading again after SHARED_SECONDS of ``monotonic``."""
         self._store = store
         self._read = read or self._stored
         self._trusted = trusted or (lambda: True)
         self._told = trusted is not None
+        self._monotonic = monotonic
         self._capacity = capacity
         self._states: OrderedDict[str, _State] = OrderedDict()
         self._loading: dict[str, list[EventRecord]] = {}
@@ -103,6 +110,9 @@ class ReaderStates:
         with self._lock:
             state = self._states.get(reader)
             if state is None:
+                return None
+            if self._told and self._monotonic() > state.until:
+                del self._states[reader]
                 return None
             self._states.move_to_end(reader)
             return _seen_by(state, catalogue)
@@ -123,6 +133,7 @@ class ReaderStates:
                     continue
                 del self._loading[reader]
                 state = _state(record)
+                state.until = self._monotonic() + SHARED_SECONDS
                 if reader in self._receiving:
                     state.known = frozenset(known)
                 elif self._told:

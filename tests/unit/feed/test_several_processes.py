@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from feed.deployment import Deployment
+from feed.reader_states import SHARED_SECONDS, ReaderStates
 from feed.storage.memory import MemoryStore
 from feed.storage.memory.sharing import Hub
+from feed.storage.records import ReaderRecord
+from ranking.building import CatalogueBuilder
 from tests.journeys.http_service import Http, running, until
 
 
@@ -170,3 +173,14 @@ def test_choices_made_at_both_at_once_leave_one_truth(both: Both) -> None:
     assert mode(both.one) == mode(both.two)
     choose(both.one, False)
     assert mode(both.one) == mode(both.two) == "popular"
+
+
+def test_what_nobody_told_of_is_found_out_after_a_minute() -> None:
+    store, seconds = MemoryStore(), [0.0]
+    known = CatalogueBuilder().view()
+    states = ReaderStates(store, trusted=lambda: True, monotonic=lambda: seconds[0])
+    assert states.get("ada", known).personalized
+    store.readers.save(ReaderRecord("ada", '{"personalization":false}'), 0).result()
+    assert states.get("ada", known).personalized
+    seconds[0] += SHARED_SECONDS + 1
+    assert not states.get("ada", known).personalized
