@@ -17,7 +17,7 @@ from feed.control.replica import Replica
 from feed.control.restricting import Restricting
 from feed.corrections import Corrections
 from feed.cursor import Cursors
-from feed.deployment import Deployment, open_deployment
+from feed.deployment import Deployment, check_shared, open_deployment
 from feed.entrance import Entrance
 from feed.evidence import Evidence
 from feed.families import Families
@@ -99,6 +99,7 @@ def open_service(
 
     Raises ``SetupInvalid`` for settings that cannot be served, and the storage errors of opening.
     """
+    check_shared(settings)
     clock = clock or SystemClock()
     secret = load_secret(settings)
     log_keys = load_log_keys(settings)

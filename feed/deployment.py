@@ -48,14 +48,18 @@ def alone() -> Deployment:
     return Deployment("local", version("weir"))
 
 
+def check_shared(settings: Settings) -> None:
+    """Raise ``SetupInvalid`` for a store that cannot be shared, before it is opened."""
+    if settings.redis is not None and settings.database is None:
+        raise SetupInvalid(
+            "WEIR_REDIS is set without WEIR_DATABASE: an embedded store is not shared; set both, or none"
+        )
+
+
 def open_deployment(settings: Settings, store: Store) -> Deployment:
     """This process among those of the settings' store. Raises ``SetupInvalid`` for what cannot be shared over."""
     if settings.redis is None:
         return alone()
-    if settings.database is None:
-        raise SetupInvalid(
-            "WEIR_REDIS is set without WEIR_DATABASE: an embedded store is not shared; set both, or none"
-        )
     try:
         url = settings.redis.get_secret_value()
         sharing = open_sharing(url, settings.redis_prefix, deployment_id(store))
