@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, func, select, text
+from sqlalchemy import ColumnElement, bindparam, func, select, text
 
 from feed.storage.schema import IN_ARMS, events, servings
 from feed.storage.sql.reading import Reading
@@ -15,7 +15,8 @@ class SqlTrials:
 
     def __init__(self, reading: Reading) -> None:
         self._trials = reading
-        columns, until = servings.c, bindparam("until")
+        columns = servings.c
+        until: ColumnElement[int] = bindparam("until")
         served = (text(IN_ARMS), columns.served_at >= bindparam("since"), columns.served_at < until)
         self._arms = select(columns.arms).where(*served).distinct()
         reader = (
