@@ -147,9 +147,9 @@ IdempotencyKey = Annotated[
 
 
 def key_of(caller: Caller, idempotency_key: str) -> str:
-    """A client's key as the store keeps it. No subject and no key has a tab: nobody meets another's key, or one of the
-    service's own."""
-    return f"{caller.subject}\t{idempotency_key}"
+    """A client's key as the store keeps it, with a digest in place of who sent it, because keys outlast an erasure. No
+    key has a tab: nobody meets another's key, or one of the service's own."""
+    return f"{sha256(caller.subject.encode()).hexdigest()}\t{idempotency_key}"
 
 
 async def _once(request: Request, idempotency_key: IdempotencyKey = None) -> Once | None:

@@ -152,4 +152,5 @@ def _reading(url: str, shown: str) -> Reading:
 
 
 def _engine(creator: Callable[[], psycopg.Connection[Any]], pool: type[Any], **more: Any) -> Engine:
-    return create_engine("postgresql+psycopg://", creator=creator, poolclass=pool, **more)
+    # What is looked for, such as a reader, does not get into the words of an error.
+    return create_engine("postgresql+psycopg://", creator=creator, poolclass=pool, hide_parameters=True, **more)

@@ -108,6 +108,7 @@ def _reading(path: Path) -> Reading:
         pool_size=_READERS_KEPT,
         max_overflow=-1,
         pool_reset_on_return=None,
+        hide_parameters=True,  # what is looked for, such as a reader, does not get into the words of an error
     )
     return Reading(engine, fault_of, pack=True)
 

@@ -13,6 +13,9 @@ import orjson
 import pytest
 from httpx import Response
 
+from controls.scopes import Audience
+from feed.auth import Caller
+from feed.wire import key_of
 from tests.journeys.http_service import until
 from tests.unit.feed.case_office import Office, act, office
 
@@ -179,3 +182,10 @@ def test_an_api_key_of_a_reader_reaches_that_reader_alone(desk):
     headers = {"Authorization": f"Bearer {key}"}
     assert desk.call("GET", f"/v1/readers/{ME}/settings", headers=headers).status_code == 200
     assert desk.call("GET", f"/v1/readers/{OTHER}/settings", headers=headers).status_code == 403
+
+
+def test_a_key_under_which_something_was_done_names_nobody_and_is_each_callers_own():
+    first, second = (Caller(name, frozenset(), "", Audience(), "") for name in (ME, OTHER))
+    assert ME not in key_of(first, "k")
+    assert key_of(first, "k") != key_of(second, "k")
+    assert key_of(first, "k") != key_of(first, "l")

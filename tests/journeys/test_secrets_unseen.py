@@ -24,6 +24,7 @@ from tests.journeys.http_service import until
 ROOT = Path(__file__).resolve().parents[2]
 SECRET = "s3cret-of-the-operator-0123456789abcdefghij"
 PASSWORD = "pa55word-of-the-database"
+READER = "a-reader-whose-name-is-not-logged"
 HEADERS = {"Content-Type": "application/json"}
 
 
@@ -124,14 +125,19 @@ def test_no_log_answer_metric_or_finding_holds_a_secret(served):
         store.execute("ALTER TABLE keys RENAME TO keys_gone")
         broken = [served.ask("GET", path, token) for path in ("/v1/keys", "/v1/policy") for token in (admin, unknown)]
         store.execute("ALTER TABLE keys_gone RENAME TO keys")
+        store.execute("ALTER TABLE readers RENAME TO readers_gone")
+        broken.append(served.ask("GET", f"/v1/readers/{READER}/settings", admin))
+        store.execute("ALTER TABLE readers_gone RENAME TO readers")
     store.close()
-    assert any(answer.status_code >= 500 for answer in broken)
+    assert all(answer.status_code >= 500 for answer in (broken[0], broken[-1]))
 
     served.said.append(served.ask("GET", "/metrics").text)
     served.said.append(served.ask("GET", "/readyz").text)
     served.said.append(told(served.home, "doctor", WEIR_SECRET=SECRET))
     log = served.log.read_text()
     assert "Traceback" in log, "the failure was not logged: the test looks at nothing"
+
+    assert READER not in log, "who was asked about is in the log"
 
     log_key = (served.home / "log-key").read_text().splitlines()[0].split("+", 4)[4]
     never = {
