@@ -100,7 +100,10 @@ def keep(service: Service, id: str, paper: Paper) -> Entry:
     known = register.get(id)
     if known is not None:
         return known
-    now = service.clock.now()
+    ledger, now = service.store.ledger, service.clock.now()
+    decided = ledger.by_id(id) or ledger.by_id(f"{id}.0")
+    if decided is not None:
+        raise Gone(f"this was proposed and decided long ago; read it at /v1/decisions/{decided.id}")
     refuse_repeated([service.decisions.examine(proposal, paper.proposer, now) for proposal in paper.proposals])
     subject = paper.proposals[0].subject
     made = Entry(

@@ -12,7 +12,8 @@ from controls.decisions import Basis, DecisionType, Subject, SubjectKind
 from controls.proposals import Proposal
 from feed.broken_glass import open_reviews_owed
 from feed.case_papers import case_of, cases_of
-from feed.pending import pending_of
+from feed.lapsing import look_at_proposals
+from feed.pending_papers import pending_of
 from tests.unit.feed.deciding_office import BASIS, NOW, act, office, read, send
 
 AUTHOR = act("takedown", "author:author-1")
@@ -109,6 +110,16 @@ def test_the_same_request_is_proposed_once_and_another_under_its_key_refused(htt
     send(http, "max/moderator", f"/v1/decisions/{first['id']}/approve")
     again = send(http, "mo/moderator", "/v1/decisions", AUTHOR, "k")
     assert (again.status_code, again.json()["state"]) == (202, "approved")
+
+
+def test_a_request_that_was_decided_long_ago_is_not_proposed_again(http):
+    told = proposed(http, key="k")
+    send(http, "max/moderator", f"/v1/decisions/{told['id']}/approve")
+    http.service.clock.advance(60 * 86_400)
+    http.client.portal.call(look_at_proposals, http.service)
+    assert pending_of(http.service.store).count() == 0
+    body = http.problem(send(http, "mo/moderator", "/v1/decisions", AUTHOR, "k"), 410, "gone")
+    assert told["id"] in body["detail"]
 
 
 def test_a_proposal_that_is_sent_twice_without_a_key_waits_once(http):
