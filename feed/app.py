@@ -18,6 +18,7 @@ from feed.gate import Gate
 from feed.hot_routes import hot_routes, straight
 from feed.metrics import Gauges
 from feed.openapi import describe
+from feed.overload import Overload
 from feed.revocations import Revocations
 from feed.routes import (
     appeals,
@@ -81,11 +82,13 @@ _NOUNS = (
 def create_app(service: Service) -> FastAPI:
     """The ASGI application of a Service that was not started; the server's lifespan starts and closes it."""
 
+    overload = Overload(service.settings, service.metrics)
+
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await anyio.to_thread.run_sync(service.start)
         try:
-            async with upkeep(service):
+            async with upkeep(service), overload.watching():
                 yield
         finally:
             await anyio.to_thread.run_sync(service.close)
@@ -105,12 +108,13 @@ def create_app(service: Service) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.service = service
+    app.state.overload = overload
     app.state.revocations = Revocations()
     app.state.tallies = Tallies(service.store, service.clock.monotonic)
     rates = service.deployment.rates
     app.state.rates = rates
     service.replica.on_swap(app.state.revocations.swapped)
-    service.metrics.read(_gauges(service))
+    service.metrics.read(_gauges(service, overload))
     refusals.install(app)
     app.add_middleware(
         Gate,
@@ -119,6 +123,7 @@ def create_app(service: Service) -> FastAPI:
         metrics=service.metrics,
         clock=service.clock,
         rates=rates,
+        overload=overload,
         straight=straight(hot),
     )
     if service.settings.cors_origins:
@@ -133,7 +138,7 @@ def create_app(service: Service) -> FastAPI:
     return app
 
 
-def _gauges(service: Service) -> Gauges:
+def _gauges(service: Service, overload: Overload) -> Gauges:
     def read() -> dict[tuple[str, str], float]:
         snapshot = service.replica.latest()
         return {
@@ -141,6 +146,7 @@ def _gauges(service: Service) -> Gauges:
             ("weir_edition", ""): snapshot.edition,
             ("weir_lease_fresh", ""): float(service.replica.fresh()),
             ("weir_duties", ""): float(service.duties.held),
+            ("weir_loop_delay_seconds", ""): overload.delay,
             ("weir_items", ""): snapshot.catalogue.rows,
             ("weir_model_active", ""): float(bool(snapshot.model)),
             ("weir_reader_states", ""): len(service.readers),

@@ -18,6 +18,8 @@ FeedError
 ├── MediaTypeRefused     415  the body is of a type that this route does not read
 ├── InputInvalid         422  fields that do not hold, each by name
 ├── TooManyRequests      429  the caller's rate is used up
+├── Overloaded           503  more is asked than can be answered in time
+├── StoreSlow            503  the store did not confirm a write in time
 ├── CursorRefused        400  a cursor that does not continue this session
 │   ├── CursorForged          not made by this service, or altered
 │   ├── CursorForeign         made for another reader or surface
@@ -167,6 +169,18 @@ class TooManyRequests(FeedError):
     """The caller's rate is used up."""
 
     type = "too-many-requests"
+
+
+class Overloaded(FeedError):
+    """More is asked of this process than it can answer in time."""
+
+    type = "overloaded"
+
+
+class StoreSlow(FeedError):
+    """The store did not confirm a write in time; it may have been written, or not."""
+
+    type = "store-slow"
 
 
 class CursorRefused(FeedError):

@@ -23,6 +23,7 @@ from feed.errors import BodyTooLarge, NotAuthenticated, TooManyRequests
 from feed.limits import Rate, limited
 from feed.logs import RequestLog
 from feed.metrics import Metrics
+from feed.overload import Overload
 from feed.refusals import answer
 from feed.settings import Settings
 from feed.storage.sharing import Rates
@@ -59,12 +60,14 @@ class Gate:
         metrics: Metrics,
         clock: Clock,
         rates: Rates,
+        overload: Overload,
         straight: Mapping[str, Route] = MappingProxyType({}),
     ) -> None:
         """``straight`` routes, by their path without parameters, are called past the framework when asked with GET: it
         would only look for the route, and for handlers of errors that are answered here all the same."""
         self._app = app
         self._straight = straight
+        self._overload = overload
         self._settings = settings
         self._authenticator = authenticator
         self._metrics = metrics
@@ -104,7 +107,10 @@ class Gate:
             await send(message)
 
         self._metrics.in_flight.inc()
+        left = _nothing
         try:
+            if scope["path"] not in PROBES:
+                left = self._overload.enter(scope["path"])
             state["caller"] = await self._admit(scope, authorization, told)
             straight = self._straight.get(scope["path"]) if scope["method"] == "GET" else None
             if straight is None:
@@ -117,6 +123,7 @@ class Gate:
                 raise
             await answer(scope, error)(scope, receive, out)
         finally:
+            left()
             self._metrics.in_flight.dec()
             method = scope["method"] if scope["method"] in _METHODS else "other"
             route = getattr(scope.get("route"), "path", "other")
@@ -165,6 +172,10 @@ class Gate:
                 headers={"Connection": "close"},
             )
         return receive
+
+
+def _nothing() -> None:
+    """Nobody was let in, so nobody leaves."""
 
 
 def _read(scope: Scope) -> tuple[bytes | None, int | None, bytes | None]:

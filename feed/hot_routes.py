@@ -10,6 +10,7 @@ from starlette.types import Scope
 
 from controls.scopes import AgeClass
 from feed.bootstrap import Service
+from feed.reader_loading import ReaderLoading
 from feed.routes.feed import DEFAULT_LIMIT, MOST, FeedEndpoint, RelatedEndpoint
 from feed.schemas.fields import ID, LONGEST_ID
 from feed.schemas.pages import PageOut
@@ -37,9 +38,11 @@ def straight(routes: Iterable[Route]) -> dict[str, Route]:
 
 def hot_routes(service: Service) -> list[Route]:
     """The routes, to be tried before all others."""
+    unread = service.metrics.unread_readers.labels()
+    loading = ReaderLoading(service.readers, service.settings.reader_patience, unread)
     return [
-        _HotRoute(FEED, FeedEndpoint(service), methods=["GET"]),
-        _HotRoute(RELATED, RelatedEndpoint(service), methods=["GET"]),
+        _HotRoute(FEED, FeedEndpoint(service, loading), methods=["GET"]),
+        _HotRoute(RELATED, RelatedEndpoint(service, loading), methods=["GET"]),
     ]
 
 

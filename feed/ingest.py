@@ -8,7 +8,9 @@ that no acknowledged hide can be without effect.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 import anyio.to_thread
@@ -17,7 +19,7 @@ from pydantic import ValidationError
 
 from feed.auth import Caller
 from feed.bootstrap import Service
-from feed.errors import BodyUnreadable, Fault, InputInvalid, NotYours
+from feed.errors import BodyUnreadable, Fault, InputInvalid, NotYours, StoreSlow
 from feed.future import ahead
 from feed.refusals import faults_of, named
 from feed.schemas.events import LONGEST_BATCH, EventIn, EventResult, EventsIn, EventsOut
@@ -98,7 +100,7 @@ async def ingest(service: Service, caller: Caller, batch: Sequence[EventIn | Rej
 async def _stored(service: Service, records: Sequence[EventRecord]) -> tuple[list[Outcome], list[EventRecord]]:
     """What became of each event, and those that were accepted: durable, and counting from the next request on."""
     with service.readers.receiving(record.reader for record in records):
-        outcomes = await durable(service.store.events.append(records))
+        outcomes = await _confirmed(service, records)
         accepted = [record for record, outcome in zip(records, outcomes, strict=True) if outcome is Outcome.ACCEPTED]
         service.readers.apply(accepted)
         hidden = list(hides(accepted))
@@ -111,6 +113,27 @@ async def _stored(service: Service, records: Sequence[EventRecord]) -> tuple[lis
         again = {one.reader for one, outcome in zip(records, outcomes, strict=True) if outcome is Outcome.DUPLICATE}
         await anyio.to_thread.run_sync(service.reader_sharing.told, accepted, hidden, again)
     return outcomes, accepted
+
+
+async def _confirmed(service: Service, records: Sequence[EventRecord]) -> list[Outcome]:
+    """What the store made of events; raises ``StoreSlow`` when it does not say so in time. What it had not begun by
+    then is not written; what it ends later is read anew by the states of those readers."""
+    writing = service.store.events.append(records)
+    try:
+        async with asyncio.timeout(service.settings.write_patience):
+            return await durable(writing)
+    except TimeoutError:
+        readers = {record.reader for record in records}
+
+        def ended_late(_: Future[list[Outcome]]) -> None:
+            for reader in readers:
+                service.readers.invalidate(reader)
+
+        writing.add_done_callback(ended_late)
+        raise StoreSlow(
+            "the store did not confirm the events in time; send them again, with the same client ids",
+            headers={"Retry-After": "5"},
+        ) from None
 
 
 def _judge(event: EventIn, caller: Caller, index: int, now: int) -> tuple[EventIn, str] | Rejected:

@@ -25,6 +25,7 @@ _READ = {
     "weir_edition": ("Edition of the current Snapshot", ""),
     "weir_lease_fresh": ("1 while the freshness lease holds", ""),
     "weir_duties": ("1 while this process has the duties", ""),
+    "weir_loop_delay_seconds": ("Seconds that a request waits at least before it is looked at", ""),
     "weir_items": ("Items in the catalogue", ""),
     "weir_model_active": ("1 when a model is active", ""),
     "weir_reader_states": ("Reader states in memory", ""),
@@ -71,6 +72,13 @@ class Metrics:
         )
         self.candidates = LoopCounter("weir_candidates", "Items placed on pages, by source", ("source",), self.registry)
         self.tiers = LoopCounter("weir_served", "Items served, by tier", ("tier",), self.registry)
+        self.shed = LoopCounter("weir_shed", "Requests refused for overload, by reason", ("reason",), self.registry)
+        self.unread_readers = LoopCounter(
+            "weir_reader_unread",
+            "Pages made without knowing the reader, as the store did not tell in time",
+            (),
+            self.registry,
+        )
         self.events = Counter("weir_events", "Events, by what became of them", ("outcome",), registry=self.registry)
         self.unknown_items = Counter(
             "weir_events_unknown_item", "Accepted events about items that are not known", registry=self.registry

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from feed.busy_problems import BUSY_PROBLEMS
 from feed.case_problems import CASE_PROBLEMS
 from feed.experiment_problems import EXPERIMENT_PROBLEMS
 from feed.problem import Problem
@@ -274,13 +275,6 @@ _REGISTER = (
         "Try again as `Retry-After` says; the operator finds the cause in /readyz.",
     ),
     Problem(
-        "store-busy",
-        503,
-        "Too many writes are waiting",
-        "The writer's queue is full; nothing was written.",
-        "Try again as `Retry-After` says.",
-    ),
-    Problem(
         "controls-stale",
         503,
         "Controls cannot be confirmed",
@@ -290,7 +284,7 @@ _REGISTER = (
 )
 
 PROBLEMS: Mapping[str, Problem] = {
-    problem.name: problem for problem in (*_REGISTER, *CASE_PROBLEMS, *EXPERIMENT_PROBLEMS)
+    problem.name: problem for problem in (*_REGISTER, *BUSY_PROBLEMS, *CASE_PROBLEMS, *EXPERIMENT_PROBLEMS)
 }
 """Every problem type by name."""
 

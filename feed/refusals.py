@@ -161,7 +161,7 @@ def answer(scope: Scope, error: Exception) -> Response:
     """The answer to an error; what is the service's own fault is logged, with the request id and without the query."""
     refusal = refusal_of(error)
     request_id = str(scope.get("state", {}).get("request_id", ""))
-    if PROBLEMS[refusal.name].status >= 500:
+    if PROBLEMS[refusal.name].status >= 500 and refusal.name != "overloaded":
         _log.error(
             "request failed",
             problem=refusal.name,

@@ -53,7 +53,7 @@ class Settings(DeploymentSettings):
     """Seconds from which on a request is logged as slow; 0 for never."""
 
     otel_endpoint: str = Field(default="", pattern=r"^(https?://.+)?$")
-    """Address that takes OpenTelemetry traces by OTLP over HTTP. Unset: as OTEL_EXPORTER_OTLP_ENDPOINT says, else none."""
+    """Address that takes OpenTelemetry traces by OTLP over HTTP. Unset: OTEL_EXPORTER_OTLP_ENDPOINT's, else none."""
 
     # Who is asking
 
@@ -228,6 +228,18 @@ class Settings(DeploymentSettings):
 
     write_queue: int = Field(default=100_000, ge=1)
     """Rows that may wait for the writer; beyond it, writes are answered 503 with Retry-After."""
+
+    write_patience: float = Field(default=5.0, gt=0, le=60)
+    """Seconds after which events that the store has not confirmed are answered 503; the same may be sent again."""
+
+    shed_delay: float = Field(default=0.1, ge=0, le=10)
+    """Seconds that requests may stand in line before bulk is answered 503, and twice that pages too; 0 for never."""
+
+    bulk_in_flight: int = Field(default=256, ge=1)
+    """Requests other than pages, decisions and readers' choices that are worked on at once; more are answered 503."""
+
+    reader_patience: float = Field(default=0.5, gt=0, le=10)
+    """Seconds a page waits for a reader who is not in memory; then it is made as for one who opted out."""
 
     free_disk: int = Field(default=64 << 20, ge=0)
     """Free bytes under the home folder below which this process reports that it is not ready."""

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from time import perf_counter_ns
 from urllib.parse import parse_qsl
 
-import anyio.to_thread
 from starlette.types import Receive, Scope, Send
 
 from controls.scopes import AgeClass, Audience, SurfaceKind
@@ -23,6 +22,7 @@ from feed.bootstrap import Service
 from feed.breaks import minor
 from feed.errors import Fault, InputInvalid
 from feed.pages import Answer, PageQuery
+from feed.reader_loading import ReaderLoading
 from feed.schemas.fields import ID_RULE, LONGEST_ID, PRINTABLE, is_id
 from feed.sending import send_within
 from feed.visibility import require_visible
@@ -46,9 +46,10 @@ _PRINTABLE = re.compile(PRINTABLE).fullmatch
 class FeedEndpoint:
     """Answers GET /v1/feed."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, loading: ReaderLoading) -> None:
         self._service = service
         metrics = service.metrics
+        self._loading = loading
         self._items = {mode: metrics.page_items.labels(mode.value) for mode in Mode}
         self._sources = [metrics.candidates.labels(source.name.lower()) for source in Source]
         self._tiers = [metrics.tiers.labels(tier.word) for tier in Tier]
@@ -66,7 +67,7 @@ class FeedEndpoint:
         held = service.replica.snapshot()
         view = service.readers.cached(reader, held.catalogue)
         if view is None:
-            view = await anyio.to_thread.run_sync(service.readers.load, reader, held.catalogue)
+            view = await self._loading.view(reader, held.catalogue)
         with service.replica.reading() as snapshot:
             known = perf_counter_ns()
             audience = resolve(caller.audience, view.audience, asked.audience)
