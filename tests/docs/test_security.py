@@ -29,9 +29,10 @@ def registers() -> set[str]:
     for path in sorted((ROOT / "feed").rglob("*.py")):
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for name in named(ast.parse(path.read_text(encoding="utf-8"))):
-            found.add(
+            constant = (
                 name.value if isinstance(name, ast.Constant) else getattr(importlib.import_module(module), name.id)
             )
+            found.add(str(constant))
     return found
 
 
