@@ -26,7 +26,7 @@ _GROUP_BYTES = {Lane.DECISIONS: 4 << 20, Lane.EVENTS: 4 << 20, Lane.SERVINGS: 2 
 _STEP_BYTES = 256 << 10
 """What is written before looking again whether a decision came in."""
 
-_GROUP_BYTES_BESIDE = {Lane.DECISIONS: 4 << 20, Lane.EVENTS: _STEP_BYTES, Lane.SERVINGS: _STEP_BYTES}
+_GROUP_BYTES_BESIDE = {Lane.DECISIONS: 4 << 20, Lane.EVENTS: 128 << 10, Lane.SERVINGS: 128 << 10}
 """The same where other processes wait for the pen."""
 
 _SAVEPOINT = "weir_job"
@@ -37,6 +37,10 @@ class Connection(Protocol):
 
     def cursor(self) -> Any: ...
     def close(self) -> None: ...
+
+
+Settled = Callable[[], bool]
+"""Asks whether a transaction was committed whose connection broke while it was."""
 
 
 class Writes(Protocol):
@@ -86,15 +90,18 @@ class Writer:
         rows: int,
         size: int = 64 << 20,
         begin_beside: str = "",
+        witness: Callable[[Cursor], Settled] | None = None,
     ) -> None:
         """``begin`` opens a transaction that may write; ``fault`` says what a driver's error means. With
-        ``begin_beside``, which opens one that shares the pen, other processes write the store, too.
+        ``begin_beside``, which opens one that shares the pen, other processes write the store, too. ``witness`` looks
+        at a transaction that was just begun.
 
         Raises what ``connect`` raises.
         """
         self._connect = connect
         self._fault = fault
         self._begins = (begin_beside, begin)
+        self._witness = witness
         self.shared = bool(begin_beside)
         self._group_bytes = _GROUP_BYTES_BESIDE if begin_beside else _GROUP_BYTES
         self._connection: Connection | None = connect()
@@ -142,16 +149,16 @@ class Writer:
         jobs: list[Job] = []
         alone = self._queue.alone() if self.shared else True
         try:
-            cursor = self._begun(alone)
+            cursor, settled = self._begun(alone)
             try:
                 results = self._together(cursor, jobs, alone)
             except Exception:
                 # The database may have left the transaction by itself; then there is nothing to roll back.
                 with suppress(Exception):
                     cursor.execute("ROLLBACK")
-                cursor.execute(self._begins[alone])
+                settled = self._begin(cursor, alone)
                 results = [self._alone(cursor, job) for job in jobs]
-            cursor.execute("COMMIT")
+            self._commit(cursor, settled)
             cursor.close()
         except Exception as cause:
             error = self._fault(cause)
@@ -164,12 +171,24 @@ class Writer:
             else:
                 job.future.set_result(result)
 
-    def _begun(self, alone: bool) -> Cursor:
+    def _begun(self, alone: bool) -> tuple[Cursor, Settled | None]:
         if self._connection is None:
             self._connection = self._connect()
         cursor: Cursor = self._connection.cursor()
+        return cursor, self._begin(cursor, alone)
+
+    def _begin(self, cursor: Cursor, alone: bool) -> Settled | None:
         cursor.execute(self._begins[alone])
-        return cursor
+        return self._witness(cursor) if self._witness is not None else None
+
+    def _commit(self, cursor: Cursor, settled: Settled | None) -> None:
+        """Commit; where the connection breaks meanwhile, what became of it decides what is answered."""
+        try:
+            cursor.execute("COMMIT")
+        except Exception:
+            if settled is None or not settled():
+                raise
+            self._abandon()
 
     def _together(self, cursor: Cursor, jobs: list[Job], alone: bool) -> list[Any]:
         """Take and do jobs until nothing is due, or the group is large enough; ``jobs`` has them before their work.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 
 import pytest
 
@@ -113,12 +113,13 @@ def stored(database):
 
 
 def test_what_is_acknowledged_can_be_seen_by_others(writer, stored):
-    seen = []
+    looked: list[Future[bool]] = [Future() for _ in range(5)]
     futures = [writer.submit(insert, n, lane=Lane.EVENTS) for n in range(5)]
     for n, future in enumerate(futures):
-        future.add_done_callback(lambda _, n=n: seen.append(n in stored()))
+        future.add_done_callback(lambda _, n=n: looked[n].set_result(n in stored()))
     assert [future.result(30) for future in futures] == [f"wrote {n}" for n in range(5)]
-    assert all(seen)
+    # Who waits for a future may go on before its callbacks are through.
+    assert all(look.result(30) for look in looked)
 
 
 def test_what_gathers_is_written_in_one_transaction_without_savepoints(writer, connections, stored):
