@@ -18,7 +18,9 @@ class SqlTrials:
         columns = servings.c
         until: ColumnElement[int] = bindparam("until")
         served = (text(IN_ARMS), columns.served_at >= bindparam("since"), columns.served_at < until)
-        self._arms = select(columns.arms).where(*served).distinct()
+        # The sum keeps planners from the index by time, in which the other Servings are, too.
+        within = (columns.served_at + 0 >= bindparam("since"), columns.served_at + 0 < until)
+        self._arms = select(columns.arms).where(text(IN_ARMS), *within).distinct()
         reader = (
             select(columns.reader, func.count().label("pages"), func.min(columns.served_at).label("first"))
             .where(*served, columns.arms.in_(bindparam("arms", expanding=True)))
