@@ -19,6 +19,8 @@ HEAD_FIELDS = 100
 """Most headers of a request."""
 HEAD_SECONDS = 10.0
 """Longest time for a head to come, from the connection or from its first byte on; then the connection ends."""
+LAST_SECONDS = 1.0
+"""For which a new connection may still ask when the server ends: its request may be on its way."""
 
 _UNREADABLE = (
     "the request is not HTTP/1.1, or its method is none that is known; check the client, or what stands between"
@@ -34,6 +36,7 @@ class ProblemProtocol(HttpToolsProtocol):
     _head_size = 0
     _large = False
     _head_ends: asyncio.TimerHandle | None = None
+    _last = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
@@ -75,6 +78,20 @@ class ProblemProtocol(HttpToolsProtocol):
             raise ValueError(_TOO_LARGE)
         self._in_head = False
         super().on_headers_complete()
+        if self._last:
+            self.cycle.keep_alive = False
+
+    def shutdown(self) -> None:
+        """End, after the request that is being answered, or that the caller of a new connection is about to send."""
+        if self.cycle is not None:
+            super().shutdown()
+        elif not self._last:
+            self._last = True
+            self.loop.call_later(LAST_SECONDS, self._end_unasked)
+
+    def _end_unasked(self) -> None:
+        if self.cycle is None:
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         """Answer and close; the parser's own words in ``msg`` say less than the problem does."""

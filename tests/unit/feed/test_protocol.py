@@ -121,3 +121,29 @@ def test_a_head_that_does_not_come_ends_its_connection(sent: Sequence[bytes], mo
         await asyncio.wait_for(ended.wait(), 10)
 
     asyncio.run(waited())
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_server_that_ends_answers_what_is_on_its_way_on_a_new_connection(asks: bool, monkeypatch) -> None:
+    monkeypatch.setattr(protocols, "LAST_SECONDS", 5.0 if asks else 0.0)
+
+    async def hello(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def ending() -> Wire:
+        config = Config(hello, log_config=None, ws="none")
+        config.load()
+        protocol, wire = ProblemProtocol(config, ServerState(), {}), Wire()
+        protocol.connection_made(wire)
+        protocol.shutdown()
+        assert not wire.closed
+        if asks:
+            protocol.data_received(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        while not wire.closed:
+            await asyncio.sleep(0)
+        protocol.connection_lost(None)
+        return wire
+
+    wire = asyncio.run(ending())
+    assert wire.written.startswith(b"HTTP/1.1 204 ") if asks else wire.written == b""
