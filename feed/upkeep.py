@@ -133,4 +133,7 @@ def _unkept(service: Service) -> CheckpointRecord | None:
 async def _every(seconds: float, job: Callable[[], Awaitable[object]]) -> None:
     while True:
         await asyncio.sleep(seconds)
-        await job()
+        try:
+            await job()
+        except Exception:
+            _log.exception("a job failed in a way that nobody expected; it is tried again")

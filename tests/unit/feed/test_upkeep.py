@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import asyncio
+
 import anyio
 
 from feed.storage.records import ServingRecord
-from feed.upkeep import expire_servings
+from feed.upkeep import _every, expire_servings
 from tests.journeys.http_service import running
 
 
@@ -17,3 +19,21 @@ def test_servings_are_kept_for_their_days_and_no_longer(tmp_path):
         anyio.run(expire_servings, http.service)
         assert http.service.store.servings.get("old") is None
         assert http.service.store.servings.get("young") is not None
+
+
+def test_a_job_that_fails_unexpectedly_is_tried_again():
+    tries = []
+
+    async def job():
+        tries.append(None)
+        if len(tries) == 1:
+            raise RuntimeError("nobody expected this")
+
+    async def watched():
+        task = asyncio.create_task(_every(0, job))
+        with anyio.fail_after(5):
+            while len(tries) < 3:
+                await anyio.sleep(0)
+        task.cancel()
+
+    asyncio.run(watched())
