@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 
 from feed import refusals
 from feed.bootstrap import Service
+from feed.clock import SystemClock
 from feed.gate import Gate
 from feed.hot_routes import hot_routes, straight
 from feed.metrics import Gauges
@@ -82,7 +83,7 @@ _NOUNS = (
 def create_app(service: Service) -> FastAPI:
     """The ASGI application of a Service that was not started; the server's lifespan starts and closes it."""
 
-    overload = Overload(service.settings, service.metrics)
+    overload = Overload(service.settings, service.metrics, SystemClock().monotonic)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -1,8 +1,9 @@
 """Overload: what cannot be answered in time is refused at once, bulk before pages and decisions, with ``Retry-After``.
 
-Two measures. How late the event loop is: its least lateness within a tenth of a second is a standing queue, where a
-single burst or stall is not (after CoDel, Nichols and Jacobson 2012, RFC 8289). And how many requests are being
-answered: those that wait for a slow store keep the loop free, and would pile up. Probes are never refused.
+Two measures. How late the event loop is: its least lateness within half a second is a standing queue, where a single
+burst or stall is not (after CoDel, Nichols and Jacobson 2012, RFC 8289), and neither is one turn of the loop before it
+has become long. And how many requests are being answered: those that wait for a slow store keep the loop free, and
+would pile up. Probes are never refused.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from feed.metrics import Metrics
 from feed.settings import Settings
 
 BEAT_SECONDS = 0.02
-WINDOW_SECONDS = 0.1
+WINDOW_SECONDS = 0.5
 
 _FIRST = ("/v1/feed", "/v1/decisions", "/v1/revocations", "/v1/readers/")
 _RELATED = "/related"
 _ROOM_FOR_ALL = 4
+_TURN = 3
+"""How many times the target a turn of the loop may last before it counts as lateness of its own."""
 _LEAST_PAGES = 0.1
 """Share of pages and decisions that is let in however late the loop is, so that recovery is noticed."""
 
@@ -34,14 +37,18 @@ def goes_first(path: str) -> bool:
 class Overload:
     """Admission to one process. For use on its event loop."""
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics, monotonic: Callable[[], float]) -> None:
+        """``monotonic`` tells the seconds of a clock that never steps, the loop's own for instance."""
+        self._monotonic = monotonic
         self._target = settings.shed_delay
         self._bulk_most = settings.bulk_in_flight
         self._shed = {reason: metrics.shed.labels(reason) for reason in ("delay", "in-flight")}
         self._bulk = self._all = 0
         self._owed = 0.0
         self._floor = float("inf")
+        self._beats = 0
         self._window_ends = 0.0
+        self._due = float("inf")
         self.delay = 0.0
         """Seconds that a request waits at least before anybody looks at it, as measured last."""
 
@@ -57,34 +64,39 @@ class Overload:
                 await watch
 
     def beat(self, late: float, now: float) -> None:
-        """Take in that the loop was so many seconds late at monotonic second ``now``."""
+        """Take in that the loop was so many seconds late at monotonic second ``now``; the next beat is due soon."""
         self._floor = min(self._floor, late)
-        if now >= self._window_ends:
+        self._beats += 1
+        self._due = now + BEAT_SECONDS
+        if now >= self._window_ends and self._beats > 1:
             self.delay, self._floor, self._window_ends = self._floor, float("inf"), now + WINDOW_SECONDS
+            self._beats = 0
 
     def enter(self, path: str) -> Callable[[], None]:
         """Let a request in; what is returned is called when it has been answered. Raises ``Overloaded``."""
+        # The requests that wait in one turn of the loop are all begun before the next beat.
+        delay = max(self.delay, self._monotonic() - self._due - _TURN * self._target)
         if goes_first(path):
             if self._all >= _ROOM_FOR_ALL * self._bulk_most:
                 raise self._refused("in-flight")
-            if self._too_late():
+            if self._too_late(delay):
                 raise self._refused("delay")
             self._all += 1
             return self._left
         if self._bulk >= self._bulk_most:
             raise self._refused("in-flight")
-        if self._target and self.delay > self._target:
+        if self._target and delay > self._target:
             raise self._refused("delay")
         self._all += 1
         self._bulk += 1
         return self._bulk_left
 
-    def _too_late(self) -> bool:
+    def _too_late(self, delay: float) -> bool:
         """Whether this page or decision is one that is refused: of each ten so many more, the later the loop is beyond
         twice its target."""
-        if not self._target or self.delay <= 2 * self._target:
+        if not self._target or delay <= 2 * self._target:
             return False
-        self._owed += min((self.delay - 2 * self._target) / (4 * self._target), 1 - _LEAST_PAGES)
+        self._owed += min((delay - 2 * self._target) / (4 * self._target), 1 - _LEAST_PAGES)
         if self._owed < 1:
             return False
         self._owed -= 1
@@ -103,8 +115,8 @@ class Overload:
         self._bulk -= 1
 
     async def _watch(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
-            planned = loop.time() + BEAT_SECONDS
+            planned = self._monotonic() + BEAT_SECONDS
             await asyncio.sleep(BEAT_SECONDS)
-            self.beat(max(loop.time() - planned, 0.0), loop.time())
+            now = self._monotonic()
+            self.beat(max(now - planned, 0.0), now)

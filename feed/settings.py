@@ -232,7 +232,7 @@ class Settings(DeploymentSettings):
     write_patience: float = Field(default=5.0, gt=0, le=60)
     """Seconds after which events that the store has not confirmed are answered 503; the same may be sent again."""
 
-    shed_delay: float = Field(default=0.1, ge=0, le=10)
+    shed_delay: float = Field(default=0.25, ge=0, le=10)
     """Seconds that requests may stand in line before bulk is answered 503, and twice that pages too; 0 for never."""
 
     bulk_in_flight: int = Field(default=256, ge=1)

@@ -112,7 +112,7 @@ def running(
     **chosen: Any,
 ) -> Iterator[Http]:
     """A service on a folder, started, and closed at the end. One person decides, unless ``approvals`` are asked for."""
-    chosen = {"rate_personal": 0, "rate_service": 0, "popular_every": 0, "approvals": False, **chosen}
+    chosen = {"rate_personal": 0, "rate_service": 0, "popular_every": 0, "approvals": False, "shed_delay": 0, **chosen}
     service = open_service(Settings(home=home, **chosen), clock, store, deployment)
     app = create_app(service)
     with TestClient(app, raise_server_exceptions=False) as client:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +23,25 @@ from feed.storage.errors import StoreBusy
 from feed.storage.records import ItemRecord
 from tests.journeys.http_service import Http, running, until
 
-MOMENTS = count(1)
 PAGE, BULK = "/v1/feed", "/v1/events"
 
 
+class Watch:
+    """A clock that stands where it was set."""
+
+    now = 0.0
+
+
 def made(**chosen: Any) -> Overload:
-    return Overload(Settings(_env_file=None, **chosen), Metrics())  # type: ignore[call-arg]
+    Watch.now = 0.0
+    return Overload(Settings(_env_file=None, **chosen), Metrics(), lambda: Watch.now)  # type: ignore[call-arg]
 
 
 def late(overload: Overload, seconds: float, windows: int = 2) -> None:
     """So many windows in which the loop was never less late than so many seconds."""
-    for _ in range(windows):
-        overload.beat(seconds, next(MOMENTS) * 2 * WINDOW_SECONDS)
+    for _ in range(2 * windows):
+        Watch.now += WINDOW_SECONDS
+        overload.beat(seconds, Watch.now)
 
 
 def admitted(overload: Overload, path: str, count: int = 100) -> int:
@@ -83,9 +89,24 @@ def test_everything_is_let_in_again_when_the_queue_is_gone() -> None:
 
 def test_a_single_stall_is_no_queue() -> None:
     overload = made(shed_delay=0.1)
-    for second, seconds_late in ((0.0, 0.0), (1.0, 0.0), (1.02, 4.0), (1.04, 0.0), (1.2, 0.5), (1.22, 0.0), (1.4, 0.0)):
-        overload.beat(seconds_late, second)
+    for seconds_late in (0.0, 4.0, 0.0, 0.5, 0.0):
+        Watch.now += 0.6 * WINDOW_SECONDS
+        overload.beat(seconds_late, Watch.now)
     assert overload.delay == 0.0
+
+
+def test_a_turn_of_the_loop_that_becomes_long_refuses_what_still_waits_in_it() -> None:
+    overload = made(shed_delay=0.1)
+    late(overload, 0.0)
+    let_in = []
+    for _ in range(5):
+        let_in.append((admitted(overload, BULK), admitted(overload, PAGE)))
+        Watch.now += 0.2
+    assert let_in[:3] == [(100, 100), (100, 100), (100, 100)] and let_in[3][0] == 0
+    assert let_in[4][0] == 0 and 100 > let_in[4][1] > 0
+    overload.beat(0.8, Watch.now)
+    overload.beat(0.0, Watch.now)
+    assert (admitted(overload, BULK), admitted(overload, PAGE)) == (100, 100), "a stall that is over is no queue"
 
 
 def test_nothing_is_refused_for_delay_when_the_operator_says_so() -> None:
@@ -216,13 +237,13 @@ def test_more_bulk_than_there_is_room_for_is_refused_while_pages_are_answered(
 
 
 def test_a_loop_that_stands_still_refuses_bulk_first_and_recovers(tmp_path: Path) -> None:
-    service = open_service(Settings(home=tmp_path, rate_personal=0, rate_service=0, shed_delay=0.02))
+    service = open_service(Settings(home=tmp_path, rate_personal=0, rate_service=0, shed_delay=0.05))
     app = create_app(service)
     stalled = threading.Event()
 
     async def stall(request: Any) -> Any:
         while not stalled.is_set():
-            ends = SystemClock().monotonic() + 0.12
+            ends = SystemClock().monotonic() + 0.3
             while SystemClock().monotonic() < ends:
                 pass
             await __import__("asyncio").sleep(0)
@@ -233,7 +254,7 @@ def test_a_loop_that_stands_still_refuses_bulk_first_and_recovers(tmp_path: Path
         service.store.items.put_items([ItemRecord("item-1", published_at=1)]).result()
         with ThreadPoolExecutor(1) as other:
             standing = other.submit(client.get, "/v1/feedback-stall")
-            until(lambda: app.state.overload.delay > 0.02)
+            until(lambda: app.state.overload.delay > 0.05)
             answer = http.call("POST", "/v1/events", "events", json=event(1))
             stalled.set()
             standing.result()
