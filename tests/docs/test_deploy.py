@@ -163,6 +163,13 @@ def test_the_compose_file_names_what_is_there_and_opens_nothing_to_the_world() -
     assert asked <= set(re.findall(r"^#?(\w+)=", text_of(DEPLOY / "example.env"), re.MULTILINE))
 
 
+def test_the_proxy_replaces_what_clients_say_of_their_address_and_keeps_metrics_inside() -> None:
+    text = text_of(DEPLOY / "haproxy" / "haproxy.cfg")
+    assert "http-request set-header X-Forwarded-For %[src]" in text and "option forwardfor" not in text
+    assert re.search(r"http-request deny .*path /metrics", text)
+    assert "option httpchk GET /readyz" in text and "server-template weir 16 weir:8080" in text
+
+
 def test_the_image_runs_as_nobody_in_particular_and_copies_what_is_there() -> None:
     lines = re.sub(r"\\\n\s*", " ", text_of(DEPLOY / "Dockerfile")).splitlines()
     steps = [line.split(maxsplit=1) for line in lines if line and not line.startswith("#")]
