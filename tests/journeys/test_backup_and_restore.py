@@ -18,6 +18,7 @@ from feed.cli import main
 from feed.log_checking import check_store
 from feed.log_keys import load_log_keys
 from feed.settings import Settings
+from feed.storage.schema import REVISIONS
 from feed.storage.sqlite import open_sqlite
 from feed.stores import RESTORING
 from tests.journeys.http_service import Http, decision, running, until
@@ -157,19 +158,18 @@ def in_manifest(kept: Path, **more: Any) -> None:
     (kept / "manifest.json").write_text(json.dumps(told))
 
 
-def redigested(kept: Path) -> None:
-    """Damage the store, and have the manifest say so: only the ledger's root can tell."""
-    store = open_sqlite(kept / "weir.db")
-    store.close()
+def changed_within(kept: Path, statement: str) -> None:
+    """Change the store of a backup, and have the manifest say so: only its ledger's root can tell."""
     with sqlite3.connect(kept / "weir.db", isolation_level=None) as connection:
-        connection.execute("UPDATE ledger SET leaf_hash = zeroblob(32) WHERE revision = 1")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.execute("PRAGMA journal_mode = DELETE")
-    (kept / "weir.db.lock").unlink()
+        connection.execute(statement)
     content = (kept / "weir.db").read_bytes()
     files = json.loads((kept / "manifest.json").read_text())["files"]
     files[0] |= {"sha256": sha256(content).hexdigest(), "bytes": len(content)}
     in_manifest(kept, files=files)
+
+
+def redigested(kept: Path) -> None:
+    changed_within(kept, "UPDATE ledger SET leaf_hash = zeroblob(32) WHERE revision = 1")
 
 
 def test_every_way_in_which_a_backup_may_be_wrong_is_refused_and_nothing_is_left(taken, tmp_path, capsys):
@@ -200,6 +200,16 @@ def test_every_way_in_which_a_backup_may_be_wrong_is_refused_and_nothing_is_left
     (kept / "manifest.json").write_text(json.dumps(names))
     code, _, error = run(capsys, "restore", kept, "--home", tmp_path / "outside")
     assert code == 1 and "files.0.name" in error
+
+
+def test_a_backup_of_an_earlier_release_is_restored_as_it_was_and_left_to_the_doctor(taken, tmp_path, capsys):
+    _, kept, _ = taken
+    changed_within(kept, f"UPDATE alembic_version SET version_num = '{REVISIONS[-2]}'")
+    in_manifest(kept, schema_revision=REVISIONS[-2])
+    code, _, error = run(capsys, "restore", kept, "--home", tmp_path / "back")
+    assert code == 0 and "run: weir doctor --upgrade" in error
+    assert "written by an earlier release" in run(capsys, "log", "verify", "--home", tmp_path / "back")[2]
+    assert (tmp_path / "back" / "weir.db").read_bytes() == (kept / "weir.db").read_bytes()
 
 
 def test_a_file_that_is_no_backup_and_one_cut_short_are_refused(taken, tmp_path, capsys):
