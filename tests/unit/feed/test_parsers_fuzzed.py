@@ -32,7 +32,7 @@ from feed.keys import parse_key_set
 from feed.library import PolicyDocuments
 from feed.log_export import check_export, write_export
 from feed.log_keys import LogKeys
-from feed.recording import decode
+from feed.recording import _unpacked, decode
 from feed.report_form import checked_form, read_form
 from feed.statement_papers import Statement
 from ranking.errors import GraphError
@@ -173,7 +173,7 @@ def test_a_serving_that_was_altered_is_refused_or_still_one(desk, data):
         desk.done("GET", "/v1/feed?reader=r1", "feed:app")
         desk.service.servings.close()
     (serving,) = desk.store.servings.newest(1)
-    plain = zlib.decompress(serving.inputs)
+    plain = _unpacked(serving.inputs)
     block = data.draw(
         mutated(serving.inputs)
         | mutated(plain).map(zlib.compress)
