@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, StringConstraints, Tag, model_validator
 
 from controls.decisions import DecisionType, SubjectKind
 from feed.schemas.fields import OptionalId, Second, Text, Wire, Word
@@ -31,8 +31,13 @@ def plain_arms(arms: list[ArmIn]) -> list[dict[str, Any]]:
     return [arm.model_dump() for arm in arms]
 
 
-_Arms = Annotated[list[ArmIn], Field(max_length=20), AfterValidator(plain_arms)]
-_Parameters = dict[Word, Annotated[str, Field(max_length=1000)] | int | float | _Arms]
+def _kind(value: object) -> str:
+    return "listed" if isinstance(value, list) else "single"
+
+
+_Arms = Annotated[list[ArmIn], Field(max_length=20), AfterValidator(plain_arms), Tag("listed")]
+_Single = Annotated[Annotated[str, Field(max_length=1000)] | int | float, Tag("single")]
+_Parameters = dict[Word, Annotated[_Single | _Arms, Discriminator(_kind)]]
 
 
 class SubjectIn(Wire):

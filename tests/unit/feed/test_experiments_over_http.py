@@ -218,3 +218,11 @@ def test_a_reader_can_read_which_arms_they_are_in(http: Http) -> None:
     assert page(http, reader)["arms"] == {"weights": "b"}
     http.call("PATCH", f"/v1/readers/{reader}/settings", "reader", json={"personalization": False}, **own)
     assert told() == []
+
+
+def test_a_malformed_arm_of_a_decision_is_named_where_it_stands(http: Http) -> None:
+    arms = [{"name": "a", "share": 1.5}, {"name": "b", "share": 500}]
+    parameters = {"name": "weights", "outcome": "click", "arms": arms}
+    refused = send(http, "ex/experimenter", "/v1/decisions", act("start_experiment", parameters=parameters))
+    (fault,) = http.problem(refused, 422, "input-invalid")["errors"]
+    assert fault["field"].startswith("parameters.arms") and fault["field"].endswith("0.share")
