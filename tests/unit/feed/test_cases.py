@@ -66,7 +66,8 @@ def test_pages_of_one_kind_are_full_and_miss_nothing(desk, monkeypatch):
         kind = "inspection" if number % 3 else "review"
         case = opened(desk, "i1", kind=kind, category=f"c{number}", severity=1 + number % 5)
         wanted |= {case} if kind == "review" else set()
-    seen, after, sizes = [], "", []
+    seen, sizes = [], []
+    after: str | None = ""
     while after is not None:
         page = desk.done("GET", "/v1/queue", MOD, params={"limit": 2, "kind": "review", "after": after})
         seen += [case["id"] for case in page["cases"]]

@@ -179,8 +179,13 @@ def test_a_preview_folds_ledger_and_journal_once(http, monkeypatch):
     for reader in ("r1", "r2", "r3"):
         http.call("GET", f"/v1/feed?reader={reader}&limit=10&mode=latest", "feed")
     assert http.service.servings.flush()
-    read = []
-    monkeypatch.setattr("feed.control.follow.decode", lambda entries: read.append(entries) or decode(entries))
+    read: list[bytes] = []
+
+    def noted(entries):
+        read.append(entries)
+        return decode(entries)
+
+    monkeypatch.setattr("feed.control.follow.decode", noted)
     draft = drafted(http, NEWS)["version"]
     servings = http.service.store.servings.newest(10)
     made_preview(http.service.store, http.service.policies, http.service.graphs, servings, draft, "")

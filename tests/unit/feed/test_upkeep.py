@@ -22,7 +22,7 @@ def test_servings_are_kept_for_their_days_and_no_longer(tmp_path):
 
 
 def test_a_job_that_fails_unexpectedly_is_tried_again():
-    tries = []
+    tries: list[None] = []
 
     async def job():
         tries.append(None)
