@@ -131,6 +131,7 @@ def _composed(
         barrier=barrier if bus is not None else None,
         acknowledged=bus.acknowledge if bus is not None else None,
         before_confirming=reader_sharing.renew,
+        returned=reader_sharing.returned,
         written=partial(_wake_others, bus) if bus is not None else None,
     )
     stater = Stater(store, policies, lambda: replica.latest().governance, desk_of(settings))

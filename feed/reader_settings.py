@@ -40,7 +40,9 @@ def change(
         before = read_settings(record.settings)
         after = apply(dict(before))
         if after == before:
-            return record
+            # Who asks again may not have been answered: the change may be stored, and others not know of it.
+            with service.reader_sharing.changing(reader):
+                return record
         _drop_ended(after, service.clock.now())
         changed = replace(record, settings=orjson.dumps(after).decode(), updated_at=service.clock.now())
         try:

@@ -8,6 +8,7 @@ lease. New events are told, too, and waited for a moment only.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -49,6 +50,7 @@ class ReaderSharing:
         self._barrier = barrier
         self._lease = lease
         self._generation: str | None = None
+        self._renewing = threading.Lock()
         self._states: ReaderStates | None = None
 
     def serve(self, states: ReaderStates) -> None:
@@ -131,24 +133,33 @@ class ReaderSharing:
         """Look whether all is to be forgotten; called before each confirmation of the lease."""
         if self._sharing is None:
             return
-        entry = self._store.register(_REGISTER).get(_ENTRY)
-        generation = "" if entry is None else entry.content
-        if generation != self._generation:
-            self._generation = generation
-            self._sharing.states.since(generation)
-            if self._states is not None:
-                self._states.clear()
+        # One at a time: what was read before must not be taken after what was read later.
+        with self._renewing:
+            entry = self._store.register(_REGISTER).get(_ENTRY)
+            generation = "" if entry is None else entry.content
+            if generation != self._generation:
+                self._generation = generation
+                self._sharing.states.since(generation)
+                if self._states is not None:
+                    self._states.clear()
+
+    def returned(self) -> None:
+        """Begin anew after the lease had lapsed: nobody waited for this process to hear of changes. Called between the
+        confirmation by which others wait for it again and the first page."""
+        if self._sharing is not None and self._states is not None:
+            self._states.clear()
+            self.renew()
 
     def told(self, accepted: Sequence[EventRecord], changed: Iterable[str], again: Iterable[str]) -> None:
         """Tell of events that were stored; of the readers whose settings they ``changed``; and of those who sent events
-        ``again``, whose shared state may lack them."""
+        ``again``, of which others may not have been told."""
         sharing = self._sharing
         if sharing is None:
             return
-        changed = set(changed)
+        changed = {*changed, *again}
         messages = [Message(Topic.READER, reader) for reader in changed]
         try:
-            self._share(sharing, accepted, changed | set(again))
+            self._share(sharing, accepted, changed)
             messages += _messages(accepted)
             position = _sent(sharing.bus.send(messages)) if messages else 0
         except SharingFailed:

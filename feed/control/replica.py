@@ -62,17 +62,19 @@ class Replica:
         barrier: Barrier | None = None,
         acknowledged: Callable[[int], None] | None = None,
         before_confirming: Callable[[], None] | None = None,
+        returned: Callable[[], None] | None = None,
         written: Callable[[], None] | None = None,
     ) -> None:
         """Where there are others, ``barrier`` tells who of them obeys, ``acknowledged`` tells them what this one does,
-        ``written`` that there is something to read, and ``before_confirming`` reads what must not be older than the
-        lease."""
+        ``written`` that there is something to read, ``before_confirming`` reads what must not be older than the lease,
+        and ``returned`` begins anew after it had lapsed."""
         self.name = name
         self.failure: str = ""
         self._release = release
         self._barrier = barrier
         self._acknowledged = acknowledged
         self._before_confirming = before_confirming
+        self._returned = returned
         self._written = written
         self._store = store
         self._fold = fold
@@ -232,6 +234,8 @@ class Replica:
             if self._before_confirming is not None:
                 self._before_confirming()
             self._store.replicas.confirm(self.name, self._release, max(self._acked, 0))
+            if self._returned is not None and not self.fresh():
+                self._returned()
             decide_all(self._fold, self._store)
             more = next_edition(self._fold, self._store)
             self._swap()

@@ -12,6 +12,7 @@ import pytest
 
 from feed.deployment import Deployment
 from feed.reader_states import SHARED_SECONDS, ReaderStates
+from feed.storage.errors import StoreFailed
 from feed.storage.memory import MemoryStore
 from feed.storage.memory.sharing import Hub
 from feed.storage.records import ReaderRecord
@@ -150,6 +151,33 @@ def test_without_the_bus_choices_and_events_hold_all_the_same(both: Both) -> Non
     assert heard(both.two) == 1
     choose(both.one, False)
     assert mode(both.two) == "popular"
+
+
+@pytest.mark.parametrize("what", ["choice", "hide"])
+def test_what_was_stored_but_not_told_is_told_when_it_is_sent_again(
+    both: Both, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    def send() -> int:
+        patch = {"personalization": False}
+        hide = {"events": [{"client_id": "h1", "reader": "ada", "item": "item-7", "kind": "hide"}]}
+        if what == "choice":
+            return both.one.call("PATCH", "/v1/readers/ada/settings", "admin", json=patch).status_code
+        return both.one.call("POST", "/v1/events", "events", json=hide).status_code
+
+    def fail(*given: object) -> None:
+        raise StoreFailed("the database is gone")
+
+    def shown() -> tuple[str, bool]:
+        page = both.two.call("GET", "/v1/feed?reader=ada&limit=50", "feed").json()
+        return page["mode"], "item-7" in [item["id"] for item in page["items"]]
+
+    assert shown() == ("personalized", True)
+    with monkeypatch.context() as broken:
+        for name in ("_tell_change", "told"):
+            broken.setattr(both.one.service.reader_sharing, name, fail)
+        assert send() == 503
+    assert send() == 200
+    assert shown() == (("popular", True) if what == "choice" else ("personalized", False))
 
 
 def test_without_the_bus_a_decision_is_told_by_the_registry(both: Both) -> None:

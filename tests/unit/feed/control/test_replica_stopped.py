@@ -33,6 +33,30 @@ def test_a_page_that_was_made_before_a_pause_longer_than_the_lease_is_not_sent(t
         assert "item-" not in answer.text
 
 
+def test_a_process_whose_lease_had_lapsed_begins_anew_before_it_serves_again(tmp_path):
+    clock, store = ManualClock(), MemoryStore()
+    fresh: list[bool] = []
+
+    def returned() -> None:
+        (known,) = store.replicas.living(60)
+        fresh.append(known.name == "mine" and replica.fresh())
+
+    fold = Fold(PolicyDocuments(store.policies), Graphs(store.models, tmp_path))
+    replica = Replica(store, fold, clock, lease_seconds=2, name="mine", returned=returned)
+    replica.start()
+    try:
+        clock.advance(1)
+        replica.wake()
+        until(lambda: replica.latest().as_of == clock.now())
+        assert fresh == [False]
+        clock.advance(3)
+        replica.wake()
+        until(replica.fresh)
+        assert fresh == [False, False]
+    finally:
+        replica.close()
+
+
 def test_a_clock_that_steps_forward_ends_no_lease_and_decisions_hold_from_then_on(tmp_path):
     clock = ManualClock()
     store = MemoryStore()
