@@ -101,7 +101,14 @@ def office(home: Path, **chosen: Any) -> Iterator[Office]:
     clock = ManualClock(NOW)
     store = MemoryStore()
     store.items.put_items([ItemRecord(f"i{n}", f"a{n % 2}", f"Item {n}", ("news",), NOW - n) for n in range(4)])
-    chosen = {"rate_personal": 0, "rate_service": 0, "popular_every": 0, "retrain_every": "off", **chosen}
+    quiet: dict[str, Any] = {
+        "rate_personal": 0,
+        "rate_service": 0,
+        "popular_every": 0,
+        "retrain_every": "off",
+        "shed_delay": 0,
+    }
+    chosen = quiet | chosen
     service = open_service(Settings(home=home, **chosen), clock, store)
     with TestClient(create_app(service), raise_server_exceptions=False) as client:
         service.duties.publish()
