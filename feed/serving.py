@@ -7,6 +7,7 @@ finish what was begun, write what is queued and give the store up.
 from __future__ import annotations
 
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -97,7 +98,15 @@ class _Server(uvicorn.Server):
         """Start, then tell."""
         await super().startup(sockets)
         if self.started:
+            settle()
             self._told()
+
+
+def settle() -> None:
+    """Take what a started process holds out of the garbage collector's sight: to look through all of it, again and
+    again, would stop every request for as long. Cycles among it are never freed: this is for processes that serve."""
+    gc.collect()
+    gc.freeze()
 
 
 @contextlib.contextmanager
