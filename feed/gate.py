@@ -124,6 +124,8 @@ class Gate:
             await answer(scope, error)(scope, receive, out)
         finally:
             left()
+            if left is not _nothing:
+                self._overload.answered(scope["path"], perf_counter() - began)
             self._metrics.in_flight.dec()
             method = scope["method"] if scope["method"] in _METHODS else "other"
             route = getattr(scope.get("route"), "path", "other")

@@ -109,6 +109,18 @@ def test_a_turn_of_the_loop_that_becomes_long_refuses_what_still_waits_in_it() -
     assert (admitted(overload, BULK), admitted(overload, PAGE)) == (100, 100), "a stall that is over is no queue"
 
 
+def test_a_queue_shows_in_the_quickest_page_and_slow_ones_beside_it_do_not() -> None:
+    overload = made(shed_delay=0.1)
+    for taken, bulk in (((0.9, 0.15), 0), ((0.9, 0.01), 100), ((), 100)):
+        overload.beat(0.0, Watch.now)
+        for seconds in taken:
+            overload.answered(PAGE, seconds)
+            overload.answered(BULK, 0.0)
+        Watch.now += WINDOW_SECONDS
+        overload.beat(0.0, Watch.now)
+        assert admitted(overload, BULK) == bulk
+
+
 def test_nothing_is_refused_for_delay_when_the_operator_says_so() -> None:
     overload = made(shed_delay=0)
     late(overload, 9.0)
