@@ -235,7 +235,7 @@ class Settings(DeploymentSettings):
     shed_delay: float = Field(default=0.25, ge=0, le=10)
     """Seconds that requests may stand in line before bulk is answered 503, and twice that pages too; 0 for never."""
 
-    bulk_in_flight: int = Field(default=256, ge=1)
+    bulk_in_flight: int = Field(default=64, ge=1)
     """Requests other than pages, decisions and readers' choices that are worked on at once; more are answered 503."""
 
     reader_patience: float = Field(default=0.5, gt=0, le=10)
