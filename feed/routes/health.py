@@ -54,9 +54,7 @@ def readyz(service: ServiceNow) -> Response:
 )
 async def metrics(
     service: ServiceNow,
-    worker: Annotated[
-        Literal["own", "all"], Query(description="Of this worker, or of all")
-    ] = "all",
+    worker: Annotated[Literal["own", "all"], Query(description="Of this worker, or of all")] = "all",
 ) -> Response:
     """Counters, gauges and histograms in the Prometheus text format; where several workers serve, those of all, each
     sample labelled `worker`."""
