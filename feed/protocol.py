@@ -81,16 +81,21 @@ class ProblemProtocol(HttpToolsProtocol):
         if self._last:
             self.cycle.keep_alive = False
 
+    @property
+    def _asked(self) -> bool:
+        """Whether a request came yet."""
+        return bool(self.cycle)
+
     def shutdown(self) -> None:
         """End, after the request that is being answered, or that the caller of a new connection is about to send."""
-        if self.cycle is not None:
+        if self._asked:
             super().shutdown()
         elif not self._last:
             self._last = True
             self.loop.call_later(LAST_SECONDS, self._end_unasked)
 
     def _end_unasked(self) -> None:
-        if self.cycle is None:
+        if not self._asked:
             self.transport.close()
 
     def send_400_response(self, msg: str) -> None:

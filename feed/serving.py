@@ -6,6 +6,7 @@ finish what was begun, write what is queued and give the store up.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import signal
@@ -16,6 +17,7 @@ from pathlib import Path
 import uvicorn
 
 from feed import siblings, tracing
+from feed.accepting import MOST, OF_SEVERAL, accepting
 from feed.app import create_app
 from feed.bootstrap import open_service
 from feed.errors import SetupInvalid
@@ -64,7 +66,7 @@ def serve_on(
             lifespan="on",
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
-        server = _Server(config, answering)
+        server = _Server(config, answering, MOST if worker is None else OF_SEVERAL)
         # uvicorn ends with SystemExit when the application does not start.
         quiet = contextlib.suppress(KeyboardInterrupt, SystemExit)
         with siblings.reachable(settings.home, worker) as own, _quiet_exit(), quiet:
@@ -90,16 +92,28 @@ def address_file(settings: Settings) -> Path:
 class _Server(uvicorn.Server):
     """A server that says when it answers."""
 
-    def __init__(self, config: uvicorn.Config, started: Callable[[], object]) -> None:
+    def __init__(self, config: uvicorn.Config, started: Callable[[], object], accepted: int) -> None:
+        """``started`` is called once it answers; ``accepted`` connections are taken in one turn at most."""
         super().__init__(config)
         self._told = started
+        self._accepted = accepted
+        self._accepting = contextlib.ExitStack()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then tell."""
         await super().startup(sockets)
-        if self.started:
+        if self.started and sockets:
+            self._accepting.enter_context(accepting(sockets[0], self._protocol, self._accepted))
             settle()
             self._told()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more connections, finish what was begun, end."""
+        self._accepting.close()
+        await super().shutdown(sockets)
+
+    def _protocol(self) -> asyncio.Protocol:
+        return ProblemProtocol(self.config, self.server_state, self.lifespan.state)
 
 
 def settle() -> None:

@@ -11,6 +11,8 @@ from controls.scopes import AgeClass, Audience
 from feed.auth import Caller
 from feed.cursor import Cursors, Session
 from feed.keys import load_secret
+from feed.loop_metrics import Count
+from feed.reader_loading import ReaderLoading
 from feed.routes import feed as feed_route
 from feed.routes.feed import FeedEndpoint
 from tests.journeys.http_service import Http, decision
@@ -60,7 +62,8 @@ def test_a_client_that_does_not_read_holds_no_decision_up(http: Http, monkeypatc
     async def receive() -> Any:
         raise AssertionError("a feed has no body to read")
 
-    asyncio.run(asyncio.wait_for(FeedEndpoint(http.service)(scope, receive, never), 10))
+    loading = ReaderLoading(http.service.readers, 5.0, Count())
+    asyncio.run(asyncio.wait_for(FeedEndpoint(http.service, loading)(scope, receive, never), 10))
     assert sent == []
     told = http.call("POST", "/v1/decisions", "editor", json=decision("suppress", "item-2", http.service.clock.now()))
     assert told.json()["enforced"]["acked"] == 1

@@ -123,6 +123,10 @@ def test_a_head_that_does_not_come_ends_its_connection(sent: Sequence[bytes], mo
     asyncio.run(waited())
 
 
+def closed(wire: Wire) -> bool:
+    return wire.closed
+
+
 @pytest.mark.parametrize("asks", [True, False])
 def test_a_server_that_ends_answers_what_is_on_its_way_on_a_new_connection(asks: bool, monkeypatch) -> None:
     monkeypatch.setattr(protocols, "LAST_SECONDS", 5.0 if asks else 0.0)
@@ -140,7 +144,7 @@ def test_a_server_that_ends_answers_what_is_on_its_way_on_a_new_connection(asks:
         assert not wire.closed
         if asks:
             protocol.data_received(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        while not wire.closed:
+        while not closed(wire):
             await asyncio.sleep(0)
         protocol.connection_lost(None)
         return wire
