@@ -37,13 +37,17 @@ def run(settings: Settings, ready: Callable[[str], None]) -> None:
     """
     with _listening(settings) as (listener, url):
         configure(settings.log_level)
-        try:
+        with contextlib.ExitStack() as announced:
+
+            def answering() -> None:
+                # Taken back by who wrote it: a second server, which is refused, leaves the first one's alone.
+                announced.callback(address_file(settings).unlink, missing_ok=True)
+                _announce(settings, url, ready)
+
             if settings.workers > 1:
-                Workers(settings, listener).run(lambda: _announce(settings, url, ready))
+                Workers(settings, listener).run(answering)
             else:
-                serve_on(settings, listener, lambda: _announce(settings, url, ready))
-        finally:
-            address_file(settings).unlink(missing_ok=True)
+                serve_on(settings, listener, answering)
 
 
 def serve_on(
