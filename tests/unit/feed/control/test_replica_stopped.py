@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from structlog.testing import capture_logs
 
 from feed.clock import ManualClock
@@ -89,7 +90,9 @@ def test_decisions_made_before_a_clock_steps_back_and_after_it_both_hold(tmp_pat
         assert served and served.isdisjoint({"item-1", "item-2"})
 
 
-def test_a_process_of_another_release_beside_this_one_is_warned_of(tmp_path):
+def test_a_process_of_another_release_beside_this_one_is_warned_of(tmp_path, monkeypatch):
+    # A logger that was used before goes on with the processors it found then.
+    monkeypatch.setattr("feed.control.replica._log", structlog.get_logger("weir"))
     store = MemoryStore()
     store.replicas.confirm("other", "0.0.1", 0)
     fold = Fold(PolicyDocuments(store.policies), Graphs(store.models, tmp_path))
