@@ -168,7 +168,8 @@ class Replica:
                     self._holding[revision] = left
                 else:
                     del self._holding[revision]
-                    if self._waiters:
+                    # Whoever waits may be here, or at another process.
+                    if self._waiters or self._acked < self.latest().revision:
                         self._acknowledge()
 
     async def enforced(self, revision: int, timeout: float = 2.0) -> Enforcement:

@@ -104,6 +104,19 @@ def test_a_process_that_still_answers_somebody_from_before_is_waited_for_and_nam
     assert suppressed(both.one, "item-4")["lagging"] == []
 
 
+def test_the_last_answer_from_before_is_told_to_the_others_at_once(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("feed.control.replica.TICK_SECONDS", 60)
+    told = both.one.service.deployment.sharing
+    assert told is not None
+    two = both.two.service.replica
+    suppressed(both.one, "item-6")
+    with two.reading() as before:
+        assert suppressed(both.one, "item-7")["lagging"] == ["two"]
+        assert two.latest().revision > before.revision
+        assert told.bus.marks()["two"].revision == before.revision
+    until(lambda: told.bus.marks()["two"].revision == two.latest().revision)
+
+
 def test_a_process_that_has_left_is_not_waited_for(tmp_path: Path) -> None:
     with ExitStack() as stack:
         both = Both(stack, tmp_path)
