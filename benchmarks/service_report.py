@@ -24,8 +24,7 @@ def endtoend_section(scale: Scale) -> Section:
         "## GET /v1/feed over HTTP, embedded\n\n"
         "30 items, authorised, personalized, every Serving recorded before a turn ends, against a FastAPI route of\n"
         "the same application that returns prebuilt bytes of the same size; in turn.\n"
-        "Repeat: `python -m benchmarks feed`.\n\n"
-        + table(head, [cells])
+        "Repeat: `python -m benchmarks feed`.\n\n" + table(head, [cells])
     )
     return Section(text, {"feed_over_constant": round(row.ratio, 3), "feed_p99_ms": round(row.feed_p99_ms, 2)})
 
