@@ -19,6 +19,7 @@ from feed.auth import issue_token
 from feed.keys import load_secret
 
 _ROUNDS = 5
+_RECORDED_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ def _recorded(port: int, token: str, figures: dict[str, float]) -> dict[str, flo
     """The figures of a turn once all of its Servings are recorded: what is left to do is a part of its time."""
     began = time.perf_counter()
     while 'weir_queue_depth{queue="servings"} 0.0' not in _get(port, "/metrics", token).decode():
+        if time.perf_counter() - began > _RECORDED_SECONDS:
+            raise RuntimeError(f"Servings still wait to be recorded after {_RECORDED_SECONDS} s")
         time.sleep(0.01)
     took = figures["count"] / figures["per_second"] + time.perf_counter() - began
     return figures | {"per_second": figures["count"] / took}

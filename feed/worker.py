@@ -12,7 +12,7 @@ import socket
 import sys
 import threading
 
-from feed.cli.failures import explained
+from feed.cli.failures import told
 from feed.serving import serve_on
 from feed.settings import Settings
 
@@ -26,16 +26,13 @@ def main(arguments: list[str]) -> int:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=outlive, name="weir-life", daemon=True).start()
-    try:
+
+    def run() -> int:
         with socket.socket(fileno=listener) as accepting:
             serve_on(Settings(), accepting, lambda: os.write(tells, b"1"), worker=number)
-    except Exception as error:
-        told = explained(error)
-        if told is None:
-            raise
-        print(f"weir: {told.line}", file=sys.stderr)
-        return told.code
-    return 0
+        return 0
+
+    return told(run)
 
 
 if __name__ == "__main__":

@@ -46,11 +46,6 @@ class _Worker:
     told: int
     began: float = field(default_factory=time.monotonic)
 
-    def answers(self, timeout: float) -> bool:
-        """Whether it says within so many seconds that it answers; False at once when it ends first."""
-        ready, _, _ = select.select([self.told], [], [], timeout)
-        return bool(ready) and os.read(self.told, 1) == b"1"
-
     def drop(self) -> None:
         os.close(self.life)
         os.close(self.told)
@@ -95,7 +90,8 @@ class Workers:
         while not self._ending.is_set() and time.monotonic() < until:
             ready, _, _ = select.select([worker.told], [], [], _LOOK_SECONDS)
             if ready:
-                return worker.answers(0)
+                # It says that it answers, or has ended.
+                return os.read(worker.told, 1) == b"1"
         return False
 
     def _watch(self) -> None:
@@ -137,10 +133,7 @@ class Workers:
                 pass_fds=given,
                 # Ctrl-C at the terminal is for this process to handle.
                 start_new_session=True,
-                env={
-                    **environment(self._settings),
-                    "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-                },
+                env=environment(self._settings),
             )
         finally:
             os.close(lives)
@@ -176,8 +169,9 @@ class Workers:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """This process's environment with the settings in it, for one that is to have the same ones."""
+    """This process's environment with the settings in it, for one of the same release that is to have the same ones."""
     given = {f"{PREFIX}{name.upper()}": _text(getattr(settings, name)) for name in type(settings).model_fields}
+    given["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
     others = {name: value for name, value in os.environ.items() if name not in given}
     return others | {name: value for name, value in given.items() if value is not None}
 

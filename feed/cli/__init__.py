@@ -6,7 +6,6 @@ bad input.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 import typer
@@ -18,7 +17,7 @@ from feed.cli.demo import demo
 from feed.cli.doctor import doctor
 from feed.cli.evaluate import evaluate
 from feed.cli.export import export
-from feed.cli.failures import explained
+from feed.cli.failures import told
 from feed.cli.importing import import_data
 from feed.cli.migrate import migrate
 from feed.cli.popularity import popularity
@@ -63,12 +62,9 @@ app.command("doctor")(doctor)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code. What goes wrong is told in one line on the error output."""
-    try:
+
+    def run() -> int:
         code = app(args=None if arguments is None else list(arguments), prog_name="weir", standalone_mode=False)
-    except Exception as error:
-        told = explained(error)
-        if told is None:
-            raise
-        print(f"weir: {told.line}", file=sys.stderr)
-        return told.code
-    return code if isinstance(code, int) else 0
+        return code if isinstance(code, int) else 0
+
+    return told(run)

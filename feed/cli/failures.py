@@ -6,6 +6,8 @@ CommandFailed         1  the command did not do what it was asked
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -34,6 +36,19 @@ class Told:
 
     line: str
     code: int
+
+
+def told(run: Callable[[], int]) -> int:
+    """Run a command; the exit code. What goes wrong is told in one line on the error output, what nobody expected is
+    raised."""
+    try:
+        return run()
+    except Exception as error:
+        reason = explained(error)
+        if reason is None:
+            raise
+        print(f"weir: {reason.line}", file=sys.stderr)
+        return reason.code
 
 
 def explained(error: Exception) -> Told | None:

@@ -73,7 +73,7 @@ class ServerProcess:
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
-                env={**environment(self._settings), "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+                env=environment(self._settings),
             )
         seconds = _START_SECONDS * min(self._settings.workers, 4)
         pause, looks = threading.Event(), int(seconds / _LOOK_EVERY)
