@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.server import CONSTANT, prepare, settings_for
-from feed.auth import issue_token
-from feed.keys import load_secret
+from feed.access.auth import issue_token
+from feed.access.keys import load_secret
 
 _ROUNDS = 5
 _RECORDED_SECONDS = 60

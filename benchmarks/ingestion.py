@@ -23,7 +23,7 @@ from typing import Any
 
 from controls.decisions import Basis, Decision, DecisionType, Subject, SubjectKind
 from feed.storage.records import EventRecord
-from feed.storage.sqlite import WRITER_PRAGMAS, open_sqlite
+from feed.storage.sqlite.opening import WRITER_PRAGMAS, open_sqlite
 from ranking.reader import EventKind
 
 BATCHES = (10, 100, 1000)

@@ -27,7 +27,7 @@ from controls.ledger import SALT_BYTES, attachments, leaf, leaf_hash
 from controls.merkle import verify_inclusion
 from feed.storage.schema import LEDGER
 from feed.storage.sql.store import SqlStore
-from feed.storage.sqlite import WRITER_PRAGMAS, open_sqlite
+from feed.storage.sqlite.opening import WRITER_PRAGMAS, open_sqlite
 
 BATCH, IN_FLIGHT = 500, 2
 _WARM = 200

@@ -12,9 +12,9 @@ from typing import Any, Self
 
 from benchmarks.load_mix import SCOPES
 from benchmarks.load_server import Loaded
-from feed.auth import issue_token
+from feed.access.auth import issue_token
+from feed.access.keys import load_secret
 from feed.clock import SystemClock
-from feed.keys import load_secret
 
 _LIFETIME = 4 * 3600
 

@@ -21,7 +21,7 @@ from benchmarks.load_server import Loaded, Taken
 from benchmarks.load_steps import measured
 from benchmarks.markdown import table
 from feed.api_client import Api
-from feed.model_files import save
+from feed.models.files import save
 from ranking.graph import ItemGraph
 
 SOAKED: Mapping[str, str] = {"WEIR_READER_STATES": "1000", "WEIR_TOKEN_CACHE": "5"}

@@ -21,7 +21,7 @@ import psycopg
 from benchmarks.ingestion import BATCHES, event_of, keep_in_flight, timed
 from benchmarks.markdown import Scale, Section, table
 from feed.demo.postgres_server import binaries, fresh_database, running_server
-from feed.storage.postgresql import open_postgresql
+from feed.storage.postgresql.opening import open_postgresql
 from feed.storage.records import EventRecord
 from feed.storage.sql.store import SqlStore
 

@@ -26,8 +26,8 @@ import orjson
 from benchmarks.endtoend import drive, page_request, served
 from benchmarks.ingestion import RAW_INSERT, RAW_TABLE, event_of, raw_database, timed
 from benchmarks.server import prepare, settings_for
-from feed.auth import issue_token
-from feed.keys import load_secret
+from feed.access.auth import issue_token
+from feed.access.keys import load_secret
 from feed.storage.records import EventRecord
 
 BATCH = 1000

@@ -30,17 +30,17 @@ from controls.decisions import Basis, Decision, DecisionType, Subject, SubjectKi
 from controls.scopes import AgeClass, Audience
 from feed.bootstrap import Service
 from feed.control.follow import catch_up
-from feed.library import Graphs, PolicyDocuments
-from feed.offline import owned, publish_queued
-from feed.pages import PageQuery
-from feed.reader_sharing import events_of
-from feed.reader_states import ReaderStates
+from feed.models.library import Graphs, PolicyDocuments
+from feed.pages.making import PageQuery
+from feed.processes.offline import owned, publish_queued
+from feed.readers.sharing import events_of
+from feed.readers.states import ReaderStates
 from feed.settings import Settings
 from feed.storage.moving import move
+from feed.storage.ports.sharing import Message, Topic
 from feed.storage.records import EventRecord, ItemRecord, LabelRecord
 from feed.storage.redis import open_sharing
-from feed.storage.sharing import Message, Topic
-from feed.storage.sqlite_file import connect
+from feed.storage.sqlite.file import connect
 from ranking.fold import Fold
 from ranking.pipeline import warm
 from ranking.reader import EventKind, Surface

@@ -21,8 +21,8 @@ import numpy as np
 from benchmarks.server import environment, prepare, settings_for
 from feed.api_client import Api
 from feed.demo.server_process import ServerProcess
-from feed.library import Graphs
-from feed.model_files import save
+from feed.models.files import save
+from feed.models.library import Graphs
 from ranking.graph import ItemGraph
 
 Figures = dict[str, float]

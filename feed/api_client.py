@@ -11,11 +11,11 @@ from typing import Any, Self
 
 import httpx
 
-from feed.auth import issue_token
+from feed.access.auth import issue_token
+from feed.access.keys import load_secret
 from feed.clock import Clock, SystemClock
 from feed.errors import FeedError
-from feed.keys import load_secret
-from feed.serving import address_file
+from feed.processes.serving import address_file
 from feed.settings import Settings
 from feed.storage.errors import StoreInUse
 

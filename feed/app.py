@@ -12,15 +12,15 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute
 
-from feed import refusals
 from feed.bootstrap import Service
 from feed.clock import SystemClock
-from feed.gate import Gate
-from feed.hot_routes import hot_routes, straight
-from feed.metrics import Gauges
+from feed.http import refusals
+from feed.http.gate import Gate
+from feed.http.overload import Overload
+from feed.observing.metrics import Gauges
 from feed.openapi import describe
-from feed.overload import Overload
-from feed.revocations import Revocations
+from feed.operations.upkeep import upkeep
+from feed.pages.revocations import Revocations
 from feed.routes import (
     appeals,
     authors,
@@ -48,8 +48,8 @@ from feed.routes import (
     verdicts,
     why,
 )
-from feed.transparency import Tallies
-from feed.upkeep import upkeep
+from feed.routes.hot_routes import hot_routes, straight
+from feed.transparency.reports import Tallies
 
 _NOUNS = (
     events,

@@ -7,34 +7,34 @@ from functools import partial
 from secrets import token_hex
 
 from controls.service import DecisionService
-from feed.auth import Authenticator
+from feed.access.auth import Authenticator
+from feed.access.keys import KeySet, load_secret
 from feed.clock import Clock, SystemClock
-from feed.consequences import Consequences
 from feed.control.barrier import Barrier
 from feed.control.duties import Duties, Post
 from feed.control.publisher import Publisher
 from feed.control.replica import Replica
 from feed.control.restricting import Restricting
-from feed.corrections import Corrections
-from feed.cursor import Cursors
-from feed.deployment import Deployment, check_shared, open_deployment
-from feed.entrance import Entrance
-from feed.evidence import Evidence
-from feed.families import Families
-from feed.hearing import Hearing
-from feed.keys import KeySet, load_secret
-from feed.library import Graphs, PolicyDocuments
-from feed.log_keys import LogKeys, load_log_keys
-from feed.metrics import Metrics
-from feed.pages import Pages
-from feed.reader_sharing import ReaderSharing
-from feed.reader_states import ReaderStates
-from feed.servings import ServingQueue
+from feed.corrections.sending import Corrections
+from feed.decisions.consequences import Consequences
+from feed.items.entrance import Entrance
+from feed.items.families import Families
+from feed.ledger.keys import LogKeys, load_log_keys
+from feed.models.library import Graphs, PolicyDocuments
+from feed.observing.metrics import Metrics
+from feed.pages.cursor import Cursors
+from feed.pages.making import Pages
+from feed.pages.servings import ServingQueue
+from feed.processes.deployment import Deployment, check_shared, open_deployment
+from feed.processes.hearing import Hearing
+from feed.readers.sharing import ReaderSharing
+from feed.readers.states import ReaderStates
 from feed.settings import Settings
-from feed.stating import Stater, desk_of
-from feed.storage.ports import Store
-from feed.storage.sharing import Bus, Message, Topic
+from feed.storage.ports.sharing import Bus, Message, Topic
+from feed.storage.ports.store import Store
 from feed.stores import open_store
+from feed.transparency.evidence import Evidence
+from feed.transparency.stating import Stater, desk_of
 from ranking.fold import Fold
 from ranking.parameters import fault_of
 from ranking.pipeline import warm

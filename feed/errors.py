@@ -31,8 +31,8 @@ FeedError
 ├── PlaceTaken                where something is to be put, something else is
 └── SetupInvalid              settings or files with which the service must not start
 
-Each answerable error has a ``type``, the stable name of its problem in ``feed.problems``. Errors of storage, controls
-and ranking keep their own trees; ``feed.problems`` says how each is answered.
+Each answerable error has a ``type``, the stable name of its problem in ``feed.http.problems``. Errors of storage,
+controls and ranking keep their own trees; ``feed.http.problems`` says how each is answered.
 """
 
 from __future__ import annotations

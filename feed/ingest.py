@@ -17,16 +17,16 @@ import anyio.to_thread
 import orjson
 from pydantic import ValidationError
 
-from feed.auth import Caller
+from feed.access.caller import Caller
 from feed.bootstrap import Service
 from feed.errors import BodyUnreadable, Fault, InputInvalid, NotYours, StoreSlow
 from feed.future import ahead
-from feed.refusals import faults_of, named
+from feed.http.refusals import faults_of, named
 from feed.schemas.events import LONGEST_BATCH, EventIn, EventResult, EventsIn, EventsOut
+from feed.storage.answers import durable
 from feed.storage.hides import hides
-from feed.storage.ports import Outcome
+from feed.storage.ports.store import Outcome
 from feed.storage.records import EventRecord
-from feed.wire import durable
 from ranking.reader import EventKind
 
 OLDEST_SECOND = 946_684_800

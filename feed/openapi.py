@@ -10,14 +10,14 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
-from feed.auth import ADMIN, SCOPES
-from feed.hot_routes import SCOPES as HOT_SCOPES
-from feed.hot_routes import operations
-from feed.refusals import MEDIA_TYPE
+from feed.access.caller import ADMIN, SCOPES
+from feed.http.refusals import MEDIA_TYPE
+from feed.http.wire import scopes_of
+from feed.routes.hot_routes import SCOPES as HOT_SCOPES
+from feed.routes.hot_routes import operations
 from feed.schemas.events import EventsIn
 from feed.schemas.items import ImportOut, ItemLine, LineOut
 from feed.schemas.pages import PageOut
-from feed.wire import scopes_of
 
 _READ_BY_HAND = (EventsIn, ItemLine, LineOut, ImportOut, PageOut)
 """Types that routes read or write themselves, so that FastAPI does not see them."""

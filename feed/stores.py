@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from feed.settings import Settings
 from feed.storage.errors import StoreFailed
-from feed.storage.postgresql import open_postgresql, without_password
+from feed.storage.postgresql.opening import open_postgresql, without_password
 from feed.storage.sql.store import SqlStore
-from feed.storage.sqlite import open_sqlite
+from feed.storage.sqlite.opening import open_sqlite
 
 RESTORING = ".restoring"
 """Folder within a home folder while a backup is put into it; left there by a restore that was cut short."""

@@ -11,7 +11,7 @@ from feed.cli.failures import BadInput
 from feed.cli.speaking import Home, Json, print_json, progress_bar, remark, settings_for
 
 if TYPE_CHECKING:
-    from feed.backup_form import Manifest
+    from feed.operations.backup_form import Manifest
 
 _NO_SECRET = (
     "the secret is not in it: where it is not kept otherwise, local tokens and cursors end with it (--secret keeps it)"
@@ -31,8 +31,8 @@ def backup(
     json: Json = False,
 ) -> None:
     """Copy store, models and the ledger's key as they are at one moment; a running server goes on meanwhile."""
-    from feed.backup import make_backup
     from feed.clock import SystemClock
+    from feed.operations.backup import make_backup
 
     if path.exists():
         raise BadInput(f"{path} is there already; name a new file or folder")
@@ -59,7 +59,7 @@ def restore(
 ) -> None:
     """Verify a backup, every byte, and make it the home folder. Stop the server first."""
     from feed.clock import SystemClock
-    from feed.restoring import restore as restored
+    from feed.operations.restoring import restore as restored
     from feed.storage.schema import REVISIONS
 
     if not path.exists():

@@ -11,7 +11,7 @@ from feed.cli.speaking import Home, Json, print_json, print_table, settings_for
 
 def capacity(home: Home = None, json: Json = False) -> None:
     """Set the hours of review that the cases of the last weeks ask for against those there (WEIR_REVIEW_HOURS)."""
-    from feed.capacity import capacity_out, measured_capacity
+    from feed.cases.capacity import capacity_out, measured_capacity
     from feed.clock import SystemClock
     from feed.stores import open_store
 

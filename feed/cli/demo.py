@@ -59,7 +59,7 @@ def _run(data: Path | None, folder: Path, port: int | None, small: bool) -> None
     from feed.clock import SystemClock
     from feed.demo.preparing import FULL, SMALL, prepare
     from feed.demo.running import run_demo
-    from feed.serving import check_address
+    from feed.processes.serving import check_address
 
     settings, clock = settings_for(folder, host="127.0.0.1", port=port), SystemClock()
     check_address(settings)

@@ -17,8 +17,8 @@ def doctor(
 ) -> None:
     """Check settings, store, model, clock, permissions, disk and port. Exit code 1 if anything must be done first."""
     from feed.clock import SystemClock
-    from feed.diagnosis import diagnose, upgrade_store
-    from feed.findings import Level
+    from feed.operations.diagnosis import diagnose, upgrade_store
+    from feed.operations.findings import Level
 
     if upgrade:
         upgrade_store(settings_for(home))

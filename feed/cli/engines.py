@@ -33,7 +33,7 @@ def engine(name: EngineName, settings: Settings, *, master: str, exchange: Path 
         yield Resuming(folder / "blocks")
         cleared(folder / "blocks")
         return
-    from feed.parquet import Exchange
+    from feed.models.parquet import Exchange
     from ranking.models.spark import Spark, session
 
     between = Exchange(exchange or folder / "exchange")

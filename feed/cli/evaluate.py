@@ -74,7 +74,7 @@ def evaluate(
             report = evaluate_files(train, test, **given, clock=perf_counter, progress=bar.share)
         else:
             from feed.cli.stores import reading
-            from feed.training import interactions_of
+            from feed.models.training import interactions_of
 
             with reading(settings_for(home)) as (store, snapshot):
                 interactions = interactions_of(store, snapshot.catalogue)

@@ -28,9 +28,9 @@ def export(
     text for an authority. Works beside a running server."""
     from feed.clock import SystemClock
     from feed.errors import AlreadyThere, NotFound
-    from feed.evidence_folder import files_of, write_folder
-    from feed.log_keys import load_log_keys
+    from feed.ledger.keys import load_log_keys
     from feed.stores import open_store
+    from feed.transparency.evidence_folder import files_of, write_folder
 
     settings = settings_for(home)
     store = open_store(settings, exclusive=False)
@@ -61,7 +61,7 @@ def verify(
     """Check a folder alone. Exit code 1, and the file, for the first that is not what was exported."""
     from controls.evidence import check_folder
     from controls.notes import VerifierKey
-    from feed.evidence_folder import read_folder
+    from feed.transparency.evidence_folder import read_folder
 
     if not folder.is_dir():
         raise BadInput(f"{folder} is no folder; name one that `weir evidence export` wrote")

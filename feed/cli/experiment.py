@@ -34,8 +34,8 @@ def start(
     """Start an experiment by a decision. Beside a server it goes through its API."""
     from feed.api_client import Api
     from feed.clock import SystemClock
-    from feed.experiments import starting
-    from feed.offline import decided, owned
+    from feed.experiments.registry import starting
+    from feed.processes.offline import decided, owned
     from feed.storage.errors import StoreInUse
 
     settings = settings_for(home)
@@ -63,8 +63,8 @@ def stop(
 ) -> None:
     """Stop an experiment by a decision, or call off one that has not begun."""
     from feed.api_client import Api
-    from feed.experiments import run_of, stopping
-    from feed.offline import decided, owned
+    from feed.experiments.registry import run_of, stopping
+    from feed.processes.offline import decided, owned
     from feed.schemas.experiments import StopIn
     from feed.storage.errors import StoreInUse
 
@@ -88,7 +88,7 @@ def stop(
 def listing(home: Home = None, json: Json = False) -> None:
     """List every experiment that was started, newest first. Reads the store, also beside a server."""
     from feed.clock import SystemClock
-    from feed.experiments import runs, shown
+    from feed.experiments.registry import runs, shown
     from feed.stores import open_store
 
     store = open_store(settings_for(home), exclusive=False)
@@ -114,8 +114,8 @@ def results(
 ) -> None:
     """Tell what readers did in each arm, how far it differs from the first one, and what may be concluded."""
     from feed.clock import SystemClock
-    from feed.experiment_results import results_of
-    from feed.experiments import run_of
+    from feed.experiments.registry import run_of
+    from feed.experiments.results import results_of
     from feed.stores import open_store
 
     settings = settings_for(home)

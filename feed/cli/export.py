@@ -25,8 +25,8 @@ def export(
 ) -> None:
     """Write the interactions that training reads: consented events, weighted, readers as numbers of this export."""
     from feed.cli.stores import reading
-    from feed.parquet import export as exported
-    from feed.training import interactions_of
+    from feed.models.parquet import export as exported
+    from feed.models.training import interactions_of
 
     with reading(settings_for(home)) as (store, snapshot), progress_bar() as bar:
         about = exported(interactions_of(store, snapshot.catalogue), folder, bar.share)

@@ -17,8 +17,8 @@ from feed.cli.speaking import Home, Json, print_json, progress_bar, settings_for
 if TYPE_CHECKING:
     from controls.notes import VerifierKey
     from controls.verification import Checked
-    from feed.log_keys import LogKeys
-    from feed.storage.ports import Store
+    from feed.ledger.keys import LogKeys
+    from feed.storage.ports.store import Store
 
 app = typer.Typer(
     help="Check, sign, prove and export the ledger of all decisions.",
@@ -38,9 +38,9 @@ def verify(
 ) -> None:
     """Check every entry, attachment, tree and signature. Exit code 1, and where it is, for the first that is wrong."""
     from controls.notes import VerifierKey
-    from feed.library import PolicyDocuments
-    from feed.log_checking import check_store
-    from feed.log_export import check_export
+    from feed.ledger.checking import check_store
+    from feed.ledger.export import check_export
+    from feed.models.library import PolicyDocuments
 
     trusted = tuple(VerifierKey.parse(text) for text in key or ())
     with progress_bar() as bar:
@@ -58,7 +58,7 @@ def verify(
 @app.command("checkpoint")
 def checkpoint(home: Home = None, json: Json = False) -> None:
     """Sign the ledger as it is now, and print the checkpoint."""
-    from feed import proofs
+    from feed.ledger import proofs
 
     with _reading(home) as (store, keys):
         note = proofs.checkpoint(store, keys)
@@ -76,8 +76,8 @@ def prove(
     json: Json = False,
 ) -> None:
     """Print a proof that a revision is in the ledger, with the signed checkpoint that it leads to."""
-    from feed import proofs
     from feed.errors import InputInvalid
+    from feed.ledger import proofs
 
     with _reading(home) as (store, keys):
         try:
@@ -103,8 +103,8 @@ def export(
     json: Json = False,
 ) -> None:
     """Write the ledger to a file that `weir log verify` checks alone, anywhere."""
-    from feed.library import PolicyDocuments
-    from feed.log_export import write_export
+    from feed.ledger.export import write_export
+    from feed.models.library import PolicyDocuments
 
     if file.exists():
         raise BadInput(f"{file} is there already; name a new file")
@@ -127,7 +127,7 @@ def export(
 @app.command("rotate")
 def rotate(home: Home = None, json: Json = False) -> None:
     """Make a new key sign from now on; both sign the ledger as it is. Stop the server first: it holds the old key."""
-    from feed.log_keys import rotated
+    from feed.ledger.keys import rotated
     from feed.storage.records import CheckpointRecord
     from feed.stores import open_store
 
@@ -149,7 +149,7 @@ def rotate(home: Home = None, json: Json = False) -> None:
 
 @contextmanager
 def _reading(home: Path | None) -> Iterator[tuple[Store, LogKeys]]:
-    from feed.log_keys import load_log_keys
+    from feed.ledger.keys import load_log_keys
     from feed.stores import open_store
 
     settings = settings_for(home)

@@ -23,7 +23,7 @@ def migrate(
 
     from feed.clock import SystemClock
     from feed.storage.moving import move
-    from feed.storage.postgresql import without_password
+    from feed.storage.postgresql.opening import without_password
 
     settings = settings_for(home, **({} if to is None else {"database": SecretStr(to)}))
     if settings.database is None:

@@ -31,9 +31,9 @@ def preview(
     and how many pages change. Reads the store, also beside a server; changes nothing."""
     from controls.policy import Policy, content_hash
     from feed.cli.stores import reading
-    from feed.library import Graphs, PolicyDocuments
-    from feed.previewing import preview as made
-    from feed.previewing import shown
+    from feed.models.library import Graphs, PolicyDocuments
+    from feed.pages.previewing import preview as made
+    from feed.pages.previewing import shown
 
     settings = settings_for(home)
     with progress_bar() as bar, reading(settings) as (store, snapshot):
@@ -94,7 +94,7 @@ def publish(
     """Put a policy in force by a decision. Beside a server it goes through its API, where it may wait for a second
     person; exit code 0 then, too, with the id that is to be approved."""
     from feed.api_client import Api
-    from feed.offline import owned
+    from feed.processes.offline import owned
     from feed.storage.errors import StoreInUse
 
     settings = settings_for(home)
@@ -117,8 +117,8 @@ def rollback(reason: Reason, home: Home = None, json: Json = False) -> None:
     from controls.decisions import Basis, DecisionType
     from controls.proposals import Proposal
     from feed.api_client import Api
-    from feed.offline import decided, owned
-    from feed.publications import to_go_back_from
+    from feed.policies.publications import to_go_back_from
+    from feed.processes.offline import decided, owned
     from feed.storage.errors import StoreInUse
 
     settings = settings_for(home)
@@ -140,7 +140,7 @@ def _published_offline(service: Any, policy: str, text: str, reason: str) -> dic
     from controls.decisions import Basis, DecisionType
     from controls.policy import canonical, content_hash
     from controls.proposals import Proposal
-    from feed.offline import decided
+    from feed.processes.offline import decided
 
     version = policy
     if text:

@@ -10,7 +10,7 @@ from feed.cli.failures import BadInput
 
 if TYPE_CHECKING:
     from controls.policy import Policy
-    from feed.storage.ports import Store
+    from feed.storage.ports.store import Store
     from ranking.snapshot import Snapshot
 
 ACTIVE = "active"

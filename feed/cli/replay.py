@@ -17,8 +17,8 @@ def replay(
     json: Json = False,
 ) -> None:
     """Rebuild the state a page was made in and make its items again. Exit code 1 unless they are identical."""
-    from feed.library import Graphs, PolicyDocuments
-    from feed.replay import Replayer
+    from feed.models.library import Graphs, PolicyDocuments
+    from feed.pages.replay import Replayer
     from feed.stores import open_store
 
     if bool(request_id) == bool(newest):

@@ -14,8 +14,8 @@ from feed.cli.speaking import Bar, Home, Json, print_json, progress_bar, setting
 from feed.settings import Settings
 
 if TYPE_CHECKING:
-    from feed.retraining import Retrained
-    from feed.storage.ports import Store
+    from feed.models.retraining import Retrained
+    from feed.storage.ports.store import Store
     from ranking.snapshot import Snapshot
 
 _NICENESS = 10
@@ -41,8 +41,8 @@ def retrain(
     gently(settings.retrain_threads)
     if propose:
         end_with_caller()
-    from feed.retraining_lock import AlreadyTraining, alone
-    from feed.retraining_outcome import Outcome
+    from feed.models.retraining_lock import AlreadyTraining, alone
+    from feed.models.retraining_outcome import Outcome
 
     try:
         with alone(settings):
@@ -88,7 +88,7 @@ def end_with_caller() -> None:
 def _proposed(settings: Settings) -> dict[str, Any]:
     """Train, save the file, and say what is to become of it; nothing is written to the store."""
     from feed.cli.stores import reading
-    from feed.model_files import save
+    from feed.models.files import save
 
     with ExitStack() as stack:
         bar = stack.enter_context(progress_bar())
@@ -101,7 +101,7 @@ def _proposed(settings: Settings) -> dict[str, Any]:
 
 def _handed_over(settings: Settings) -> dict[str, Any]:
     from feed.cli.workplaces import workplace
-    from feed.retraining_outcome import Outcome
+    from feed.models.retraining_outcome import Outcome
 
     with workplace(settings) as place, progress_bar() as bar:
         made = _trained(settings, place.store, place.snapshot, bar)
@@ -112,8 +112,8 @@ def _handed_over(settings: Settings) -> dict[str, Any]:
 
 def _trained(settings: Settings, store: Store, snapshot: Snapshot, bar: Bar) -> Retrained:
     from feed.clock import SystemClock
-    from feed.retraining import DAY, plan_of, retrained
-    from feed.retraining_attempt import attempt
+    from feed.models.retraining import DAY, plan_of, retrained
+    from feed.models.retraining_attempt import attempt
     from ranking.models.engine import Resuming
     from ranking.models.scratch import cleared
 

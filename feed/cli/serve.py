@@ -21,7 +21,7 @@ def serve(
     ] = None,
 ) -> None:
     """Serve until stopped (Ctrl-C or SIGTERM): finishes what was begun, writes what is queued, gives the store up."""
-    from feed.serving import run
+    from feed.processes.serving import run
 
     run(
         settings_for(home, host=host, port=port, workers=workers),

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 from feed.clock import SystemClock
 from feed.control.follow import catch_up
-from feed.library import Graphs, PolicyDocuments
+from feed.models.library import Graphs, PolicyDocuments
 from feed.settings import Settings
-from feed.storage.ports import Store
+from feed.storage.ports.store import Store
 from feed.stores import open_store
 from ranking.fold import Fold
 from ranking.snapshot import Snapshot

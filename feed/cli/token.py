@@ -40,7 +40,7 @@ def token(
     json: Json = False,
 ) -> None:
     """Issue a signed token, or make or revoke an API key. What is printed is the secret itself, and only once."""
-    from feed.auth import PERSONAL, SCOPES
+    from feed.access.caller import PERSONAL, SCOPES
 
     if revoke:
         if key or scopes:
@@ -96,9 +96,9 @@ def _issue(
     json: bool,
 ) -> None:
     from controls.scopes import EVERYWHERE, Audience
-    from feed.auth import issue_token
+    from feed.access.auth import issue_token
+    from feed.access.keys import load_secret
     from feed.clock import SystemClock
-    from feed.keys import load_secret
 
     settings = settings_for(home)
     if not settings.local_tokens:
@@ -122,9 +122,9 @@ def _issue(
 
 
 def _make_key(name: str, scopes: tuple[str, ...], subject: str, lifetime: int | None, home: Home, json: bool) -> None:
+    from feed.access.keys import new_api_key
     from feed.api_client import Api
     from feed.clock import SystemClock
-    from feed.keys import new_api_key
     from feed.stores import open_store
 
     settings, now = settings_for(home), SystemClock().now()

@@ -56,8 +56,8 @@ def train(
     from feed.cli.reports import print_report
     from feed.cli.workplaces import workplace
     from feed.clock import SystemClock
-    from feed.training import SCORE
-    from feed.training import train as trained
+    from feed.models.training import SCORE
+    from feed.models.training import train as trained
     from ranking.models.scratch import cleared
 
     named, given = asked(model, set_, parameters, "auto")
@@ -104,11 +104,11 @@ def train(
 
 def _interactions(place: Workplace, export: Path | None, settings: Settings, bar: Bar) -> Interactions:
     """The store's interactions, or those of an export of it, which stay on disk."""
-    from feed.training import interactions_of
+    from feed.models.training import interactions_of
 
     if export is None:
         return interactions_of(place.store, place.snapshot.catalogue)
-    from feed.parquet import mapped
+    from feed.models.parquet import mapped
 
     interactions = mapped(export, workroom(settings) / _COLUMNS, bar.share)
     if interactions.rows > place.snapshot.catalogue.rows:

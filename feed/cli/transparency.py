@@ -12,7 +12,7 @@ from feed.cli.failures import BadInput, CommandFailed
 from feed.cli.speaking import Home, Json, print_json, print_table, remark, settings_for
 
 if TYPE_CHECKING:
-    from feed.storage.ports import Store
+    from feed.storage.ports.store import Store
 
 DEFAULT_DAYS = 30
 
@@ -73,7 +73,7 @@ def _print_report(store: Store, form: Form | None, first: datetime.date, last: d
 
     from controls.transparency import rows_of
     from feed.clock import SystemClock
-    from feed.transparency import Tallies, as_csv
+    from feed.transparency.reports import Tallies, as_csv
 
     report = Tallies(store, SystemClock().monotonic).report(first, last)
     if form is Form.CSV:
@@ -91,7 +91,7 @@ def _print_statements(store: Store, first: datetime.date | None, last: datetime.
     import orjson
 
     from controls.statements import batches
-    from feed.dsa_export import Left, exported
+    from feed.transparency.dsa_export import Left, exported
 
     left, count, lines = Left(), 0, 0
     before = _second(last) + 86_400

@@ -90,7 +90,7 @@ def _interactions(train: Path | None, home: Path | None, progress: Progress) -> 
 
         return read_one(train, progress)
     from feed.cli.stores import reading
-    from feed.training import interactions_of
+    from feed.models.training import interactions_of
 
     with reading(settings_for(home)) as (store, snapshot):
         return interactions_of(store, snapshot.catalogue)

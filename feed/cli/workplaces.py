@@ -10,11 +10,11 @@ from typing import Protocol
 from feed.api_client import Api
 from feed.bootstrap import Service
 from feed.cli.stores import reading
-from feed.model_files import save
-from feed.offline import activation, decided, owned
+from feed.models.files import save
+from feed.processes.offline import activation, decided, owned
 from feed.settings import Settings
 from feed.storage.errors import StoreInUse
-from feed.storage.ports import Store
+from feed.storage.ports.store import Store
 from ranking.graph import ItemGraph
 from ranking.snapshot import Snapshot
 

@@ -11,9 +11,9 @@ import threading
 from collections.abc import Callable, Mapping
 
 from feed.clock import Clock
-from feed.storage.deployment_ports import ReplicaRecord, Replicas
 from feed.storage.errors import SharingFailed
-from feed.storage.sharing import Bus, Mark
+from feed.storage.ports.deployment import ReplicaRecord, Replicas
+from feed.storage.ports.sharing import Bus, Mark
 
 _LOOK_SECONDS = 0.002
 _REGISTRY_SECONDS = 0.05

@@ -14,8 +14,8 @@ import structlog
 
 from feed.control.publisher import Publisher
 from feed.control.restricting import Restricting
-from feed.storage.deployment_ports import Role
 from feed.storage.errors import StorageError
+from feed.storage.ports.deployment import Role
 from ranking.snapshot import Snapshot
 
 _log = structlog.get_logger("weir")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from feed.storage.entries import decode
-from feed.storage.ports import Store
+from feed.storage.ports.store import Store
 from ranking.fold import Fold
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from feed.clock import Clock
 from feed.storage.entries import decode_lines
-from feed.storage.ports import Store
+from feed.storage.ports.store import Store
 from ranking.fold import EXPLORATION
 from ranking.growth import known_to
 from ranking.journal import Entry, ItemPublished, ListPublished, RowGrown

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from feed.storage.ports import Store
+from feed.storage.ports.store import Store
 from feed.storage.records import EventColumns
 from ranking.catalogue import Catalogue
 from ranking.journal import ListPublished

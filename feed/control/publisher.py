@@ -18,7 +18,7 @@ from feed.control.popular_lists import PopularLists
 from feed.control.restricting import Restricting
 from feed.storage.entries import encode_entries
 from feed.storage.errors import StorageError
-from feed.storage.ports import Store
+from feed.storage.ports.store import Store
 from ranking.journal import Entry, ListPublished
 from ranking.snapshot import Snapshot
 

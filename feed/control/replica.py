@@ -20,7 +20,7 @@ from feed.control.barrier import Barrier
 from feed.control.errors import ControlsStale, ReplicaFailed
 from feed.control.follow import catch_up, decide_all, next_edition
 from feed.storage.errors import StorageError
-from feed.storage.ports import Store
+from feed.storage.ports.store import Store
 from ranking.fold import Fold
 from ranking.snapshot import Snapshot
 

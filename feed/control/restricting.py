@@ -26,7 +26,9 @@ from controls.holdings import Holdings, Moved
 from controls.restrictions import Holding, Restriction, Restrictions, holding
 from controls.stating import ACCOUNT_ACTS
 from controls.undoing import undone_by
-from feed.statement_papers import (
+from feed.storage.ports.store import Store
+from feed.storage.register import Entry, Order
+from feed.transparency.statement_papers import (
     BEGUN,
     OPEN,
     ending,
@@ -40,9 +42,7 @@ from feed.statement_papers import (
     unless_open,
     unless_there,
 )
-from feed.stating import Stater, puid_of_act
-from feed.storage.ports import Store
-from feed.storage.register import Entry, Order
+from feed.transparency.stating import Stater, puid_of_act
 from ranking.catalogue import Catalogue
 from ranking.snapshot import Snapshot
 

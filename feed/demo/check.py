@@ -24,8 +24,8 @@ from feed.demo.preparing import SMALL, prepare
 from feed.demo.server_process import ServerFailed, ServerProcess
 from feed.demo.story import Story
 from feed.demo.telling import Seen
+from feed.processes.workers import environment
 from feed.settings import Settings
-from feed.workers import environment
 from ranking.models import Progress
 
 REPLAYED = 1_000

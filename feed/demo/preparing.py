@@ -25,11 +25,11 @@ from experiments.world import History, World
 from feed.bootstrap import Service
 from feed.errors import FeedError
 from feed.importers import Bookmark, DataSet, Importer, detect
-from feed.model_files import save
-from feed.offline import activation, decided, owned, publish_queued
+from feed.models.files import save
+from feed.models.training import SCORE, interactions_of, train
+from feed.processes.offline import activation, decided, owned, publish_queued
 from feed.settings import Settings
 from feed.storage.records import AuthorRecord, EventRecord, ItemRecord, LabelRecord
-from feed.training import SCORE, interactions_of, train
 from ranking.models.progress import Progress, stage
 
 DAY = 86_400

@@ -6,13 +6,13 @@ import shlex
 from collections.abc import Callable
 from urllib.parse import quote
 
+from feed.access.auth import issue_token
+from feed.access.keys import load_secret
 from feed.api_client import Api
-from feed.auth import issue_token
 from feed.clock import Clock
 from feed.demo.preparing import Prepared
 from feed.demo.traffic import Traffic
-from feed.keys import load_secret
-from feed.serving import run
+from feed.processes.serving import run
 from feed.settings import Settings
 
 _TOKEN_SECONDS = 12 * 3600

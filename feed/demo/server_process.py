@@ -14,9 +14,9 @@ from typing import Self
 
 from feed.api_client import Api, ApiUnreachable
 from feed.errors import FeedError
-from feed.serving import address_file
+from feed.processes.serving import address_file
+from feed.processes.workers import environment
 from feed.settings import Settings
-from feed.workers import environment
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 20.0

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from feed.families import Families
 from feed.importers.errors import ImportStopped
 from feed.importers.reading import PUBLISHED_NOW, DataSet, Progress, Record, Taken
 from feed.importers.resume import Bookmark, Standing
-from feed.reader_choices import read_choices
+from feed.items.families import Families
+from feed.readers.choices import read_choices
 from feed.storage.errors import StorageError
-from feed.storage.ports import Outcome, Store
+from feed.storage.ports.store import Outcome, Store
 from feed.storage.records import AuthorRecord, EventRecord, ItemRecord, LabelRecord
 
 BATCH = 5_000

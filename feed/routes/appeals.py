@@ -8,12 +8,12 @@ from fastapi import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
-from feed.appeals import Appellant, Grievance, found_appeal, take_appeal
-from feed.auth import Caller
-from feed.case_views import appeal_view
+from feed.access.caller import Caller
+from feed.cases.appeals import Appellant, Grievance, found_appeal, take_appeal
+from feed.cases.views import appeal_view
+from feed.http.wire import IdempotencyKey, ServiceNow, answer, router
 from feed.schemas.cases import AppealIn, AppealOut
 from feed.schemas.fields import Id
-from feed.wire import IdempotencyKey, ServiceNow, answer, router
 
 routes = router("appeals")
 

@@ -9,14 +9,15 @@ from fastapi import Depends, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from feed.account_history import standing_of
-from feed.auth import ADMIN, INSPECTORS, Caller
+from feed.access.caller import ADMIN, INSPECTORS, Caller
+from feed.decisions.account_history import standing_of
 from feed.errors import NotAllowed, NotFound
+from feed.http.wire import Allow, ServiceNow, answer, router, tagged
 from feed.schemas.fields import Id
 from feed.schemas.items import AuthorIn, AuthorOut
 from feed.schemas.standings import StandingOut
+from feed.storage.answers import durable
 from feed.storage.records import AuthorRecord
-from feed.wire import Allow, ServiceNow, answer, durable, router, tagged
 
 routes = router("authors")
 

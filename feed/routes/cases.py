@@ -12,19 +12,19 @@ from starlette.responses import Response
 from controls.cases import CaseKind, CaseState, claim, escalate, release
 from controls.decisions import Subject
 from controls.errors import InvalidCase
-from feed.appeals import barred_from
-from feed.auth import Caller
+from feed.access.caller import Caller
 from feed.bootstrap import Service
-from feed.case_papers import Change, changed, found_case, made_once, request_of
-from feed.case_resolving import Ending, end
-from feed.case_views import case_detail, case_view
-from feed.cases import open_case, opened
-from feed.deciding import proposal_of
+from feed.cases.appeals import barred_from
+from feed.cases.keeping import open_case, opened
+from feed.cases.papers import Change, changed, found_case, made_once, request_of
+from feed.cases.resolving import Ending, end
+from feed.cases.views import case_detail, case_view
+from feed.decisions.deciding import proposal_of
+from feed.http.wire import Allow, ExpectedVersion, OnceOnly, ServiceNow, answer, router
 from feed.schemas.cases import CaseDetailOut, CaseIn, CaseOut, EscalationIn, OrderIn, ResolutionIn
 from feed.schemas.fields import Id
-from feed.storage.ports import Once
+from feed.storage.ports.store import Once
 from feed.storage.register import Entry
-from feed.wire import Allow, ExpectedVersion, OnceOnly, ServiceNow, answer, router
 
 routes = router("cases")
 

@@ -15,23 +15,16 @@ from controls.delegation import FOUNDER
 from controls.errors import InvalidDecision
 from controls.policy import canonical, content_hash, parse
 from controls.proposals import Proposal
-from feed.auth import ADMIN, INSPECTORS, Caller
-from feed.communities import Community, as_made_here, belongs, describe, escalate, found, powers, shown
-from feed.deciding import decide, decide_as, key_of, proposal_of
+from feed.access.caller import ADMIN, INSPECTORS, Caller
+from feed.decisions.communities import Community, as_made_here, belongs, describe, escalate, found, powers, shown
+from feed.decisions.deciding import decide, decide_as, key_of, proposal_of
 from feed.errors import Fault, InputInvalid, NotAllowed, NotFound
-from feed.policy_text import DOCUMENT_BODY, policy_text
+from feed.http.wire import Allow, OnceOnly, ServiceNow, answer, router, tagged
+from feed.policies.text import DOCUMENT_BODY, policy_text
 from feed.schemas.communities import CommunityIn, CommunityOut, EscalatedOut, EscalationIn
 from feed.schemas.decisions import DecidedOut, DecisionIn
 from feed.schemas.fields import Id
-from feed.wire import (
-    Allow,
-    OnceOnly,
-    ServiceNow,
-    answer,
-    durable,
-    router,
-    tagged,
-)
+from feed.storage.answers import durable
 
 routes = router("communities")
 

@@ -8,11 +8,11 @@ from fastapi import Depends
 from starlette.responses import Response
 
 from controls.corrections import WITHIN
-from feed.auth import INSPECTORS, Caller
+from feed.access.caller import INSPECTORS, Caller
 from feed.errors import NotFound
+from feed.http.wire import Allow, ServiceNow, answer, router
 from feed.routes.decisions import DecisionId
 from feed.schemas.evidence import CorrectionReachOut, ReachedOut
-from feed.wire import Allow, ServiceNow, answer, router
 
 routes = router("corrections")
 

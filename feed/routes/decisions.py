@@ -12,14 +12,15 @@ from starlette.responses import Response
 from controls.decisions import DecisionType
 from controls.errors import DecidedSince
 from controls.proposals import Proposal
-from feed.auth import INSPECTORS, Caller
+from feed.access.caller import INSPECTORS, Caller
 from feed.bootstrap import Service
-from feed.bulk import bulk_of, decide_together, dry_run, proposals_of, refuse_unseen, reversals, told
-from feed.copies import decide_with_copies
-from feed.deciding import basis_of, key_of, principal_of, proposal_of, read
+from feed.decisions.bulk import bulk_of, decide_together, dry_run, proposals_of, refuse_unseen, reversals, told
+from feed.decisions.deciding import basis_of, key_of, principal_of, proposal_of, read
+from feed.decisions.pending import approve, decline, kept, propose
+from feed.decisions.pending_papers import found, known_under, listed, shown
 from feed.errors import InputInvalid, NotFound
-from feed.pending import approve, decline, kept, propose
-from feed.pending_papers import found, known_under, listed, shown
+from feed.http.wire import Allow, ExpectedVersion, OnceOnly, ServiceNow, answer, router
+from feed.items.copies import decide_with_copies
 from feed.schemas.decisions import DecidedOut, DecisionIn, DecisionOut, DecisionsOut, ReversalIn
 from feed.schemas.fields import Id, OptionalId
 from feed.schemas.pending import (
@@ -31,8 +32,7 @@ from feed.schemas.pending import (
     PendingListOut,
     PendingOut,
 )
-from feed.storage.ports import Once
-from feed.wire import Allow, ExpectedVersion, OnceOnly, ServiceNow, answer, router
+from feed.storage.ports.store import Once
 
 routes = router("decisions")
 

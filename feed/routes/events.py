@@ -8,10 +8,10 @@ from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from feed.auth import Caller
+from feed.access.caller import Caller
+from feed.http.wire import JSON_TYPES, Allow, ServiceNow, answer, require_type, router
 from feed.ingest import ingest, read_batch
 from feed.schemas.events import EventsIn, EventsOut
-from feed.wire import JSON_TYPES, Allow, ServiceNow, answer, require_type, router
 
 routes = router("events")
 

@@ -8,14 +8,14 @@ import orjson
 from fastapi import Depends, Query
 from starlette.responses import Response
 
-from feed import proofs
-from feed.auth import Caller
+from feed.access.caller import Caller
 from feed.bootstrap import Service
 from feed.errors import Fault, InputInvalid, NotFound
-from feed.evidence import Kept, evidence_of, listed
+from feed.http.wire import Allow, ServiceNow, answer, router
+from feed.ledger import proofs
 from feed.routes.decisions import DecisionId
 from feed.schemas.evidence import EvidenceListOut, EvidenceOut, HeldEvidenceOut, HoldIn, HoldOut
-from feed.wire import Allow, ServiceNow, answer, router
+from feed.transparency.evidence import Kept, evidence_of, listed
 
 routes = router("evidence")
 

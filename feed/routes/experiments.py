@@ -8,15 +8,15 @@ import anyio.to_thread
 from fastapi import Depends, Path, Query
 from starlette.responses import Response
 
-from feed.auth import Caller
-from feed.deciding import key_of
-from feed.experiment_results import results_of
-from feed.experiments import page_of, run_of, runs, shown, starting, stopping
-from feed.pending import propose
+from feed.access.caller import Caller
+from feed.decisions.deciding import key_of
+from feed.decisions.pending import propose
+from feed.experiments.registry import page_of, run_of, runs, shown, starting, stopping
+from feed.experiments.results import results_of
+from feed.http.wire import Allow, OnceOnly, ServiceNow, answer, router
 from feed.schemas.decisions import DecidedOut
 from feed.schemas.experiments import ExperimentIn, ExperimentOut, ExperimentsOut, ResultsOut, StopIn
 from feed.schemas.fields import Id
-from feed.wire import Allow, OnceOnly, ServiceNow, answer, router
 
 routes = router("experiments")
 

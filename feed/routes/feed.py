@@ -15,17 +15,17 @@ from starlette.types import Receive, Scope, Send
 from controls.scopes import AgeClass, Audience, SurfaceKind
 from controls.tiers import Tier
 from controls.verdicts import Source
-from feed import tracing
-from feed.audience import NOTHING_ASKED, Asked, resolve
-from feed.auth import Caller
+from feed.access.caller import Caller
 from feed.bootstrap import Service
-from feed.breaks import minor
 from feed.errors import Fault, InputInvalid
-from feed.pages import Answer, PageQuery
-from feed.reader_loading import ReaderLoading
+from feed.http.sending import send_within
+from feed.observing import tracing
+from feed.pages.making import Answer, PageQuery
+from feed.pages.visibility import require_visible
+from feed.readers.audience import NOTHING_ASKED, Asked, resolve
+from feed.readers.breaks import minor
+from feed.readers.loading import ReaderLoading
 from feed.schemas.fields import ID_RULE, LONGEST_ID, PRINTABLE, is_id
-from feed.sending import send_within
-from feed.visibility import require_visible
 from ranking.reader import Mode, Surface
 from ranking.snapshot import Snapshot
 

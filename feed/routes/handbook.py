@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from feed.errors import NotFound
-from feed.handbook import PAGE_POLICY, api_page, problems_page
-from feed.problems import PROBLEMS
+from feed.http.handbook import PAGE_POLICY, api_page, problems_page
+from feed.http.problems import PROBLEMS
+from feed.http.wire import PUBLIC, router, tagged
 from feed.schemas.fields import Id
-from feed.wire import PUBLIC, router, tagged
 
 routes = router("handbook")
 

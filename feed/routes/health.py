@@ -9,10 +9,10 @@ import anyio.to_thread
 from fastapi import Query
 from starlette.responses import Response
 
-from feed import siblings
 from feed.control.errors import ControlsStale
-from feed.readiness import Check, checks
-from feed.wire import ServiceNow, answer, router
+from feed.http.wire import ServiceNow, answer, router
+from feed.processes import siblings
+from feed.processes.readiness import Check, checks
 
 routes = router("health")
 

@@ -8,16 +8,17 @@ from fastapi import Depends, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from feed.audience import audience_of
-from feed.auth import INSPECTORS, Caller
-from feed.cataloguing import Withdrawing, copy_of, entered, shown
+from feed.access.caller import INSPECTORS, Caller
 from feed.errors import FeedError, UnknownItem
-from feed.item_import import NDJSON_TYPES, import_items
-from feed.publishing import publish
+from feed.http.wire import Allow, IdempotencyKey, ServiceNow, answer, require_type, router, tagged
+from feed.items.cataloguing import Withdrawing, copy_of, entered, shown
+from feed.items.importing import NDJSON_TYPES, import_items
+from feed.items.publishing import publish
+from feed.pages.visibility import require_visible
+from feed.readers.audience import audience_of
 from feed.schemas.fields import Id
 from feed.schemas.items import CopiesOut, ItemIn, ItemOut, PutOut
-from feed.visibility import require_visible
-from feed.wire import Allow, IdempotencyKey, ServiceNow, answer, durable, require_type, router, tagged
+from feed.storage.answers import durable
 
 routes = router("items")
 

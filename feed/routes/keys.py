@@ -8,12 +8,13 @@ import anyio.to_thread
 from fastapi import Depends, Path
 from starlette.responses import Response
 
-from feed.auth import ADMIN, Caller
+from feed.access.caller import ADMIN, Caller
+from feed.access.keys import new_api_key
 from feed.errors import AlreadyThere, Fault, InputInvalid, NotFound
-from feed.keys import new_api_key
+from feed.http.wire import Allow, ServiceNow, answer, router
 from feed.schemas.fields import Id
 from feed.schemas.models import KeyIn, KeyOut, KeysOut, NewKeyOut, RevokedOut
-from feed.wire import Allow, ServiceNow, answer, durable, router
+from feed.storage.answers import durable
 
 routes = router("keys")
 

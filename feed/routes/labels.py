@@ -12,11 +12,12 @@ import anyio.to_thread
 from fastapi import Depends
 from starlette.responses import Response
 
-from feed.auth import CLASSIFIER, Caller
+from feed.access.caller import CLASSIFIER, Caller
 from feed.future import ahead
+from feed.http.wire import Allow, OnceOnly, ServiceNow, answer, router
 from feed.schemas.items import LabelIn, LabelResult, LabelsIn, LabelsOut
+from feed.storage.answers import durable
 from feed.storage.records import LabelRecord
-from feed.wire import Allow, OnceOnly, ServiceNow, answer, durable, router
 
 routes = router("labels")
 

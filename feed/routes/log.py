@@ -12,10 +12,10 @@ from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from feed import proofs
 from feed.errors import Fault, InputInvalid
+from feed.http.wire import PUBLIC, ServiceNow, answer, router, tagged
+from feed.ledger import proofs
 from feed.schemas.log import ConsistencyOut, InclusionOut, LogEntriesOut, LogKeyOut, LogKeysOut
-from feed.wire import PUBLIC, ServiceNow, answer, router, tagged
 
 routes = router("log")
 

@@ -12,19 +12,19 @@ from fastapi import Depends, Path
 from starlette.responses import Response
 
 from experiments.shadow import Shadow
-from feed.activations import Term, terms
-from feed.auth import Caller
+from feed.access.caller import Caller
 from feed.bootstrap import Service
-from feed.deciding import decide, key_of
+from feed.decisions.deciding import decide, key_of
 from feed.errors import ModelWorse, NotFound
-from feed.model_files import registered
-from feed.offline import activation
-from feed.retraining_log import last_run
+from feed.http.wire import Allow, OnceOnly, ServiceNow, answer, router
+from feed.models.activations import Term, terms
+from feed.models.files import registered
+from feed.models.retraining_log import last_run
+from feed.processes.offline import activation
 from feed.schemas.decisions import DecidedOut
 from feed.schemas.fields import Id
 from feed.schemas.models import ActivationIn, ModelOut, ModelsOut, RetrainingOut, ShadowOut, TermOut
 from feed.storage.records import ModelRecord
-from feed.wire import Allow, OnceOnly, ServiceNow, answer, router
 
 routes = router("models")
 

@@ -17,16 +17,17 @@ from controls.lint import lint
 from controls.policy import canonical, content_hash, parse
 from controls.proposals import Proposal
 from controls.rule_words import standing_in_words
-from feed import drafts, publications
-from feed.auth import INSPECTORS, Caller
-from feed.deciding import decide, decide_as, key_of, principal_of
+from feed.access.caller import INSPECTORS, Caller
+from feed.decisions.deciding import decide, decide_as, key_of, principal_of
+from feed.decisions.pending import propose
 from feed.errors import TooManyRequests
-from feed.experiments import running_now
-from feed.pending import propose
-from feed.plain_words import field_words
-from feed.policy_text import DOCUMENT_BODY, policy_text
-from feed.policy_words import criteria, options, rules_in_words
-from feed.previewing import preview, shown
+from feed.experiments.registry import running_now
+from feed.http.wire import PUBLIC, Allow, OnceOnly, ServiceNow, answer, router, tagged
+from feed.pages.previewing import preview, shown
+from feed.policies import drafts, publications
+from feed.policies.plain_words import field_words
+from feed.policies.text import DOCUMENT_BODY, policy_text
+from feed.policies.words import criteria, options, rules_in_words
 from feed.schemas.decisions import DecidedOut
 from feed.schemas.fields import Id, OptionalId
 from feed.schemas.pending import PendingOut
@@ -42,16 +43,7 @@ from feed.schemas.policies import (
     PublicationsOut,
     RollbackIn,
 )
-from feed.wire import (
-    PUBLIC,
-    Allow,
-    OnceOnly,
-    ServiceNow,
-    answer,
-    durable,
-    router,
-    tagged,
-)
+from feed.storage.answers import durable
 from ranking.parameters import Parameters
 
 routes = router("policy")

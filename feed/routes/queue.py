@@ -11,15 +11,15 @@ from fastapi import Depends, Query
 from starlette.responses import Response
 
 from controls.cases import UNRESOLVED, CaseKind, CaseState
-from feed.auth import Caller
-from feed.capacity import capacity_out, measured_capacity
-from feed.case_papers import case_of, cases_of
-from feed.case_views import case_view
+from feed.access.caller import Caller
+from feed.cases.capacity import capacity_out, measured_capacity
+from feed.cases.papers import case_of, cases_of
+from feed.cases.views import case_view
 from feed.errors import Fault, InputInvalid
+from feed.http.wire import Allow, ServiceNow, answer, router
 from feed.schemas.cases import CapacityOut, QueueOut
-from feed.storage.ports import Store
+from feed.storage.ports.store import Store
 from feed.storage.register import Entry, Order
-from feed.wire import Allow, ServiceNow, answer, router
 
 routes = router("cases")
 

@@ -8,10 +8,11 @@ import anyio.to_thread
 from fastapi import Depends, Path, Query
 from starlette.responses import Response
 
-from feed import erasure, reader_rights
-from feed.auth import ADMIN, Caller
+from feed.access.caller import ADMIN, Caller
 from feed.errors import Fault, InputInvalid, NotAllowed
-from feed.reader_settings import agreeing, change, muted, shown, unmuted
+from feed.http.wire import PRIVATE, Allow, ExpectedVersion, ServiceNow, answer, router
+from feed.readers import erasure, rights
+from feed.readers.settings import agreeing, change, muted, shown, unmuted
 from feed.schemas.fields import Id
 from feed.schemas.readers import (
     ExportOut,
@@ -26,7 +27,6 @@ from feed.schemas.readers import (
     SettingsOut,
     SettingsPatch,
 )
-from feed.wire import PRIVATE, Allow, ExpectedVersion, ServiceNow, answer, router
 
 routes = router("readers")
 
@@ -100,7 +100,7 @@ def read_history(
     reader: ReaderId, service: ServiceNow, caller: OwnCaller, limit: Annotated[int, Query(ge=1, le=10_000)] = 200
 ) -> Response:
     """The reader's newest events, newest first, whether they count or not."""
-    return answer(HistoryOut(reader, reader_rights.history(service, reader, limit)))
+    return answer(HistoryOut(reader, rights.history(service, reader, limit)))
 
 
 @routes.delete("/v1/readers/{reader}/history", summary="Forget history", responses={200: {"model": ForgottenOut}})
@@ -122,7 +122,7 @@ def forget_item(reader: ReaderId, item: Annotated[Id, Path()], service: ServiceN
 @routes.get("/v1/readers/{reader}/interests", summary="Read interests", responses={200: {"model": InterestsOut}})
 def read_interests(reader: ReaderId, service: ServiceNow, caller: OwnCaller) -> Response:
     """Topics derived from the history, with their share of its votes, and the topics the reader added or removed."""
-    return answer(reader_rights.interests(service, reader))
+    return answer(rights.interests(service, reader))
 
 
 @routes.patch("/v1/readers/{reader}/interests", summary="Change interests", responses={200: {"model": InterestsOut}})
@@ -136,14 +136,14 @@ def change_interests(
     given = body.model_dump(mode="json", exclude_unset=True)
     patch = {f"{name}_topics": topics for name, topics in given.items()}
     change(service, reader, lambda stored: agreeing(stored, patch), version)
-    return answer(reader_rights.interests(service, reader))
+    return answer(rights.interests(service, reader))
 
 
 @routes.get("/v1/readers/{reader}/export", summary="Export", responses={200: {"model": ExportOut}})
 def export(reader: ReaderId, service: ServiceNow, caller: OwnCaller) -> Response:
     """Everything stored of a reader, as one JSON document."""
     headers = {"Content-Disposition": 'attachment; filename="weir-export.json"'}
-    return answer(reader_rights.export(service, reader), headers=headers)
+    return answer(rights.export(service, reader), headers=headers)
 
 
 @routes.delete("/v1/readers/{reader}", summary="Erase a reader", responses={200: {"model": ReceiptOut}})
@@ -153,4 +153,4 @@ def erase(reader: ReaderId, service: ServiceNow, caller: OwnCaller) -> Response:
     It also says what cannot go at once: the active model was computed with these events among others, and keeps that
     until the next training, by the second it names.
     """
-    return answer(reader_rights.erase(service, reader))
+    return answer(rights.erase(service, reader))

@@ -10,19 +10,19 @@ from fastapi import Path, Query
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from feed.auth import Caller
+from feed.access.caller import Caller
 from feed.bootstrap import Service
-from feed.case_views import report_view
-from feed.cases import terms_of
+from feed.cases.keeping import terms_of
+from feed.cases.report_form import FORM_TYPE, PAGE_POLICY, ReportForm, checked_form, form_page, read_form, receipt_page
+from feed.cases.reports import Complaint, take
+from feed.cases.views import report_view
 from feed.errors import FeedError, InputInvalid, TooManyRequests, UnknownItem
+from feed.http.problems import PROBLEMS
+from feed.http.wire import ServiceNow, require_type, router
 from feed.limits import Rate
-from feed.problems import PROBLEMS
-from feed.report_form import FORM_TYPE, PAGE_POLICY, ReportForm, checked_form, form_page, read_form, receipt_page
-from feed.reports import Complaint, take
 from feed.schemas.cases import ReportOut
 from feed.schemas.fields import Id, OptionalId
-from feed.storage.sharing import Rates
-from feed.wire import ServiceNow, require_type, router
+from feed.storage.ports.sharing import Rates
 
 routes = router("reports")
 

@@ -7,13 +7,13 @@ from typing import Annotated
 from fastapi import Depends, Path
 from starlette.responses import Response
 
-from feed.auth import Caller
-from feed.case_papers import made_once
-from feed.case_views import report_view
-from feed.reports import Complaint, take
+from feed.access.caller import Caller
+from feed.cases.papers import made_once
+from feed.cases.reports import Complaint, take
+from feed.cases.views import report_view
+from feed.http.wire import Allow, OnceOnly, ServiceNow, answer, router
 from feed.schemas.cases import ReportIn, ReportOut
 from feed.schemas.fields import Id
-from feed.wire import Allow, OnceOnly, ServiceNow, answer, router
 
 routes = router("reports")
 

@@ -8,14 +8,14 @@ from fastapi import Depends, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from feed.auth import INSPECTORS, Caller
+from feed.access.caller import INSPECTORS, Caller
 from feed.bootstrap import Service
 from feed.errors import Fault, InputInvalid, NotFound
+from feed.http.wire import Allow, ServiceNow, answer, router, tagged
 from feed.schemas.fields import Id
 from feed.schemas.statements import ExposuresOut, RemedyOut, StatementOut, StatementReadOut, StatementsOut
-from feed.statement_papers import ENDED, OPEN, Statement, statement_of, statements_of
-from feed.storage.ports import Events
-from feed.wire import Allow, ServiceNow, answer, router, tagged
+from feed.storage.ports.store import Events
+from feed.transparency.statement_papers import ENDED, OPEN, Statement, statement_of, statements_of
 
 routes = router("statements")
 

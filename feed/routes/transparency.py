@@ -14,10 +14,10 @@ from controls.stating import day_of
 from controls.transparency import Report
 from feed.bootstrap import Service
 from feed.errors import Fault, InputInvalid
+from feed.http.wire import PUBLIC, ServiceNow, router, tagged_body
 from feed.schemas.transparency import TransparencyOut
-from feed.transparency import Tallies, as_csv
-from feed.transparency_page import PAGE_POLICY, transparency_page
-from feed.wire import PUBLIC, ServiceNow, router, tagged_body
+from feed.transparency.page import PAGE_POLICY, transparency_page
+from feed.transparency.reports import Tallies, as_csv
 
 routes = router("transparency")
 

@@ -10,15 +10,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from controls.scopes import EVERYWHERE, AgeClass, Audience, SurfaceKind
-from feed.audience import audience_of
-from feed.auth import INSPECTORS, Caller
-from feed.cataloguing import require_own
+from feed.access.caller import INSPECTORS, Caller
 from feed.errors import UnknownItem
-from feed.revocations import Position, Revocations
+from feed.http.wire import Allow, ServiceNow, answer, router
+from feed.items.cataloguing import require_own
+from feed.pages.revocations import Position, Revocations
+from feed.pages.visibility import verdict
+from feed.readers.audience import audience_of
 from feed.schemas.fields import Id
 from feed.schemas.verdicts import RevocationsOut, VerdictOut
-from feed.visibility import verdict
-from feed.wire import Allow, ServiceNow, answer, router
 
 routes = router("verdicts")
 

@@ -11,17 +11,17 @@ from starlette.responses import Response
 
 from controls.tiers import Tier
 from controls.verdicts import WEIGHT_ONE, Source
-from feed.auth import Caller
+from feed.access.caller import Caller
 from feed.bootstrap import Service
 from feed.errors import Gone, NotFound
-from feed.placements import placed_by
-from feed.recording import decode
+from feed.http.wire import Allow, ServiceNow, answer, router
+from feed.pages.placements import placed_by
+from feed.pages.recording import decode
+from feed.pages.visibility import require_visible
 from feed.schemas.fields import Id
 from feed.schemas.pages import ContributionOut, WhyOut
 from feed.schemas.verdicts import CauseOut
 from feed.storage.records import ServingRecord
-from feed.visibility import require_visible
-from feed.wire import Allow, ServiceNow, answer, router
 from ranking.errors import GraphError
 from ranking.explanation import why
 from ranking.fold import EMPTY_GRAPH

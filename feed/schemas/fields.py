@@ -33,11 +33,13 @@ ID_RULE = (
 """What an id is, in words."""
 
 _SPELLED = re.compile(ID)
+_HALF = re.compile(r"[\ud800-\udfff]")
+"""Half a character of UTF-16: no text that could be sent or stored."""
 
 
 def is_id(text: str) -> bool:
     """Whether a text is an id: see ``ID_RULE``."""
-    return len(text) <= LONGEST_ID and _SPELLED.fullmatch(text) is not None
+    return len(text) <= LONGEST_ID and _SPELLED.fullmatch(text) is not None and not _HALF.search(text)
 
 
 PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"

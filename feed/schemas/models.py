@@ -22,7 +22,7 @@ ScopeWord = Literal[
     "auditor",
     "admin",
 ]
-"""The scopes of ``feed.auth``, to which a test holds them."""
+"""The scopes of ``feed.access.auth``, to which a test holds them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from feed.storage.deployment_ports import ReplicaRecord
 from feed.storage.errors import StorageError
+from feed.storage.ports.deployment import ReplicaRecord
 
 
 class AloneReplicas:

@@ -1,7 +1,8 @@
-"""Futures of writes whose outcome is known at once."""
+"""Futures of writes: awaited on an event loop, or with an outcome that is known at once."""
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -27,3 +28,8 @@ def failed(error: StorageError) -> Future[Any]:
 def refused(cause: Exception) -> Future[Any]:
     """The answer to a write whose values cannot be stored."""
     return failed(RecordRefused(f"a value cannot be stored ({cause}); nothing of this write was kept"))
+
+
+async def durable(future: Future[T]) -> T:
+    """Wait for a write without blocking the loop; raises what the write raised."""
+    return await asyncio.wrap_future(future)

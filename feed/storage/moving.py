@@ -20,16 +20,16 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
-from feed.storage import postgresql_right as right
 from feed.storage.errors import StorageError, StoreCorrupt, StoreMissing, StoreOccupied
 from feed.storage.migrations import migrate_within
 from feed.storage.ownership import Ownership
-from feed.storage.postgresql_server import connected, fault_of, inspect, mark, row, without_password
+from feed.storage.postgresql import right
+from feed.storage.postgresql.server import connected, fault_of, inspect, mark, row, without_password
 from feed.storage.schema import metadata, servings
 from feed.storage.sql.days import DAY, make_days
-from feed.storage.sqlite_file import State, connect, too_old
-from feed.storage.sqlite_file import fault_of as sqlite_fault_of
-from feed.storage.sqlite_file import inspect as sqlite_inspect
+from feed.storage.sqlite.file import State, connect, too_old
+from feed.storage.sqlite.file import fault_of as sqlite_fault_of
+from feed.storage.sqlite.file import inspect as sqlite_inspect
 
 _ROWS = 1000
 _DIGEST_BYTES = 16

@@ -78,8 +78,8 @@ class ReaderRecord:
 
 @dataclass(frozen=True, slots=True)
 class ServingRecord:
-    """One answered request: enough to replay it. ``inputs`` and ``items`` are bytes (see ``feed.servings``); ``arms``
-    those of experiments that it was served with, as JSON, or empty.
+    """One answered request: enough to replay it. ``inputs`` and ``items`` are bytes (see ``feed.pages.servings``);
+    ``arms`` those of experiments that it was served with, as JSON, or empty.
 
     Erasure empties ``inputs``, ``items`` and ``arms`` and clears ``reader``; ``erased`` is
     then True and replay answers so.

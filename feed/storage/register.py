@@ -53,7 +53,7 @@ group of writes has to be done again: it is short, does not touch the store, and
 
 
 class Register(Protocol):
-    """The entries of one kind; ``feed.storage.ports`` says what all ports share."""
+    """The entries of one kind; ``feed.storage.ports.store`` says what all ports share."""
 
     def edit(self, ids: Sequence[str], edit: EntryEdit) -> Future[list[Entry]]:
         """Write what ``edit`` makes of the stored ones of these ids, read in the same transaction; returns it with the

@@ -8,7 +8,7 @@ from dataclasses import replace
 import orjson
 
 from feed.storage.errors import IdempotencyConflict, VersionConflict
-from feed.storage.ports import Once
+from feed.storage.ports.store import Once
 from feed.storage.records import ItemRecord, ServingRecord
 from feed.storage.register import Entry
 from ranking.journal import ItemPublished, ItemWithdrawn
@@ -35,7 +35,7 @@ def version_conflict(reader: str, expected: int, stored: int) -> VersionConflict
 
 def idempotency_conflict(once: Once) -> IdempotencyConflict:
     """What a key gets that was used for another request."""
-    # Of a client's key (see feed.wire) the part that the client chose.
+    # Of a client's key (see feed.http.wire) the part that the client chose.
     key = once.key.split("\t")[1] if "\t" in once.key else once.key
     return IdempotencyConflict(
         f"idempotency key {key!r} was used for another request; repeat that one, or take a new key"

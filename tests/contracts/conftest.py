@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from feed.storage.memory import MemoryStore
-from feed.storage.ports import Store
-from feed.storage.postgresql import open_postgresql
-from feed.storage.sqlite import open_sqlite
+from feed.storage.ports.store import Store
+from feed.storage.postgresql.opening import open_postgresql
+from feed.storage.sqlite.opening import open_sqlite
 from tests.contracts.postgres_server import binaries, fresh_database, running_server
 
 _numbers = count()

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from feed.storage.sharing import Message, Sharing
+from feed.storage.ports.sharing import Message, Sharing
 
 SOON = 15.0
 """Seconds after which something that should have happened has not."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from feed.storage import postgresql_right
 from feed.storage.errors import StoreFailed
-from feed.storage.postgresql import open_postgresql
+from feed.storage.postgresql import right
+from feed.storage.postgresql.opening import open_postgresql
 from tests.contracts.making import decision, event
 
 
@@ -34,7 +34,7 @@ class Breaking:
         return getattr(self._cursor, name)
 
 
-class BreakingOwner(postgresql_right.Owning):
+class BreakingOwner(right.Owning):
     def __init__(self, connection):
         super().__init__(connection)
         self.cursor = lambda: Breaking(connection)  # type: ignore[assignment]
@@ -42,7 +42,7 @@ class BreakingOwner(postgresql_right.Owning):
 
 @pytest.fixture(params=[True, False], ids=["shared", "alone"])
 def store(request, database, monkeypatch):
-    monkeypatch.setattr(postgresql_right, "Owning", BreakingOwner)
+    monkeypatch.setattr(right, "Owning", BreakingOwner)
     opened = open_postgresql(database, shared=request.param)
     yield opened
     opened.close()

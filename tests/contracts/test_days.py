@@ -9,7 +9,7 @@ from sqlalchemy.pool import NullPool
 
 from feed.storage.errors import StoreBusy
 from feed.storage.migrations import migrate
-from feed.storage.postgresql import open_postgresql
+from feed.storage.postgresql.opening import open_postgresql
 from feed.storage.sql.days import DAY
 from tests.contracts.making import serving
 from tests.contracts.postgres_server import fresh_database

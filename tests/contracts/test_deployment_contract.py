@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from feed.storage.errors import StorageError, StoreClosed, StoreReadOnly
-from feed.storage.postgresql import open_postgresql
+from feed.storage.postgresql.opening import open_postgresql
 from tests.contracts.making import decision
 
 SOON = 60.0

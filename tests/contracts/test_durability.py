@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from feed.storage.sqlite import open_sqlite
+from feed.storage.sqlite.opening import open_sqlite
 
 ROOT = Path(__file__).resolve().parents[2]
 
 WRITER = """
 import os, sys, threading
 from feed.storage.records import ItemRecord
-from feed.storage.sqlite import open_sqlite
+from feed.storage.sqlite.opening import open_sqlite
 from tests.contracts.making import decision, event, serving
 
 store = open_sqlite(sys.argv[1])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from feed.storage.hides import LONGEST_HIDDEN
-from feed.storage.ports import Outcome
+from feed.storage.ports.store import Outcome
 from feed.storage.records import ReaderRecord
 from ranking.reader import EventKind
 from tests.contracts.making import event, serving

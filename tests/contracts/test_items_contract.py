@@ -8,7 +8,7 @@ import pytest
 
 from feed.storage.entries import decode
 from feed.storage.errors import IdempotencyConflict, RecordRefused
-from feed.storage.ports import Once
+from feed.storage.ports.store import Once
 from feed.storage.records import AuthorRecord, ItemRecord, LabelRecord
 from ranking.journal import AuthorChanged, ItemPublished, ItemWithdrawn, LabelGiven
 

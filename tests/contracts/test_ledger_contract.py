@@ -10,7 +10,7 @@ import pytest
 from controls.decisions import DecisionType, Subject, SubjectKind
 from controls.scopes import Scope
 from feed.storage.errors import IdempotencyConflict, RecordRefused
-from feed.storage.ports import Once
+from feed.storage.ports.store import Once
 from tests.contracts.making import decision
 
 FULL = decision(

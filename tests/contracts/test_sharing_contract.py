@@ -11,8 +11,8 @@ import pytest
 
 from feed.limits import Rate
 from feed.storage.memory.sharing import Hub
+from feed.storage.ports.sharing import CONTENT_LIMIT, STATE_LIMIT, Message, Shared, Sharing, Topic
 from feed.storage.redis import open_sharing
-from feed.storage.sharing import CONTENT_LIMIT, STATE_LIMIT, Message, Shared, Sharing, Topic
 from tests.contracts.redis_server import MISSING, binary, running_cluster, running_redis
 from tests.contracts.sharing_processes import Process, until
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from feed.diagnosis import diagnose
-from feed.findings import Finding, Level
+from feed.operations.diagnosis import diagnose
+from feed.operations.findings import Finding, Level
 from feed.settings import Settings
 from feed.storage.redis import open_sharing
 from feed.storage.register import Entry
-from feed.storage.sqlite import open_sqlite
+from feed.storage.sqlite.opening import open_sqlite
 from tests.contracts.redis_server import MISSING, RedisServer, binary, free_port, running_cluster, running_redis
 
 pytestmark = pytest.mark.skipif(binary() is None, reason=MISSING)

@@ -13,8 +13,8 @@ from redis.crc import key_slot
 
 from feed.limits import Rate
 from feed.storage.errors import SharingFailed
+from feed.storage.ports.sharing import Message, Sharing, Topic
 from feed.storage.redis import open_sharing
-from feed.storage.sharing import Message, Sharing, Topic
 from tests.contracts.cuttable_proxy import proxy_to
 from tests.contracts.redis_server import MISSING, RedisServer, binary, free_port, running_cluster, running_redis
 from tests.contracts.sharing_processes import Process, until

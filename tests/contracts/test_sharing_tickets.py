@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feed.storage.memory.sharing import Hub
+from feed.storage.ports.sharing import HOLD_SECONDS, SharedStates
 from feed.storage.redis import open_sharing
 from feed.storage.redis.nodes import Script
 from feed.storage.redis.server import Server
-from feed.storage.sharing import HOLD_SECONDS, SharedStates
 from tests.contracts.redis_server import MISSING, binary, running_redis
 
 READER = "ann"

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from feed.storage.errors import StoreBusy, StoreClosed
-from feed.storage.ports import Outcome
+from feed.storage.ports.store import Outcome
 from feed.storage.records import AuthorRecord, ItemRecord, KeyRecord, ModelRecord, ReaderRecord
 from tests.contracts.making import decision, event, serving
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from feed.storage.errors import StorageError
 from feed.storage.memory import MemoryStore
-from feed.storage.ports import Once
+from feed.storage.ports.store import Once
 from feed.storage.records import ItemRecord, ReaderRecord
 from feed.storage.register import Entry
 from ranking.reader import EventKind

@@ -10,11 +10,11 @@ import psycopg
 import pytest
 
 from controls.merkle import MerkleTree
-from feed.storage import postgresql_server
 from feed.storage.entries import decode
 from feed.storage.errors import StorageError, StoreBusy, StoreInUse
-from feed.storage.ports import Once, Outcome
-from feed.storage.postgresql import PEN, open_postgresql
+from feed.storage.ports.store import Once, Outcome
+from feed.storage.postgresql import server
+from feed.storage.postgresql.opening import PEN, open_postgresql
 from feed.storage.records import ItemRecord, ReaderRecord
 from feed.storage.register import Entry
 from feed.storage.sql.exposures import BLOCK
@@ -199,7 +199,7 @@ def test_blocks_of_exposures_are_written_while_events_come(two, database):
 @pytest.fixture
 def impatient(database, monkeypatch):
     """A store whose writer waits a moment for what others hold, and a session to hold it in."""
-    monkeypatch.setitem(postgresql_server._SESSION, "lock_timeout", "200ms")
+    monkeypatch.setitem(server._SESSION, "lock_timeout", "200ms")
     store = open_postgresql(database, shared=True)
     with psycopg.connect(database, autocommit=True) as other:
         yield store, other
@@ -217,7 +217,7 @@ def test_who_waits_too_long_for_the_pen_is_told_to_try_again(impatient):
 
 
 def test_who_stops_within_a_transaction_loses_it_and_others_go_on(two, database, monkeypatch):
-    monkeypatch.setitem(postgresql_server._SESSION, "idle_in_transaction_session_timeout", "200ms")
+    monkeypatch.setitem(server._SESSION, "idle_in_transaction_session_timeout", "200ms")
     store = open_postgresql(database, shared=True)
     late, done = threading.Event(), threading.Event()
 

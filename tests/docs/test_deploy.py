@@ -15,7 +15,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from feed.problems import PROBLEMS
+from feed.http.problems import PROBLEMS
 from feed.settings import PREFIX, Settings
 from tests.journeys.http_service import decision, running
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from feed.auth import issue_token
+from feed.access.auth import issue_token
+from feed.access.keys import load_secret
 from feed.clock import SystemClock
-from feed.keys import load_secret
+from feed.processes.workers import environment
 from feed.settings import Settings
 from feed.stores import open_store
-from feed.workers import environment
 from tests.journeys.grown_servers import Ground
 from tests.journeys.http_service import decision, until
 
@@ -125,7 +125,7 @@ class Grown:
     def workers(self) -> dict[int, int]:
         """The process ids of its workers by their numbers; none where it serves by itself."""
         words = {child: _words(child) for child in self.children()}
-        return {int(told[3]): child for child, told in words.items() if told[1:3] == ["-m", "feed.worker"]}
+        return {int(told[3]): child for child, told in words.items() if told[1:3] == ["-m", "feed.cli.worker"]}
 
     def children(self) -> list[int]:
         """The process ids of its workers, of old ones and new ones while they are replaced."""

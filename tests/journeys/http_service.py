@@ -15,14 +15,14 @@ from httpx import Response
 from starlette.testclient import TestClient
 
 from controls.scopes import AgeClass, Audience
+from feed.access.auth import issue_token
+from feed.access.keys import load_secret
 from feed.app import create_app
-from feed.auth import issue_token
 from feed.bootstrap import Service, open_service
 from feed.clock import Clock
-from feed.deployment import Deployment
-from feed.keys import load_secret
+from feed.processes.deployment import Deployment
 from feed.settings import Settings
-from feed.storage.ports import Store
+from feed.storage.ports.store import Store
 
 AUTHORS = 3
 ITEMS = 24

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import httpx
 
-from feed.auth import issue_token
+from feed.access.auth import issue_token
+from feed.access.keys import load_secret
 from feed.clock import SystemClock
-from feed.keys import load_secret
 from feed.settings import Settings
 from tests.journeys.http_service import until
 

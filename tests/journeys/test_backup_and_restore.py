@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 
 from feed.cli import main
-from feed.log_checking import check_store
-from feed.log_keys import load_log_keys
+from feed.ledger.checking import check_store
+from feed.ledger.keys import load_log_keys
 from feed.settings import Settings
 from feed.storage.schema import REVISIONS
-from feed.storage.sqlite import open_sqlite
+from feed.storage.sqlite.opening import open_sqlite
 from feed.stores import RESTORING
 from tests.journeys.http_service import Http, decision, running, until
-from tests.unit.feed.model_making import served, shifted
+from tests.unit.feed.models.model_making import served, shifted
 
 pytestmark = pytest.mark.journey
 

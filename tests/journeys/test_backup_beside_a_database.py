@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from feed.cli import main
 from tests.contracts.postgres_server import binaries, fresh_database, running_server
 from tests.journeys.http_service import Http, decision, running
-from tests.unit.feed.model_making import served, shifted
+from tests.unit.feed.models.model_making import served, shifted
 
 pytestmark = pytest.mark.journey
 

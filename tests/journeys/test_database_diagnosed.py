@@ -12,8 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from feed.clock import SystemClock
-from feed.diagnosis import diagnose
-from feed.findings import Finding, Level
+from feed.operations.diagnosis import diagnose
+from feed.operations.findings import Finding, Level
 from feed.settings import Settings
 from feed.storage.schema import REVISIONS
 from feed.stores import open_store

@@ -10,7 +10,7 @@ import pytest
 from feed.cli.speaking import settings_for
 from feed.demo.preparing import DemoMismatch, Prepared, Size, prepare
 from feed.importers import FormatUnknown
-from feed.storage.sqlite import open_sqlite
+from feed.storage.sqlite.opening import open_sqlite
 from ranking.models import Progress, silent
 
 NOW = 1_800_000_000

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from feed.clock import SystemClock
-from feed.model_files import file_of, save
+from feed.models.files import file_of, save
 from feed.stores import open_store
 from ranking.graph import ItemGraph
 from tests.journeys.grown_oracle import Oracle

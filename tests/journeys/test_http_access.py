@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from starlette.routing import Route
 
-from feed.auth import SCOPES
+from feed.access.caller import SCOPES
 from tests.journeys.http_service import Http, running
 
 ANYBODY = frozenset(("anonymous", *SCOPES))

@@ -24,9 +24,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from feed.auth import SCOPES
-from feed.problems import PROBLEMS
-from tests.unit.feed.case_office import Office, act, office
+from feed.access.caller import SCOPES
+from feed.http.problems import PROBLEMS
+from tests.unit.feed.cases.case_office import Office, act, office
 
 CHECKS: list[Any] = [
     not_a_server_error,

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from controls.scopes import AgeClass, Audience
-from feed.auth import Caller
-from feed.cursor import Cursors, Session
-from feed.keys import load_secret
-from feed.loop_metrics import Count
-from feed.reader_loading import ReaderLoading
+from feed.access.caller import Caller
+from feed.access.keys import load_secret
+from feed.observing.loop_metrics import Count
+from feed.pages.cursor import Cursors, Session
+from feed.readers.loading import ReaderLoading
 from feed.routes import feed as feed_route
 from feed.routes.feed import FeedEndpoint
 from tests.journeys.http_service import Http, decision

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from controls.scopes import AgeClass, Audience
-from feed.cursor import Cursors, Session
-from feed.keys import load_secret
-from feed.replay import Replayer
+from feed.access.keys import load_secret
+from feed.pages.cursor import Cursors, Session
+from feed.pages.replay import Replayer
 from ranking.graph import ItemGraph
 from tests.journeys.http_service import ITEMS, Http, decision, until
-from tests.unit.feed.model_making import served, shifted
-from tests.unit.feed.publishing_desk import publish_policy
+from tests.unit.feed.items.publishing_desk import publish_policy
+from tests.unit.feed.models.model_making import served, shifted
 
 MODES = ("personalized", "popular", "latest", "editorial")
 RULE = "name: p\nrules:\n  - {{id: r, tier: standard, when: {{signal: topic, in: [music]}}, missing: skip, {rest}}}\n"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from feed.replay import Replayer
+from feed.pages.replay import Replayer
 from tests.journeys.governed_stories import decide, expose, page, story
 from tests.journeys.http_service import Http, until
 

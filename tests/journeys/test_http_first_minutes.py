@@ -10,7 +10,7 @@ import pytest
 from controls.authority import Principal
 from controls.decisions import Basis, DecisionType
 from controls.proposals import Proposal
-from feed.replay import Replayer
+from feed.pages.replay import Replayer
 from feed.storage.records import ModelRecord
 from ranking.graph import ItemGraph
 from tests.journeys.http_service import ITEMS, Http, until

@@ -14,12 +14,12 @@ import pytest
 
 from experiments.slices import LEAST_READERS
 from feed.clock import SystemClock
-from feed.model_files import save
-from feed.retraining_lock import alone
+from feed.models.files import save
+from feed.models.retraining_lock import alone
 from feed.settings import Settings
 from tests.journeys.http_service import ITEMS, until
 from tests.journeys.killable_server import Client, served
-from tests.unit.feed.model_making import shifted
+from tests.unit.feed.models.model_making import shifted
 
 pytestmark = [pytest.mark.journey, pytest.mark.slow]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from experiments.shadow import Shadow
 from experiments.statistics import Interval
-from feed.model_files import file_of, save
+from feed.models.files import file_of, save
 from ranking.graph import ItemGraph
 from tests.journeys.http_service import ITEMS, Http, running
 

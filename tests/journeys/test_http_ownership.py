@@ -14,10 +14,10 @@ import pytest
 from httpx import Response
 
 from controls.scopes import Audience
-from feed.auth import Caller
-from feed.wire import key_of
+from feed.access.caller import Caller
+from feed.http.wire import key_of
 from tests.journeys.http_service import until
-from tests.unit.feed.case_office import Office, act, office
+from tests.unit.feed.cases.case_office import Office, act, office
 
 ME, OTHER = "a0", "a1"
 """Both a reader and an author each; items i0 and i2 are by a0, i1 and i3 by a1."""

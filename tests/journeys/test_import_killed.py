@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from feed.storage.sqlite import open_sqlite
+from feed.storage.sqlite.opening import open_sqlite
 
 pytestmark = [pytest.mark.journey]
 

@@ -16,11 +16,11 @@ from pydantic import SecretStr
 
 from feed.cli import main
 from feed.control.follow import catch_up
-from feed.library import Graphs, PolicyDocuments
-from feed.log_checking import checkpoints
+from feed.ledger.checking import checkpoints
+from feed.models.library import Graphs, PolicyDocuments
 from feed.settings import Settings
 from feed.storage import moving
-from feed.storage.ports import Store
+from feed.storage.ports.store import Store
 from feed.storage.schema import metadata
 from feed.stores import open_store
 from ranking.fold import Fold
@@ -28,7 +28,7 @@ from ranking.snapshot import Snapshot
 from tests.contracts.postgres_server import binaries, fresh_database, running_server
 from tests.journeys.http_service import Http, decision, running
 from tests.laws.test_law_02_state_is_a_fold import plain
-from tests.unit.feed.model_making import served, shifted
+from tests.unit.feed.models.model_making import served, shifted
 
 pytestmark = pytest.mark.journey
 

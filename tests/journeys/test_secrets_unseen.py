@@ -16,7 +16,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from feed.auth import issue_token
+from feed.access.auth import issue_token
 from feed.cli import main
 from feed.clock import SystemClock
 from tests.journeys.http_service import until

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from feed.storage.postgresql import open_postgresql
+from feed.storage.postgresql.opening import open_postgresql
 from tests.contracts.postgres_server import binaries, fresh_database, running_server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.journey
 
 WRITER = """
 import os, sys, threading
-from feed.storage.postgresql import open_postgresql
+from feed.storage.postgresql.opening import open_postgresql
 from feed.storage.records import ItemRecord
 from feed.storage.register import Entry
 from tests.contracts.making import decision, event, serving

@@ -8,8 +8,8 @@ import numpy as np
 from controls.authority import Principal
 from controls.decisions import Basis, DecisionType
 from controls.proposals import Proposal
-from feed.recording import decode
-from feed.replay import Replayer
+from feed.pages.recording import decode
+from feed.pages.replay import Replayer
 from feed.storage.records import ItemRecord, ModelRecord
 from ranking.graph import ItemGraph
 from tests.journeys.http_service import decision, running

@@ -19,7 +19,7 @@ from ranking.reader import NEW_READER, Mode, Mute, Reader, Request
 from ranking.snapshot import Snapshot
 from tests.journeys.http_service import Http
 from tests.laws.small_worlds import Dice, a_history, a_seen, worlds
-from tests.unit.feed.deciding_office import NOW, office, send
+from tests.unit.feed.decisions.deciding_office import NOW, office, send
 
 pytestmark = pytest.mark.law
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feed.replay import Replayer
+from feed.pages.replay import Replayer
 from ranking.graph import ItemGraph
 from ranking.interactions import Interactions
 from ranking.models import silent, trainer

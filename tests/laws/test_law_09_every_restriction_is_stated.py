@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from controls.restrictions import Holding, holding
 from controls.statements import StatementFields
-from feed.statement_papers import every, restriction_of, restrictions_of, statements_of
+from feed.transparency.statement_papers import every, restriction_of, restrictions_of, statements_of
 from tests.unit.feed.control.stated_place import NOW, QUIET, Place
 
 ITEMS = ("i1", "i2", "i3")

@@ -8,7 +8,7 @@ import pytest
 
 from feed.control.errors import ControlsStale
 from feed.control.replica import Replica
-from feed.library import Graphs, PolicyDocuments
+from feed.models.library import Graphs, PolicyDocuments
 from feed.storage.errors import StoreClosed
 from feed.storage.memory import MemoryStore
 from ranking.fold import Fold

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from fastapi.routing import APIRoute
 
-from feed.wire import scopes_of
+from feed.http.wire import scopes_of
 from tests.journeys.http_service import running
 
 UNSCOPED_WRITES = {"/report", "/v1/appeals"}

@@ -6,7 +6,6 @@ It answers every write at once, and otherwise as the other adapters do: one cont
 from __future__ import annotations
 
 from feed.storage.alone import AloneDeployment
-from feed.storage.deployment_ports import Replicas, Role
 from feed.storage.errors import StorageError, StoreClosed
 from feed.storage.memory.events import MemoryEvents
 from feed.storage.memory.items import MemoryItems
@@ -18,13 +17,14 @@ from feed.storage.memory.register import MemoryRegister, entries_of
 from feed.storage.memory.registers import MemoryKeys, MemoryModels
 from feed.storage.memory.room import Room
 from feed.storage.memory.servings import MemoryServings
+from feed.storage.ports.deployment import Replicas, Role
 from feed.storage.register import Entry
 
 __all__ = ["MemoryStore"]
 
 
 class MemoryStore:
-    """Fulfils :class:`feed.storage.ports.Store`."""
+    """Fulfils :class:`feed.storage.ports.store.Store`."""
 
     def __init__(self) -> None:
         self._room = Room()

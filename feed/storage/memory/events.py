@@ -11,7 +11,7 @@ import numpy as np
 from feed.storage.hides import hides, joined
 from feed.storage.memory.readers import empty_servings
 from feed.storage.memory.room import Room
-from feed.storage.ports import Outcome
+from feed.storage.ports.store import Outcome
 from feed.storage.records import EventColumns, EventRecord, ReaderRecord
 from feed.storage.rules import is_personalized
 from ranking.reader import EventKind

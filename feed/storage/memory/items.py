@@ -7,7 +7,7 @@ from concurrent.futures import Future
 
 from feed.storage.entries import encode
 from feed.storage.memory.room import Room
-from feed.storage.ports import AuthorEdit, ItemEdit, Once
+from feed.storage.ports.store import AuthorEdit, ItemEdit, Once
 from feed.storage.records import AuthorRecord, ItemRecord, LabelRecord
 from feed.storage.rules import entry_of_item
 from ranking.journal import AuthorChanged, LabelGiven

@@ -11,7 +11,7 @@ from controls.errors import LeafError
 from feed.storage.errors import RecordRefused
 from feed.storage.memory.log import entry_of
 from feed.storage.memory.room import Room
-from feed.storage.ports import Once
+from feed.storage.ports.store import Once
 
 
 class MemoryLedger:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from controls.decisions import Decision
 from feed.storage.answers import done, failed, refused
 from feed.storage.errors import StorageError, StoreClosed
-from feed.storage.ports import Once
+from feed.storage.ports.store import Once
 from feed.storage.records import (
     AuthorRecord,
     CheckpointRecord,

@@ -1,7 +1,7 @@
 """Sharing in memory: the "processes" of one Python process have one hub in common. It fails only when told to.
 
-For tests of several replicas in one process, and for a deployment of one process. Keeps what ``feed.storage.sharing``
-promises, as the adapters on Redis do: one contract suite runs on all.
+For tests of several replicas in one process, and for a deployment of one process. Keeps what
+``feed.storage.ports.sharing`` promises, as the adapters on Redis do: one contract suite runs on all.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import structlog
 
 from feed.limits import Buckets
 from feed.storage.errors import SharingFailed
-from feed.storage.sharing import (
+from feed.storage.ports.sharing import (
     CONTENT_LIMIT,
     HOLD_SECONDS,
     STATE_LIMIT,
@@ -103,7 +103,7 @@ class Hub:
 
 @dataclass(slots=True, eq=False)
 class MemoryBus:
-    """Fulfils :class:`feed.storage.sharing.Bus`."""
+    """Fulfils :class:`feed.storage.ports.sharing.Bus`."""
 
     _hub: Hub
     _name: str = ""
@@ -216,7 +216,7 @@ class MemoryBus:
 
 @dataclass(slots=True)
 class MemoryStates:
-    """Fulfils :class:`feed.storage.sharing.SharedStates`."""
+    """Fulfils :class:`feed.storage.ports.sharing.SharedStates`."""
 
     _hub: Hub
     _generation: str = ""

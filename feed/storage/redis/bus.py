@@ -9,12 +9,12 @@ from concurrent.futures import Future
 from contextlib import suppress
 
 from feed.storage.errors import SharingFailed
+from feed.storage.ports.sharing import CONTENT_LIMIT, Mark, Message
 from feed.storage.redis.listening import PATIENCE, Listening
 from feed.storage.redis.place import Place
 from feed.storage.redis.scripts import MARKS
 from feed.storage.redis.sending import Sending
 from feed.storage.redis.server import Server
-from feed.storage.sharing import CONTENT_LIMIT, Mark, Message
 
 _LATELY = 5_000_000
 """Microseconds for which the mark of a process counts."""
@@ -26,7 +26,7 @@ _SHARED_FOR = 0.002
 
 
 class RedisBus:
-    """Fulfils :class:`feed.storage.sharing.Bus`."""
+    """Fulfils :class:`feed.storage.ports.sharing.Bus`."""
 
     def __init__(self, server: Server, prefix: str, deployment: str) -> None:
         self._server = server

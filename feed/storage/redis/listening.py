@@ -14,11 +14,11 @@ import structlog
 from redis.exceptions import RedisError, TimeoutError
 
 from feed.storage.errors import SharingFailed
+from feed.storage.ports.sharing import Message, Topic
 from feed.storage.redis.nodes import REQUEST_SECONDS, UNREACHABLE, Answer, Connection, Node
 from feed.storage.redis.place import GAP, LEFT, Place
 from feed.storage.redis.scripts import LOOK
 from feed.storage.redis.server import Server, said_by
-from feed.storage.sharing import Message, Topic
 
 PATIENCE = 1.0
 """Seconds after which a process that hears nothing knows that it is cut off."""

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import structlog
 
 from feed.storage.errors import SharingFailed, SharingRefused
+from feed.storage.ports.sharing import Sharing
 from feed.storage.redis.bus import RedisBus
 from feed.storage.redis.place import Place, foreign
 from feed.storage.redis.rates import RedisRates
 from feed.storage.redis.scripts import CLAIM, OWNER
 from feed.storage.redis.server import Server
 from feed.storage.redis.states import RedisStates
-from feed.storage.sharing import Sharing
 
 PREFIX = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 """What a prefix may be."""

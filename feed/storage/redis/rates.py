@@ -28,7 +28,7 @@ _WAITING = 20_000
 
 
 class RedisRates:
-    """Fulfils :class:`feed.storage.sharing.Rates`."""
+    """Fulfils :class:`feed.storage.ports.sharing.Rates`."""
 
     def __init__(self, server: Server, prefix: str, deployment: str) -> None:
         self._server = server

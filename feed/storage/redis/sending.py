@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 
 from feed.storage.errors import SharingFailed
+from feed.storage.ports.sharing import Message
 from feed.storage.redis.place import GAP, LEFT, Place
 from feed.storage.redis.scripts import LEAVE, PUSH
 from feed.storage.redis.server import Server
-from feed.storage.sharing import Message
 
 LENGTH = 32_768
 """Messages that Redis keeps, approximately; who is further behind is told that it lost some."""

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from uuid import uuid4
 
+from feed.storage.ports.sharing import HOLD_SECONDS, STATE_LIMIT, Shared
 from feed.storage.redis.scripts import APPEND, DROP, GET, HOLD, PUT, RELEASE
 from feed.storage.redis.server import Server
-from feed.storage.sharing import HOLD_SECONDS, STATE_LIMIT, Shared
 
 _LIFETIME = 600_000
 """Milliseconds for which a state is kept."""
@@ -23,7 +23,7 @@ _TICKET = 60_000
 
 
 class RedisStates:
-    """Fulfils :class:`feed.storage.sharing.SharedStates`."""
+    """Fulfils :class:`feed.storage.ports.sharing.SharedStates`."""
 
     def __init__(self, server: Server, prefix: str, deployment: str) -> None:
         self._server = server

@@ -8,7 +8,7 @@ from itertools import chain
 
 from sqlalchemy import bindparam, delete, func, select
 
-from feed.storage.ports import Outcome
+from feed.storage.ports.store import Outcome
 from feed.storage.records import EventColumns, EventRecord
 from feed.storage.schema import events
 from feed.storage.sql.columns import read_columns

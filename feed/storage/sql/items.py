@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, func, select
 from feed.storage.answers import refused
 from feed.storage.entries import encode
 from feed.storage.errors import IdempotencyConflict
-from feed.storage.ports import AuthorEdit, ItemEdit, Once
+from feed.storage.ports.store import AuthorEdit, ItemEdit, Once
 from feed.storage.records import AuthorRecord, ItemRecord, LabelRecord
 from feed.storage.rules import entry_of_item
 from feed.storage.schema import authors, items, labels

@@ -21,7 +21,7 @@ from controls.errors import LeafError
 from controls.ledger import SALT_BYTES
 from feed.storage.answers import refused
 from feed.storage.errors import StoreCorrupt
-from feed.storage.ports import Once
+from feed.storage.ports.store import Once
 from feed.storage.schema import LEDGER, heads
 from feed.storage.schema import attachments as attachments_table
 from feed.storage.schema import ledger as ledger_table

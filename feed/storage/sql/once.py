@@ -8,7 +8,7 @@ from typing import TypeVar
 from sqlalchemy import bindparam, select
 
 from feed.storage.errors import IdempotencyConflict
-from feed.storage.ports import Once
+from feed.storage.ports.store import Once
 from feed.storage.rules import idempotency_conflict
 from feed.storage.schema import once as table
 from feed.storage.sql.queue import Cursor

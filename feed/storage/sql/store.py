@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from feed.storage.alone import AloneDeployment
 from feed.storage.answers import failed
-from feed.storage.deployment_ports import Replicas, Role
 from feed.storage.errors import StorageError, StoreClosed, StoreReadOnly
+from feed.storage.ports.deployment import Replicas, Role
 from feed.storage.register import Entry
 from feed.storage.sql.changes import Changes
 from feed.storage.sql.erasures import Erasures
@@ -74,7 +74,7 @@ class Deployment(Protocol):
 
 
 class SqlStore:
-    """Fulfils :class:`feed.storage.ports.Store`."""
+    """Fulfils :class:`feed.storage.ports.store.Store`."""
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from feed import tracing
+from feed.observing import tracing
 from feed.storage.sql.queue import Lane, Work
 from feed.storage.sql.writer import Writes
 

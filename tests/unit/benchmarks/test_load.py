@@ -20,7 +20,7 @@ from benchmarks.server import environment, prepare, settings_for
 from feed.demo.preparing import publish_example_policy
 from feed.demo.server_process import ServerProcess
 from feed.errors import SetupInvalid
-from feed.offline import owned
+from feed.processes.offline import owned
 
 TOKENS = dict.fromkeys(SCOPES, "token")
 NOTHING = Taken(0, 0, 0.0, 0.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.sizes import _OF, Counts, _sum, fill, memory_of_items, memory_of_readers, publish, weighed
-from feed.offline import owned
+from feed.processes.offline import owned
 from feed.settings import Settings
 
 

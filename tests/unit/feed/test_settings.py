@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from feed.access.keys import load_secret
 from feed.errors import SetupInvalid
-from feed.keys import load_secret
 from feed.settings import PREFIX, Settings
 
 DOCS = Path(__file__).parents[3] / "docs"

@@ -9,7 +9,7 @@ import pytest
 from controls.cases import CaseKind
 from controls.decisions import Subject, SubjectKind
 from feed.bootstrap import open_service
-from feed.cases import open_case
+from feed.cases.keeping import open_case
 from feed.cli import main
 from feed.settings import Settings
 

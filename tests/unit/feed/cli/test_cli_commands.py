@@ -16,7 +16,7 @@ from experiments.world import World
 from feed.cli import main
 from feed.cli.demo import default_folder
 from feed.cli.evaluate import MODELS
-from feed.storage.sqlite import open_sqlite
+from feed.storage.sqlite.opening import open_sqlite
 
 START = 1_700_000_000
 

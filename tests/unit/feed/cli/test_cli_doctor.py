@@ -11,10 +11,10 @@ import pytest
 
 from feed.cli import main
 from feed.cli.speaking import settings_for
-from feed.diagnosis import diagnose
-from feed.findings import Finding, Level
+from feed.operations.diagnosis import diagnose
+from feed.operations.findings import Finding, Level
 from feed.storage.records import ModelRecord
-from feed.storage.sqlite import open_sqlite
+from feed.storage.sqlite.opening import open_sqlite
 
 NOW = 1_800_000_000
 

@@ -11,7 +11,7 @@ from controls.decisions import Basis, DecisionType
 from controls.policy import canonical, content_hash, parse
 from controls.proposals import Proposal
 from feed.cli import main
-from feed.offline import decided, owned
+from feed.processes.offline import decided, owned
 from feed.settings import Settings
 
 SOUND = """\

@@ -9,7 +9,7 @@ import pytest
 
 from feed.cli import main
 from tests.journeys.http_service import running
-from tests.unit.feed.test_policy_drafts import BASE, NEWS
+from tests.unit.feed.policies.test_policy_drafts import BASE, NEWS
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from feed.cli import main
 from feed.storage.records import EventRecord
-from feed.storage.sqlite import open_sqlite
+from feed.storage.sqlite.opening import open_sqlite
 from ranking.reader import EventKind
 
 NOW, DAY = 1_800_000_000, 86_400

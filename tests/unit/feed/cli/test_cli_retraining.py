@@ -15,10 +15,10 @@ import pytest
 from experiments.slices import LEAST_READERS
 from feed.cli import main
 from feed.cli.speaking import Bar
-from feed.retraining_lock import alone
+from feed.models.retraining_lock import alone
 from feed.settings import Settings
 from feed.storage.records import EventRecord, ItemRecord
-from feed.storage.sqlite import open_sqlite
+from feed.storage.sqlite.opening import open_sqlite
 from ranking.models import row_blocks
 from ranking.models.scratch import Scratch
 from ranking.reader import EventKind

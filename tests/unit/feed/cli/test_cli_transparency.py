@@ -17,9 +17,9 @@ from controls.scopes import Scope
 from controls.statements import StatementFields
 from controls.stating import Concerned, Desk, Reasons, restriction_stated
 from feed.cli import main
-from feed.statement_papers import ENDED, statement_paper, statements_of, with_end
 from feed.storage.register import Entry
-from feed.storage.sqlite import open_sqlite
+from feed.storage.sqlite.opening import open_sqlite
+from feed.transparency.statement_papers import ENDED, statement_paper, statements_of, with_end
 
 JULY = int(datetime.datetime(2026, 7, 1, 12, tzinfo=datetime.UTC).timestamp())
 DAY = 86_400

@@ -13,12 +13,12 @@ from controls.stating import Desk
 from feed.clock import ManualClock
 from feed.control.follow import catch_up
 from feed.control.restricting import Restricting
-from feed.library import PolicyDocuments
-from feed.statement_papers import Statement, every, restrictions_of, statement_of, statements_of
-from feed.stating import Stater
+from feed.models.library import PolicyDocuments
 from feed.storage.memory import MemoryStore
 from feed.storage.records import AuthorRecord, ItemRecord, LabelRecord
 from feed.storage.register import Entry
+from feed.transparency.statement_papers import Statement, every, restrictions_of, statement_of, statements_of
+from feed.transparency.stating import Stater
 from ranking.fold import Fold
 from tests.unit.controls.building import policy, rule
 

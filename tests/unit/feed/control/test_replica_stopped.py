@@ -9,8 +9,8 @@ from structlog.testing import capture_logs
 
 from feed.clock import ManualClock
 from feed.control.replica import Replica
-from feed.library import Graphs, PolicyDocuments
-from feed.pages import Pages
+from feed.models.library import Graphs, PolicyDocuments
+from feed.pages.making import Pages
 from feed.storage.memory import MemoryStore
 from ranking.fold import Fold
 from tests.journeys.http_service import decision, running, until

@@ -12,10 +12,10 @@ from controls.policy import canonical, content_hash
 from controls.scopes import Scope
 from controls.statements import StatementFields
 from feed.control import restricting
-from feed.statement_papers import statements_of
 from feed.storage.errors import StorageError
 from feed.storage.records import ItemRecord
 from feed.storage.register import Entry
+from feed.transparency.statement_papers import statements_of
 from tests.unit.controls.building import policy, rule
 from tests.unit.feed.control.stated_place import NOW, QUIET, RUMOURS, Place
 

@@ -12,9 +12,9 @@ import pytest
 
 from feed.importers import Bookmark, Importer, ImportStopped, MovieLens, Summary, WeirNdjson
 from feed.importers.reading import DataSet
-from feed.storage.ports import Store
+from feed.storage.ports.store import Store
 from feed.storage.records import ItemRecord, ReaderRecord
-from feed.storage.sqlite import open_sqlite
+from feed.storage.sqlite.opening import open_sqlite
 from ranking.reader import EventKind
 
 NOW = 1_800_000_000

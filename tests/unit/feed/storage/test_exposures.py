@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from feed.storage.sql.exposures import BLOCK, BUCKETS
-from feed.storage.sqlite import open_sqlite
-from feed.storage.sqlite_file import connect
+from feed.storage.sqlite.file import connect
+from feed.storage.sqlite.opening import open_sqlite
 from ranking.reader import EventKind
 from tests.contracts.making import event
 

@@ -16,7 +16,7 @@ from controls.blocks import BLOCK, BlockTree
 from controls.merkle import MerkleTree, leaf_hash
 from feed.storage.migrations import FOLDER, migrate
 from feed.storage.schema import JOURNAL, LEDGER, REVISIONS, blocks, items, ledger, metadata, servings
-from feed.storage.sqlite import migration_engine
+from feed.storage.sqlite.opening import migration_engine
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from feed.storage import sqlite as embedded
 from feed.storage.errors import DiskFull
 from feed.storage.records import ItemRecord
-from feed.storage.sqlite import open_sqlite
+from feed.storage.sqlite import opening as embedded
+from feed.storage.sqlite.opening import open_sqlite
 from tests.contracts.making import decision, event
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -70,7 +70,7 @@ def test_writing_goes_on_when_there_is_room_again(limited):
 COMMIT_FAILS = """
 import resource, signal, sys
 from feed.storage.errors import StorageError
-from feed.storage.sqlite import open_sqlite
+from feed.storage.sqlite.opening import open_sqlite
 from tests.contracts.making import decision, event
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

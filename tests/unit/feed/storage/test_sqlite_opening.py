@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from feed.storage import sqlite as embedded
 from feed.storage.errors import (
     OpeningRefused,
     SchemaTooNew,
@@ -26,14 +25,15 @@ from feed.storage.errors import (
 )
 from feed.storage.records import ItemRecord
 from feed.storage.schema import REVISIONS
-from feed.storage.sqlite import open_sqlite
+from feed.storage.sqlite import opening as embedded
+from feed.storage.sqlite.opening import open_sqlite
 from tests.contracts.making import decision, event
 
 ROOT = Path(__file__).resolve().parents[4]
 
 HOLDER = """
 import sys
-from feed.storage.sqlite import open_sqlite
+from feed.storage.sqlite.opening import open_sqlite
 store = open_sqlite(sys.argv[1], now=1_700_000_000)
 print("open", flush=True)
 sys.stdin.read()
@@ -201,7 +201,7 @@ def test_a_refused_opening_gives_the_lock_back(closed):
 
 
 def test_large_files_are_read_through_only_when_asked(closed, monkeypatch):
-    monkeypatch.setattr("feed.storage.sqlite_file.CHECKED_BYTES", 0)
+    monkeypatch.setattr("feed.storage.sqlite.file.CHECKED_BYTES", 0)
     pages = closed.stat().st_size // 4096
     with open(closed, "r+b") as file:
         file.seek((pages - 1) * 4096)
@@ -242,7 +242,7 @@ def test_a_schema_of_a_later_release_is_refused(closed):
 
 def test_a_schema_of_an_earlier_release_is_refused_until_it_is_upgraded(closed, monkeypatch):
     sql(closed, "UPDATE alembic_version SET version_num = '0000'")
-    monkeypatch.setattr("feed.storage.sqlite_file.REVISIONS", ("0000", *REVISIONS))
+    monkeypatch.setattr("feed.storage.sqlite.file.REVISIONS", ("0000", *REVISIONS))
     before = closed.read_bytes()
     for exclusive in (True, False):
         with pytest.raises(SchemaTooOld, match="upgrade"):

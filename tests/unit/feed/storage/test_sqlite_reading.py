@@ -11,7 +11,7 @@ from sqlalchemy import text
 from feed.storage.errors import StorageError
 from feed.storage.records import ItemRecord
 from feed.storage.sql import columns as columns_module
-from feed.storage.sqlite import open_sqlite
+from feed.storage.sqlite.opening import open_sqlite
 from ranking.reader import EventKind
 from tests.contracts.making import event
 

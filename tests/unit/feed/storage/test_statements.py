@@ -16,7 +16,7 @@ from feed.storage.schema import labels, policies
 from feed.storage.sql.reading import Reading
 from feed.storage.sql.statements import Statements, limited, names
 from feed.storage.sql.store import ReadOnly, SqlStore
-from feed.storage.sqlite_file import fault_of
+from feed.storage.sqlite.file import fault_of
 
 STATEMENTS = Statements(SQLiteDialect_pysqlite(paramstyle="qmark"))
 

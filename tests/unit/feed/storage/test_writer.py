@@ -11,7 +11,7 @@ import pytest
 from feed.storage.errors import DiskFull, RecordRefused, StorageError, StoreBusy, StoreFailed
 from feed.storage.sql.queue import Lane
 from feed.storage.sql.writer import Writer
-from feed.storage.sqlite_file import fault_of
+from feed.storage.sqlite.file import fault_of
 
 
 class Recorded:

@@ -8,7 +8,7 @@ import pytest
 from experiments.evaluation import evaluate_graph
 from experiments.holdout import HeldOut, hold_out, time_split
 from experiments.splits import read_pair
-from feed.parquet import Exchange
+from feed.models.parquet import Exchange
 from ranking.errors import TrainingError
 from ranking.interactions import Interactions, rating_kinds
 from ranking.models import silent, trainer

@@ -1,0 +1,1 @@
+"""Access: who is asking, and with which key or claims (law 12)."""

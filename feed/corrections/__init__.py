@@ -1,0 +1,1 @@
+"""Corrections: sent to everybody who was exposed, once each until seen (law 11)."""

@@ -1,0 +1,1 @@
+"""Items: how they are published, and which are copies of each other."""

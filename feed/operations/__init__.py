@@ -1,0 +1,1 @@
+"""Operations: diagnosis, backup and restore, and what is done by the clock."""

@@ -1,0 +1,78 @@
+"""Deployment: what this process is among those that serve one store together.
+
+An embedded store is served by one process, which shares nothing. Over PostgreSQL there may be many, if there is a Redis
+that they share; one alone needs none.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from importlib.metadata import version
+from secrets import token_hex
+
+from feed.errors import SetupInvalid
+from feed.limits import Buckets
+from feed.settings import Settings
+from feed.storage.errors import SharingRefused
+from feed.storage.ports.sharing import Rates, Sharing
+from feed.storage.ports.store import Store
+from feed.storage.redis.opening import open_sharing
+from feed.storage.register import Entry
+
+_REGISTER, _ENTRY = "places", "deployment"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """This process: its ``name`` among the others, its ``release``, and what it shares with them, if anything."""
+
+    name: str
+    release: str
+    sharing: Sharing | None = None
+
+    @property
+    def rates(self) -> Rates:
+        """Who counts how much each account asks."""
+        return Buckets() if self.sharing is None else self.sharing.rates
+
+    def close(self) -> None:
+        """Leave the others."""
+        if self.sharing is not None:
+            self.sharing.close()
+
+
+def alone() -> Deployment:
+    """A process that has the store to itself."""
+    return Deployment("local", version("weir"))
+
+
+def check_shared(settings: Settings) -> None:
+    """Raise ``SetupInvalid`` for a store that cannot be shared, before it is opened."""
+    if settings.redis is not None and settings.database is None:
+        raise SetupInvalid(
+            "WEIR_REDIS is set without WEIR_DATABASE: an embedded store is not shared; set both, or none"
+        )
+
+
+def open_deployment(settings: Settings, store: Store) -> Deployment:
+    """This process among those of the settings' store. Raises ``SetupInvalid`` for what cannot be shared over."""
+    if settings.redis is None:
+        return alone()
+    try:
+        url = settings.redis.get_secret_value()
+        sharing = open_sharing(url, settings.redis_prefix, deployment_id(store))
+    except SharingRefused as refusal:
+        raise SetupInvalid(str(refusal)) from refusal
+    return Deployment(f"{socket.gethostname()}:{os.getpid()}:{token_hex(3)}", version("weir"), sharing)
+
+
+def deployment_id(store: Store) -> str:
+    """The random name that a store has for good, given when it is first served by several."""
+    register = store.register(_REGISTER)
+    entry = register.get(_ENTRY)
+    if entry is None:
+        mine = token_hex(16)
+        (entry,) = register.edit([_ENTRY], lambda stored: list(stored.values()) or [Entry(_ENTRY, mine)]).result()
+    return entry.content

@@ -1,0 +1,186 @@
+"""Workers: several processes behind one address, each a replica, started, watched and replaced by this one.
+
+A worker that ends is started again, later and later if it goes on ending. SIGHUP replaces all of them one by one: the
+new one answers before the old one is asked to end, so that no request finds nobody. SIGTERM and Ctrl-C end all. Workers
+end by themselves when this process is gone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from pydantic import SecretStr
+
+from feed.errors import SetupInvalid
+from feed.settings import PREFIX, Settings
+
+_log = structlog.get_logger("weir")
+
+START_SECONDS = 180.0
+"""A worker that does not answer by then is ended; the first start on a new machine compiles."""
+
+_LOOK_SECONDS = 0.1
+_END_SECONDS = 15.0
+_HEALTHY_SECONDS = 30.0
+_LONGEST_PAUSE = 30.0
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    number: int
+    process: subprocess.Popen[bytes]
+    life: int
+    told: int
+    began: float = field(default_factory=time.monotonic)
+
+    def drop(self) -> None:
+        os.close(self.life)
+        os.close(self.told)
+
+
+class Workers:
+    """The workers of one address. :meth:`run` returns when they were told to end."""
+
+    def __init__(self, settings: Settings, listener: socket.socket) -> None:
+        self._settings = settings
+        self._listener = listener
+        self._workers: dict[int, _Worker] = {}
+        self._pauses: dict[int, tuple[float, float]] = {}
+        self._ending = threading.Event()
+        self._replacing = threading.Event()
+
+    def run(self, answering: Callable[[], None]) -> None:
+        """Start all, call ``answering`` once each answers, and keep them running until a signal.
+
+        Raises ``SetupInvalid`` when they do not start: a worker's own words on the error output say why.
+        """
+        with self._signals():
+            try:
+                for number in range(self._settings.workers):
+                    self._workers[number] = self._start(number)
+                for worker in list(self._workers.values()):
+                    if not self._waited(worker):
+                        if self._ending.is_set():
+                            return
+                        raise SetupInvalid("a worker did not start; what it said stands above")
+                answering()
+                while not self._ending.wait(_LOOK_SECONDS):
+                    self._watch()
+                    if self._replacing.is_set():
+                        self._replacing.clear()
+                        self._replace_all()
+            finally:
+                self._end(list(self._workers.values()))
+
+    def _waited(self, worker: _Worker) -> bool:
+        until = worker.began + START_SECONDS
+        while not self._ending.is_set() and time.monotonic() < until:
+            ready, _, _ = select.select([worker.told], [], [], _LOOK_SECONDS)
+            if ready:
+                # It says that it answers, or has ended.
+                return os.read(worker.told, 1) == b"1"
+        return False
+
+    def _watch(self) -> None:
+        now = time.monotonic()
+        for number, worker in list(self._workers.items()):
+            if worker.process.poll() is None:
+                continue
+            pause, until = self._pauses.get(number, (0.0, 0.0))
+            if not until:
+                lived = now - worker.began
+                pause = 0.0 if lived >= _HEALTHY_SECONDS else min(max(2 * pause, 0.5), _LONGEST_PAUSE)
+                _log.warning("a worker ended; another is started", code=worker.process.returncode, pause=pause)
+                until = now + pause
+            if now >= until:
+                worker.drop()
+                self._workers[number] = self._start(number)
+                until = 0.0
+            self._pauses[number] = (pause, until)
+
+    def _replace_all(self) -> None:
+        for number, old in list(self._workers.items()):
+            new = self._start(number)
+            if not self._waited(new):
+                if not self._ending.is_set():
+                    _log.warning("the new worker did not start; the old ones go on")
+                self._end([new])
+                return
+            self._workers[number] = new
+            self._end([old])
+        _log.info("every worker was replaced", workers=len(self._workers))
+
+    def _start(self, number: int) -> _Worker:
+        lives, life = os.pipe()
+        told, tells = os.pipe()
+        given = (self._listener.fileno(), lives, tells)
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "feed.cli.worker", *map(str, (number, *given))],
+                pass_fds=given,
+                # Ctrl-C at the terminal is for this process to handle.
+                start_new_session=True,
+                env=environment(self._settings),
+            )
+        finally:
+            os.close(lives)
+            os.close(tells)
+        return _Worker(number, process, life, told)
+
+    def _end(self, workers: list[_Worker]) -> None:
+        for worker in workers:
+            if worker.process.poll() is None:
+                worker.process.terminate()
+        until = time.monotonic() + _END_SECONDS
+        for worker in workers:
+            try:
+                worker.process.wait(max(until - time.monotonic(), 0.1))
+            except subprocess.TimeoutExpired:
+                worker.process.kill()
+                worker.process.wait()
+            worker.drop()
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        handlers = {
+            signal.SIGTERM: lambda *_: self._ending.set(),
+            signal.SIGINT: lambda *_: self._ending.set(),
+            signal.SIGHUP: lambda *_: self._replacing.set(),
+        }
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """This process's environment with the settings in it, for one of the same release that is to have the same ones."""
+    given = {f"{PREFIX}{name.upper()}": _text(getattr(settings, name)) for name in type(settings).model_fields}
+    given["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+    others = {name: value for name, value in os.environ.items() if name not in given}
+    return others | {name: value for name, value in given.items() if value is not None}
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, dict | tuple | list | bool):
+        return json.dumps(value)
+    return str(value)

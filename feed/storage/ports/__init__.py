@@ -1,0 +1,1 @@
+"""Storage ports: what every adapter keeps to; one contract suite runs on each."""

@@ -1,0 +1,1 @@
+"""The PostgreSQL adapter's own part; the rest is ``feed.storage.sql``."""

@@ -1,0 +1,1 @@
+"""The SQLite adapter's own part; the rest is ``feed.storage.sql``."""

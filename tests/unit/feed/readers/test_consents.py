@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from feed.readers.states import ReaderStates
+from feed.storage.memory import MemoryStore
+from feed.storage.records import ReaderRecord
+
+
+def opted(store: MemoryStore, reader: str, personalization: str) -> None:
+    settings = f'{{"personalization": {personalization}}}'
+    store.readers.save(ReaderRecord(reader, settings), None).result()
+
+
+def test_consent_is_the_stored_personalization_and_on_for_the_unknown():
+    store = MemoryStore()
+    opted(store, "out", "false")
+    opted(store, "in", "true")
+    assert ReaderStates(store).consents({"out", "in", "new"}) == {"out": False, "in": True, "new": True}
+
+
+def test_unreadable_settings_are_no_consent():
+    store = MemoryStore()
+    store.readers.save(ReaderRecord("odd", "[]"), None).result()
+    assert ReaderStates(store).consents(["odd"]) == {"odd": False}
+
+
+def test_a_changed_consent_is_seen_after_invalidation():
+    store = MemoryStore()
+    states = ReaderStates(store)
+    assert states.consents(["r1"]) == {"r1": True}
+    opted(store, "r1", "false")
+    states.invalidate("r1")
+    assert states.consents(["r1"]) == {"r1": False}
+
+
+def test_a_consent_read_while_settings_change_is_not_remembered():
+    store = MemoryStore()
+    states = ReaderStates(store)
+    read = store.readers.known
+
+    def overtaken(readers: Sequence[str]) -> dict[str, ReaderRecord]:
+        """Reads, then is overtaken by an opt-out before it can remember."""
+        records = read(readers)
+        store.readers.known = read  # type: ignore[method-assign]
+        for reader in readers:
+            opted(store, reader, "false")
+            states.invalidate(reader)
+        return records
+
+    store.readers.known = overtaken  # type: ignore[method-assign]
+    states.consents(["r1"])
+    assert states.consents(["r1"]) == {"r1": False}
+
+
+def test_remembered_consents_are_bounded():
+    states = ReaderStates(MemoryStore(), capacity=10)
+    states.consents(f"r{number}" for number in range(100))
+    assert len(states._consents) == 10
