@@ -24,6 +24,7 @@ IN_ARMS = "arms <> ''"
 
 LEDGER = "ledger"
 JOURNAL = "journal"
+FORGETTINGS = "forgettings"
 
 metadata = MetaData(
     naming_convention={

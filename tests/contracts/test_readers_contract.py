@@ -131,3 +131,26 @@ def test_what_was_submitted_before_an_erasure_is_erased(store):
     futures += [store.readers.save(ReaderRecord("ada"), None)]
     assert store.readers.erase("ada", 100).result() == Erasure(20, 1, 20)
     assert all(future.done() for future in futures)
+
+
+def test_every_forgetting_is_counted_and_nothing_else(store):
+    def after(*writes):
+        for write in writes:
+            write.result()
+        return store.readers.forgettings()
+
+    off, on = '{"personalization":false}', '{"personalization":true}'
+    assert store.readers.forgettings() == 0
+    assert after(store.events.append([event(client_id="a"), event(client_id="b", item="other")])) == 0
+    assert after(store.readers.save(ReaderRecord("ada", '{"mode":"latest"}'), 0)) == 0
+    assert after(store.events.forget("ada", "other", at=100)) == 1
+    assert after(store.readers.save(ReaderRecord("ada", off), None)) == 2
+    assert after(store.readers.save(ReaderRecord("ada", '{"personalization":false,"mode":"latest"}'), None)) == 2
+    assert after(store.readers.save(ReaderRecord("ada", on), None)) == 2
+    assert after(store.readers.save(ReaderRecord("bob", "unreadable"), None)) == 3
+    assert after(store.events.forget("ada", at=100)) == 4
+    assert after(store.readers.erase("ada", 100)) == 5
+    # A save that is refused takes nothing back.
+    with pytest.raises(VersionConflict):
+        store.readers.save(ReaderRecord("eve", off), 7).result()
+    assert after(store.servings.expire(before=10**10)) == 5

@@ -10,7 +10,7 @@ from feed.storage.memory.log import erase_person
 from feed.storage.memory.register import forget_person
 from feed.storage.memory.room import Room
 from feed.storage.records import Erasure, ReaderRecord
-from feed.storage.rules import emptied, version_conflict
+from feed.storage.rules import emptied, is_personalized, version_conflict
 
 
 class MemoryReaders:
@@ -33,13 +33,21 @@ class MemoryReaders:
         """Save settings with version + 1; ``VersionConflict`` if ``expected_version`` is not the stored one."""
 
         def effect() -> ReaderRecord:
-            stored = self.get(record.reader).version
+            before = self.get(record.reader)
+            stored = before.version
             if expected_version not in (None, stored):
                 raise version_conflict(record.reader, expected_version, stored)
             self._room.readers[record.reader] = saved = replace(record, version=stored + 1)
+            if is_personalized(before.settings) and not is_personalized(saved.settings):
+                self._room.forgettings += 1
             return saved
 
         return self._room.write(effect)
+
+    def forgettings(self) -> int:
+        """How often a reader was erased, their history or an item of it forgotten, or personalization switched off."""
+        with self._room.open():
+            return self._room.forgettings
 
     def erase(self, reader: str, at: int) -> Future[Erasure]:
         """Delete settings and events, empty Servings (the stored ones, and later ones served up to ``at``), and erase
@@ -59,6 +67,7 @@ class MemoryReaders:
 
 def empty_servings(room: Room, reader: str, at: int) -> int:
     """Empty a reader's Servings, and remember to empty those served up to ``at`` that come in later."""
+    room.forgettings += 1
     room.erasures[reader] = max(at, room.erasures.get(reader, 0))
     mine = [serving for serving in room.servings.values() if serving.reader == reader]
     for serving in mine:

@@ -45,6 +45,7 @@ class Room:
         self.editions: list[Edition] = []
         self.readers: dict[str, ReaderRecord] = {}
         self.erasures: dict[str, int] = {}
+        self.forgettings = 0
         self.decisions: list[Decision] = []
         self.entries: list[LedgerEntry] = []
         self.checkpoints: dict[int, CheckpointRecord] = {}

@@ -153,6 +153,11 @@ class Readers(Protocol):
         """Save settings with version + 1; raises ``VersionConflict`` if ``expected_version`` is not the stored one."""
         ...
 
+    def forgettings(self) -> int:
+        """How often a reader was erased, their history or an item of it forgotten, or personalization switched off:
+        counted in the transaction that does it, and never reset."""
+        ...
+
     def erase(self, reader: str, at: int) -> Future[Erasure]:
         """Delete settings and events, empty Servings, erase the reader's name from decisions: in one transaction, after
         every write submitted before. Servings recorded later that were served up to ``at`` are emptied, too."""

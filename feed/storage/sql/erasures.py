@@ -1,6 +1,7 @@
 """What erasing a reader does to Servings: those stored lose reader, inputs, items and arms; those still under way, too.
 
-Keeps law 8. What remains of an erasure is a digest of the reader's id and the second, kept as long as Servings are.
+Keeps law 8. What remains of an erasure is a digest of the reader's id and the second, kept as long as Servings are; and
+one more in the number of forgettings, by which training knows that what it might begin from holds on to too much.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, literal_column, select, update
 
 from feed.storage.records import ServingRecord
 from feed.storage.rules import emptied
-from feed.storage.schema import erasures, servings
+from feed.storage.schema import FORGETTINGS, erasures, heads, servings
 from feed.storage.sql.queue import Cursor
 from feed.storage.sql.statements import Statements
 
@@ -36,13 +37,25 @@ class Erasures:
         self._since = statements.text(
             select(erasures.c.reader_digest, erasures.c.at).where(erasures.c.at >= bindparam("at")), "at"
         )
+        mine = heads.c.name == bindparam("of")
+        self._count = statements.text(
+            update(heads).values(number=heads.c.number + literal_column("1")).where(mine), "of"
+        )
+        self._first = statements.new(heads, "name", "number")
         self._expire = statements.text(delete(erasures).where(erasures.c.at < bindparam("before")), "before")
 
     def empty(self, cursor: Cursor, reader: str, at: int) -> int:
         """Empty a reader's Servings, and remember to empty those served up to ``at`` that come in later."""
+        self.count(cursor)
         self._remember.run(cursor, [(_digest(reader), at + self._slack)])
         cursor.execute(self._empty, (*self._emptied, reader))
         return cursor.rowcount
+
+    def count(self, cursor: Cursor) -> None:
+        """Count that events which counted may count no more."""
+        cursor.execute(self._count, (FORGETTINGS,))
+        if not cursor.rowcount:
+            self._first.run(cursor, [(FORGETTINGS, 1)])
 
     def applied(self, cursor: Cursor, records: Sequence[ServingRecord]) -> Sequence[ServingRecord]:
         """The records, those of readers erased since they were served emptied."""

@@ -14,7 +14,8 @@ from feed.storage.answers import failed
 from feed.storage.errors import StorageError, VersionConflict
 from feed.storage.records import Erasure, ReaderRecord
 from feed.storage.rules import is_personalized, version_conflict
-from feed.storage.schema import readers
+from feed.storage.schema import FORGETTINGS, heads, readers
+from feed.storage.sql.erasures import Erasures
 from feed.storage.sql.events import SqlEvents
 from feed.storage.sql.persons import Named, Persons
 from feed.storage.sql.queue import Cursor, Lane
@@ -38,20 +39,23 @@ class SqlReaders:
         writes: Writes,
         statements: Statements,
         events: SqlEvents,
+        erasures: Erasures,
         persons: Persons,
         entries: EntryPersons,
     ) -> None:
         self._reading = reading
         self._writes = writes
         self._events = events
+        self._erasures = erasures
         self._persons = persons
         self._entries = entries
         fields = names(ReaderRecord)
         mine = readers.c.reader == bindparam("of")
         self._put = statements.put(readers, *fields, "personalized", key=["reader"])
-        self._version = statements.text(select(readers.c.version).where(mine), "of")
+        self._version = statements.text(select(readers.c.version, readers.c.personalized).where(mine), "of")
         self._delete = statements.text(delete(readers).where(mine), "of")
         self._get = select(*(readers.c[name] for name in fields)).where(mine)
+        self._forgettings = select(heads.c.number).where(heads.c.name == FORGETTINGS)
         those = readers.c.reader.in_(bindparam("readers", expanding=True))
         self._known = select(*(readers.c[name] for name in fields)).where(those)
 
@@ -77,13 +81,19 @@ class SqlReaders:
     def _save_one(self, cursor: Cursor, record: ReaderRecord, expected: int | None) -> ReaderRecord | VersionConflict:
         cursor.execute(self._version, (record.reader,))
         row = cursor.fetchone()
-        version = row[0] if row else 0
+        version, before = row if row else (0, 1)
         if expected is not None and expected != version:
             return version_conflict(record.reader, expected, version)
         saved = replace(record, version=version + 1)
         personalized = int(is_personalized(record.settings))
         self._put.run(cursor, [(saved.reader, saved.settings, saved.version, saved.updated_at, personalized)])
+        if before and not personalized:
+            self._erasures.count(cursor)
         return saved
+
+    def forgettings(self) -> int:
+        """How often a reader was erased, their history or an item of it forgotten, or personalization switched off."""
+        return self._reading.number(self._forgettings)
 
     def erase(self, reader: str, at: int) -> Future[Erasure]:
         """Delete settings and events, empty Servings (the stored ones, and later ones served up to ``at``), and erase

@@ -96,7 +96,7 @@ class SqlStore:
         self.items = SqlItems(reading, writes, statements, changes)
         persons = Persons(reading, statements)
         self._entries = EntryPersons(reading, statements)
-        self.readers = SqlReaders(reading, writes, statements, self.events, persons, self._entries)
+        self.readers = SqlReaders(reading, writes, statements, self.events, erasures, persons, self._entries)
         tree = SqlTree(reading, statements)
         self.ledger = SqlLedger(reading, writes, statements, tree)
         self.log = SqlLog(reading, writes, statements, tree)
