@@ -14,7 +14,7 @@ from pydantic_settings import SettingsConfigDict
 from controls.case_terms import TermsTable
 from controls.categories import check_categories, check_content_types
 from controls.errors import InvalidCase
-from feed.deployment_settings import DeploymentSettings
+from feed.retention_settings import RetentionSettings
 
 PREFIX = "WEIR_"
 
@@ -22,7 +22,7 @@ _DAY = 86_400
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": _DAY}
 
 
-class Settings(DeploymentSettings):
+class Settings(RetentionSettings):
     """One process's settings. Sizes in bytes, times in seconds unless the name says otherwise."""
 
     model_config = SettingsConfigDict(
@@ -212,16 +212,7 @@ class Settings(DeploymentSettings):
     content_type_other: str = Field(default="", max_length=500)
     """What items of the type OTHER are."""
 
-    # What is kept
-
-    servings_days: int = Field(default=30, ge=1)
-    """Days for which Servings are kept for why, replay and preview; with PostgreSQL until that day (UTC) ends."""
-
-    evidence_days: int = Field(default=184, ge=1, le=10_980)
-    """Days for which what a takedown, restrict, strike or correct was about is held, unless a hold says otherwise."""
-
-    correction_days: int = Field(default=30, ge=1, le=366)
-    """Days for which a correction is sent to those who were exposed and have not seen it."""
+    # What may wait
 
     servings_queue: int = Field(default=10_000, ge=1)
     """Servings that may wait to be written; what does not fit is dropped and counted."""

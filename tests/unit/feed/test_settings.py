@@ -61,6 +61,8 @@ def test_settings_are_read_from_the_environment(monkeypatch):
         ("REDIS_PREFIX", "{weir}"),
         ("LOCAL_TOKENS", "false"),
         ("RATE_BURST", "0"),
+        ("EVENTS_DAYS", "29"),
+        ("EVENTS_PART_DAYS", "0"),
         ("STATEMENT_CATEGORIES", '{"rumour": "NONSENSE"}'),
         ("CONTENT_TYPES", '["TEXT", "NONSENSE"]'),
         ("CONTENT_TYPES", '["OTHER"]'),
