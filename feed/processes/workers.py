@@ -69,13 +69,9 @@ class Workers:
         """
         with self._signals():
             try:
-                for number in range(self._settings.workers):
-                    self._workers[number] = self._start(number)
-                for worker in list(self._workers.values()):
-                    if not self._waited(worker):
-                        if self._ending.is_set():
-                            return
-                        raise SetupInvalid("a worker did not start; what it said stands above")
+                # The first compiles, on a new machine; the others load what it compiled.
+                if not (self._all_started(range(1)) and self._all_started(range(1, self._settings.workers))):
+                    return
                 answering()
                 while not self._ending.wait(_LOOK_SECONDS):
                     self._watch()
@@ -84,6 +80,18 @@ class Workers:
                         self._replace_all()
             finally:
                 self._end(list(self._workers.values()))
+
+    def _all_started(self, numbers: range) -> bool:
+        """Start workers at once; False when told to end meanwhile, ``SetupInvalid`` when one does not answer."""
+        started = [self._start(number) for number in numbers]
+        self._workers.update(zip(numbers, started, strict=True))
+        for worker in started:
+            if not self._waited(worker) and not self._ending.is_set():
+                if time.monotonic() < worker.began + START_SECONDS:
+                    code = worker.process.wait(_END_SECONDS)
+                    raise SetupInvalid(f"a worker did not start: it ended with code {code}; what it said stands above")
+                raise SetupInvalid(f"a worker did not answer within {START_SECONDS:.0f} s; is this machine overloaded?")
+        return not self._ending.is_set()
 
     def _waited(self, worker: _Worker) -> bool:
         until = worker.began + START_SECONDS
