@@ -7,7 +7,7 @@ run on the thread that writes: they are to be short. What is handed in is not to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,12 +15,12 @@ from typing import Protocol
 
 from controls.decisions import Decision
 from feed.storage.ports.deployment import Replicas, Role
+from feed.storage.ports.journal import Journal
 from feed.storage.ports.log import Log
 from feed.storage.ports.registers import Keys, Models, Policies
 from feed.storage.ports.trials import Trials
 from feed.storage.records import (
     AuthorRecord,
-    Edition,
     Erasure,
     EventColumns,
     EventRecord,
@@ -210,31 +210,6 @@ class Ledger(Protocol):
 
     def listing(self, *, before: int | None, limit: int, subject: str | None = None) -> list[Decision]:
         """Decisions newest first, revision below ``before``."""
-        ...
-
-
-class Journal(Protocol):
-    """Numbered editions, written by one publisher at a time (law 2)."""
-
-    def head(self) -> int:
-        """The last edition, 0 when empty."""
-        ...
-
-    def since(self, edition: int, limit: int | None = None) -> Iterator[Edition]:
-        """Editions with a greater number, in order, read one at a time; all of them, or at most ``limit``."""
-        ...
-
-    def publish(self, *, extra: bytes, at: int, limit: int = 100_000) -> Future[int]:
-        """Write the next edition from at most ``limit`` queued changes plus ``extra`` encoded entries, and empty the
-        queue by those, in one transaction; returns the journal's head (unchanged when there was nothing to write)."""
-        ...
-
-    def oldest(self, limit: int) -> bytes:
-        """At most ``limit`` queued changes, oldest first, one a line: those that ``publish`` with this limit takes."""
-        ...
-
-    def pending(self) -> int:
-        """Queued changes not yet in an edition."""
         ...
 
 
