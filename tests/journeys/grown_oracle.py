@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +20,7 @@ _PACE = 0.03
 """Seconds between a caller's requests: the processes under test share the machine with it."""
 
 READERS = ("ada", "bob")
+KINDS = ("decided", "reported", "looked", "chosen")
 
 
 @dataclass
@@ -40,7 +41,7 @@ class Oracle:
     """Requests that were answered as they should, by kind."""
     wrong: list[str] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
-    """Requests that were refused or not answered, which a fault may bring about."""
+    """Requests that were refused, with a time to ask again, or not answered: a fault may bring that about."""
     _over: threading.Event = field(default_factory=threading.Event)
     _epoch: int = 0
 
@@ -62,17 +63,16 @@ class Oracle:
                 thread.join(60)
         assert not self.wrong, self.wrong[:5]
 
-    def goes_on(self, seconds: float = 40.0, more: int = 3) -> None:
+    def goes_on(self, seconds: float = 40.0, more: int = 3, kinds: Sequence[str] = KINDS) -> None:
         """Wait until every kind of request was answered some times more."""
         before = Counter(self.done)
-        kinds = ("decided", "reported", "looked", "chosen")
         until(lambda: bool(self.wrong) or all(self.done[kind] >= before[kind] + more for kind in kinds), seconds)
 
     def holds(self) -> None:
         """All that was acknowledged is stored, and every worker obeys it."""
         self.kept()
         until(self.grown.whole, 30)
-        for worker in self.grown.workers():
+        for worker in self.grown.workers() or [None]:
             shown = set(self.grown.page(worker=worker))
             assert shown and shown.isdisjoint(self.blocked), sorted(shown & set(self.blocked))[:5]
 
@@ -109,7 +109,7 @@ class Oracle:
             if answer.status in good:
                 return answer
             self.unanswered.append(f"{kind} {answer.status} {answer.text[:200]}")
-            if answer.status not in (0, 503):
+            if answer.status not in (0, 503) or (answer.status == 503 and not answer.again):
                 self.wrong.append(f"{kind} {answer.status} {answer.text[:300]}")
                 return None
             if self._over.wait(0.2):
@@ -118,7 +118,9 @@ class Oracle:
     def _decide(self, turn: int) -> None:
         # The newest first: they are what pages show.
         item = f"item-{self.items - 1 - len(self.decisions)}"
-        body = decision("suppress", item, SystemClock().now())
+        now = SystemClock().now()
+        # Whatever the clocks show meanwhile, none of them ends.
+        body = decision("suppress", item, now, expires_at=now + 86_400)
         answer = self._until_told(
             "decide", lambda: self.grown.tried("POST", "/v1/decisions", body, key=f"k-{item}"), (201,)
         )

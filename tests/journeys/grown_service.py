@@ -8,10 +8,11 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from feed.access.auth import issue_token
@@ -29,13 +30,19 @@ NOBODY = (ConnectionError, http.client.HTTPException, OSError)
 LEASE = 2.0
 START_SECONDS = 150.0
 
+# What is done under overload, or for readers who cannot be read in time, is not what faults are judged by.
+QUIET: dict[str, Any] = {"retrain_every": "off", "popular_every": 0.5, "lease": LEASE, "port": 0, "approvals": False}
+QUIET |= {"rate_personal": 0, "rate_service": 0, "shed_delay": 0, "reader_patience": 10}
+"""The settings of a service that faults are brought about in, whatever it stands on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back."""
+    """What came back. ``again``: whether it says when to ask again."""
 
     status: int
     text: str
+    again: bool = False
 
     @property
     def json(self) -> Any:
@@ -76,7 +83,7 @@ class Grown:
         try:
             self.ask(connection, method, path, body, key)
             answer = connection.getresponse()
-            return Answer(answer.status, answer.read().decode())
+            return Answer(answer.status, answer.read().decode(), "Retry-After" in answer.headers)
         finally:
             connection.close()
 
@@ -159,16 +166,8 @@ def _words(process: int) -> list[str]:
 def settings_of(ground: Ground, name: str = "home", **chosen: Any) -> Settings:
     """The settings of a process on this ground; what all processes must have alike is copied from the first home."""
     home, first = ground.folder / name, ground.folder / "home"
-    given: dict[str, Any] = {
-        "database": ground.url,
-        "redis": ground.redis.url,
-        "retrain_every": "off",
-        "popular_every": 0.5,
-    }
-    given |= {"rate_personal": 0, "rate_service": 0, "approvals": False, "lease": LEASE, "port": 0}
-    # What is done under overload, or for readers who cannot be read in time, is not what faults are judged by.
-    given |= {"shed_delay": 0, "reader_patience": 10}
-    settings = Settings(home=home, **(given | chosen))
+    given: dict[str, Any] = {"database": ground.url, "redis": ground.redis.url}
+    settings = Settings(home=home, **(QUIET | given | chosen))
     if home != first:
         home.mkdir(exist_ok=True)
         for path in (Settings(home=first).secret_file, Settings(home=first).log_key_file):
@@ -178,20 +177,31 @@ def settings_of(ground: Ground, name: str = "home", **chosen: Any) -> Settings:
     return settings
 
 
-def begun(settings: Settings, said: Path) -> subprocess.Popen[bytes]:
-    """A process that starts to serve, and writes to a file what goes wrong."""
+def begun(settings: Settings, said: Path, environ: Mapping[str, str] = MappingProxyType({})) -> subprocess.Popen[bytes]:
+    """A process that starts to serve, with more in its environment, and writes to a file what goes wrong."""
     with said.open("wb") as errors:
         command = [sys.executable, "-m", "feed.cli", "serve"]
-        return subprocess.Popen(command, env={**os.environ, **environment(settings)}, stderr=errors)
+        return subprocess.Popen(command, env={**os.environ, **environment(settings), **environ}, stderr=errors)
 
 
 @contextmanager
-def serving(ground: Ground, settings: Settings, *, whole: bool = True) -> Iterator[Grown]:
+def serving(
+    ground: Ground, settings: Settings, *, whole: bool = True, environ: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Grown]:
     """Serve; ended at last, in whatever state it is. It is waited for until ``whole``, where it is the only one."""
+    with served(ground.folder, settings, whole=whole, environ=environ) as grown:
+        yield grown
+
+
+@contextmanager
+def served(
+    folder: Path, settings: Settings, *, whole: bool = True, environ: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Grown]:
+    """The same, without other servers than the settings name; what it says goes into the folder."""
     address = settings.home / "address"
-    said = ground.folder / f"{settings.home.name}.log"
+    said = folder / f"{settings.home.name}.log"
     address.unlink(missing_ok=True)
-    process = begun(settings, said)
+    process = begun(settings, said, environ)
     try:
         until(lambda: process.poll() is not None or (address.exists() and address.read_text() != ""), START_SECONDS)
         assert process.poll() is None, said.read_text()[-2000:]
