@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from feed.errors import Gone, NotFound
 from feed.http.wire import Allow, ServiceNow, answer, router
 from feed.pages.placements import placed_by
 from feed.pages.recording import decode
+from feed.pages.servings import GATHER_SECONDS
 from feed.pages.visibility import require_visible
 from feed.schemas.fields import Id
 from feed.schemas.pages import ContributionOut, WhyOut
@@ -28,6 +30,9 @@ from ranking.fold import EMPTY_GRAPH
 from ranking.page import Reason
 
 routes = router("feed")
+
+_ELSEWHERE_SECONDS = 1.0
+"""How long another process may take to record a page that it has sent."""
 
 
 @routes.get("/v1/feed/{request_id}/why/{item}", summary="Why an item was on a page", responses={200: {"model": WhyOut}})
@@ -43,14 +48,28 @@ async def read(
     Pages of erased readers, pages older than the retention and pages that were not recorded answer 410. An item that
     may no longer be shown is not explained.
     """
-    return answer(await anyio.to_thread.run_sync(_explained, service, caller, request_id, item))
+    serving = await _recorded(service, request_id)
+    return answer(await anyio.to_thread.run_sync(_explained, service, caller, serving, item))
 
 
-def _explained(service: Service, caller: Caller, request_id: str, item: str) -> WhyOut:
+async def _recorded(service: Service, request_id: str) -> ServingRecord:
+    """The Serving of a page: at once if this process made it, and as soon as it is recorded if another one did."""
+    until = asyncio.get_running_loop().time() + (_ELSEWHERE_SECONDS if service.reader_sharing.shared else 0.0)
+    while True:
+        serving = await anyio.to_thread.run_sync(_look_up, service, request_id)
+        if serving is not None:
+            return serving
+        if asyncio.get_running_loop().time() >= until:
+            raise Gone("this page is not kept: it is older than the retention, or was not recorded")
+        await asyncio.sleep(GATHER_SECONDS)
+
+
+def _look_up(service: Service, request_id: str) -> ServingRecord | None:
     service.servings.flush(1.0)
-    serving = service.store.servings.get(request_id)
-    if serving is None:
-        raise Gone("this page is not kept: it is older than the retention, or was not recorded")
+    return service.store.servings.get(request_id)
+
+
+def _explained(service: Service, caller: Caller, serving: ServingRecord, item: str) -> WhyOut:
     if serving.erased:
         raise Gone("this page's reader erased what it was made from")
     caller.require_own("reader", serving.reader, "feed", "auditor")

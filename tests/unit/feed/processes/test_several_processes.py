@@ -97,6 +97,14 @@ def test_a_decision_is_answered_once_both_obey_it(both: Both) -> None:
             assert f"item-{number}" not in [item["id"] for item in page["items"]]
 
 
+def test_why_is_told_at_once_by_the_process_that_did_not_make_the_page(both: Both) -> None:
+    for made_by, asked in ((both.one, both.two), (both.two, both.one)):
+        page = made_by.call("GET", "/v1/feed?reader=ada", "feed").json()
+        why = f"/v1/feed/{page['request_id']}/why/{page['items'][0]['id']}"
+        told = asked.call("GET", why, "reader", subject="ada")
+        assert told.status_code == 200, told.text
+
+
 def test_a_process_that_still_answers_somebody_from_before_is_waited_for_and_named(both: Both) -> None:
     with both.two.service.replica.reading():
         enforced = suppressed(both.one, "item-3")
