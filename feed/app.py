@@ -151,6 +151,7 @@ def _gauges(service: Service, overload: Overload) -> Gauges:
             ("weir_items", ""): snapshot.catalogue.rows,
             ("weir_model_active", ""): float(bool(snapshot.model)),
             ("weir_reader_states", ""): len(service.readers),
+            ("weir_reader_state_bytes", ""): service.readers.bytes,
             ("weir_queue_depth", "writer"): service.store.queue_depth(),
             ("weir_queue_depth", "servings"): service.servings.depth(),
             ("weir_queue_depth", "journal"): service.store.journal.pending(),

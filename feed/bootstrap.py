@@ -93,9 +93,10 @@ def open_service(
     clock: Clock | None = None,
     store: Store | None = None,
     deployment: Deployment | None = None,
+    mark: str = "",
 ) -> Service:
     """A Service on the store of the settings' home folder (or the one given), alone or as they say (or as one of the
-    ``deployment`` given), not yet started.
+    ``deployment`` given), not yet started. By its ``mark`` whoever started this process knows it among the others.
 
     Raises ``SetupInvalid`` for settings that cannot be served, and the storage errors of opening.
     """
@@ -106,7 +107,7 @@ def open_service(
     settings.models_folder.mkdir(parents=True, exist_ok=True)
     store = store or open_store(settings, shared=settings.redis is not None)
     try:
-        return _composed(settings, clock, store, deployment or open_deployment(settings, store), secret, log_keys)
+        return _composed(settings, clock, store, deployment or open_deployment(settings, store, mark), secret, log_keys)
     except BaseException:
         store.close()
         raise
@@ -155,6 +156,7 @@ def _composed(
     readers = ReaderStates(
         store,
         settings.reader_states,
+        memory=settings.reader_memory,
         read=reader_sharing.read if bus is not None else None,
         trusted=reader_sharing.trusted if bus is not None else None,
         monotonic=clock.monotonic,

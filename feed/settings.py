@@ -140,6 +140,9 @@ class Settings(RetentionSettings):
     reader_states: int = Field(default=200_000, ge=1)
     """Readers whose state is kept in memory."""
 
+    reader_memory: int = Field(default=1 << 30, ge=1 << 20)
+    """Bytes that their states may take in all; those who were asked for least recently leave."""
+
     cursor_hours: int = Field(default=24, ge=1, le=168)
     """Hours after which a cursor no longer continues its session."""
 

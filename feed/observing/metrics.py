@@ -29,6 +29,7 @@ _READ = {
     "weir_items": ("Items in the catalogue", ""),
     "weir_model_active": ("1 when a model is active", ""),
     "weir_reader_states": ("Reader states in memory", ""),
+    "weir_reader_state_bytes": ("Bytes that they take", ""),
     "weir_queue_depth": ("Entries waiting, by queue", "queue"),
     "weir_disk_free_bytes": ("Bytes free where the home folder lies", ""),
     "weir_servings": ("Servings since start, by what became of them", "outcome"),

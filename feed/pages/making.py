@@ -24,7 +24,7 @@ from feed.pages.cursor import Cursors, Session
 from feed.pages.recording import Inputs
 from feed.pages.servings import Serving, ServingQueue
 from feed.readers.breaks import due, limit
-from feed.readers.states import ReaderView
+from feed.readers.views import ReaderView
 from ranking.explanation import items
 from ranking.page import Page
 from ranking.pipeline import rank

@@ -6,6 +6,7 @@ Settings that cannot be read are read as the strictest: personalization off, sen
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import orjson
 
@@ -29,8 +30,21 @@ UNREADABLE = ReaderChoices(
 """What settings that cannot be read mean."""
 
 
+LONGEST_SHARED = 256
+"""Longest text whose choices are read once and shared by the readers who made the same."""
+
+
 def read_choices(text: str) -> ReaderChoices:
     """The choices that are stored as this JSON text."""
+    return _shared(text) if len(text) <= LONGEST_SHARED else _read(text)
+
+
+@lru_cache(maxsize=4096)
+def _shared(text: str) -> ReaderChoices:
+    return _read(text)
+
+
+def _read(text: str) -> ReaderChoices:
     try:
         stored = orjson.loads(text)
         settings = Settings(

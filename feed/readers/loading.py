@@ -14,7 +14,8 @@ import anyio.to_thread
 
 from feed.observing.loop_metrics import Count
 from feed.readers.choices import UNREADABLE
-from feed.readers.states import ReaderStates, ReaderView
+from feed.readers.states import ReaderStates
+from feed.readers.views import ReaderView
 from feed.storage.errors import StorageError
 from feed.storage.records import ReaderRecord
 from ranking.catalogue import Catalogue

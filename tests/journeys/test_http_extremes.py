@@ -8,7 +8,7 @@ import orjson
 import pytest
 from httpx import Response
 
-from feed.readers.states import HISTORY_LIMIT, SEEN_LIMIT
+from feed.readers.views import HISTORY_LIMIT, SEEN_LIMIT
 from feed.storage.records import EventRecord
 from ranking.reader import EventKind
 from tests.journeys.http_service import ITEMS, Http, decision, running

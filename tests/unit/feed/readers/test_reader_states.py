@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from feed.readers.states import SEEN_LIMIT, ReaderStates
+from feed.readers.states import PENDING_LIMIT, ReaderStates
+from feed.readers.views import HISTORY_LIMIT, SEEN_LIMIT
 from feed.storage.memory import MemoryStore
-from feed.storage.records import EventRecord
+from feed.storage.records import EventRecord, ReaderRecord
 from ranking.building import CatalogueBuilder
 from ranking.catalogue import Catalogue
 from ranking.journal import ItemPublished
@@ -64,7 +65,7 @@ def test_an_event_that_a_state_was_built_with_is_not_applied_again() -> None:
             states.apply(first)
         states.apply(later)
     assert history(states, known) == [[0, 100, EventKind.LIKE], [0, 200, EventKind.LIKE]]
-    assert states._states["r"].known == frozenset()
+    assert states._states["r"].known.size == 0
     assert not states._receiving
 
 
@@ -87,3 +88,52 @@ def test_events_that_wait_for_items_that_never_come_are_bounded() -> None:
     history(states, catalogue("a"))
     waiting = states._states["r"].waiting
     assert [len(waiting), waiting[-1].client_id] == [SEEN_LIMIT, str(SEEN_LIMIT + 49)]
+
+
+def test_events_that_nobody_asks_a_page_after_are_bounded_and_then_read_from_the_store() -> None:
+    store = MemoryStore()
+    states, known = ReaderStates(store), catalogue("a")
+    history(states, known)
+    states.apply(stored(store, *(event(str(number), at=number) for number in range(PENDING_LIMIT + 1))))
+    assert (len(states), states.bytes) == (0, 0)
+    assert [entry[1] for entry in history(states, known)] == list(
+        range(PENDING_LIMIT + 1 - HISTORY_LIMIT, PENDING_LIMIT + 1)
+    )
+
+
+def test_a_reader_who_opted_out_has_a_state_without_a_past() -> None:
+    store = MemoryStore()
+    store.readers.save(ReaderRecord("r", '{"personalization":false}'), None).result()
+    states, known = ReaderStates(store), catalogue("a")
+    stored(store, event("1"))
+    states.apply(stored(store, event("2", "unknown")))
+    assert history(states, known) == []
+    assert states._states["r"].waiting == ()
+    with states.receiving(["r"]):
+        states.apply(stored(store, event("3", "unknown")))
+    assert history(states, known) == []
+    assert not states._states["r"].pending
+
+
+def test_arrays_are_no_larger_than_what_they_hold() -> None:
+    store = MemoryStore()
+    items = [f"item-{number}" for number in range(SEEN_LIMIT)]
+    states, known = ReaderStates(store), catalogue(*items)
+    stored(store, *(event(item, item, at=at) for at, item in enumerate(items)))
+    states.get("r", known)
+    states.apply(stored(store, event("again", "item-0", EventKind.HIDE), event("seen", "item-1", EventKind.IMPRESSION)))
+    reader = states.get("r", known).reader
+    assert (reader.history.base, reader.history.shape) == (None, (HISTORY_LIMIT, 3))
+    assert (reader.seen.base, reader.seen.shape) == (None, (SEEN_LIMIT, 2))
+    assert not (reader.history.flags.writeable or reader.seen.flags.writeable)
+
+
+def test_seen_forgets_what_was_met_longest_ago() -> None:
+    store = MemoryStore()
+    items = [f"item-{number}" for number in range(SEEN_LIMIT + 1)]
+    states, known = ReaderStates(store), catalogue(*items)
+    stored(store, *(event(item, item, EventKind.IMPRESSION) for item in items[:-1]))
+    states.get("r", known)
+    states.apply(stored(store, *(event(f"{n} again", items[n], EventKind.IMPRESSION) for n in (0, SEEN_LIMIT))))
+    seen = states.get("r", known).reader.seen
+    assert (seen[0].tolist(), seen[-2:].tolist()) == ([2, 1], [[0, 2], [SEEN_LIMIT, 1]])
