@@ -1,4 +1,4 @@
-"""Settings of the servers that the processes of one deployment have in common; ``feed.settings`` owns all others."""
+"""Settings of where a deployment's records lie and its processes meet; ``feed.settings`` owns all others."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ _SCHEMES = {"database": ("postgresql://",), "redis": ("redis://", "rediss://")}
 
 
 class DeploymentSettings(BaseSettings):
-    """Where the processes of one deployment meet."""
+    """Where records lie, and where the processes of one deployment meet."""
 
     model_config = SettingsConfigDict(use_attribute_docstrings=True, hide_input_in_errors=True)
 
     database: SecretStr | None = None
     """Address of a PostgreSQL database (postgresql://user:password@host/name, locale C). Unset: the embedded store."""
+
+    store_cache: int = Field(default=128 << 20, ge=1 << 20)
+    """Bytes of the embedded store's pages kept in memory: half by its writer, half by eight connections that read."""
 
     redis: SecretStr | None = None
     """Address of Redis or a Redis Cluster (redis://user:password@host:6379, rediss:// for TLS) that processes share."""

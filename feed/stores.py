@@ -32,6 +32,7 @@ def open_store(
             upgrade=upgrade,
             verify=verify,
             write_queue=settings.write_queue,
+            cache=settings.store_cache,
         )
     url = settings.database.get_secret_value()
     return open_postgresql(url, exclusive=exclusive, shared=shared, upgrade=upgrade, write_queue=settings.write_queue)

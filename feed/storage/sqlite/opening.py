@@ -21,6 +21,9 @@ from feed.storage.sql.store import ReadOnly, SqlStore
 from feed.storage.sql.writer import Writer
 from feed.storage.sqlite.file import State, connect, fault_of, inspect, too_old
 
+CACHE = 128 << 20
+"""Bytes of pages kept in memory unless told otherwise: half by the writer, half by the connections that read."""
+
 WRITER_PRAGMAS = (
     "PRAGMA busy_timeout = 5000",
     "PRAGMA journal_mode = WAL",
@@ -28,10 +31,10 @@ WRITER_PRAGMAS = (
     "PRAGMA secure_delete = ON",  # what is erased is overwritten, not just unlinked
     "PRAGMA wal_autocheckpoint = 4000",
     f"PRAGMA journal_size_limit = {64 << 20}",
-    "PRAGMA cache_size = -65536",
+    f"PRAGMA cache_size = -{CACHE >> 11}",
     "PRAGMA temp_store = MEMORY",
 )
-_READER_PRAGMAS = ("PRAGMA busy_timeout = 5000", "PRAGMA query_only = ON", "PRAGMA cache_size = -8192")
+_READER_PRAGMAS = ("PRAGMA busy_timeout = 5000", "PRAGMA query_only = ON")
 _READERS_KEPT = 8
 
 
@@ -42,13 +45,15 @@ def open_sqlite(
     upgrade: bool = False,
     verify: bool | None = None,
     write_queue: int = 100_000,
+    cache: int = CACHE,
     now: int | None = None,
 ) -> SqlStore:
     """Open the store at ``path``.
 
     ``exclusive`` owns the file, makes it when there is none, and may write; otherwise the store is opened for reading,
     also while another process owns it. ``upgrade`` migrates an older schema. ``verify`` reads every page of the file
-    first (None: when it is small). ``write_queue`` rows may wait in each lane. ``now`` is told to a second opener.
+    first (None: when it is small). ``write_queue`` rows may wait in each lane; ``cache`` bytes of pages stay in memory.
+    ``now`` is told to a second opener.
 
     Raises ``StoreInUse``, ``StoreMissing``, ``StoreForeign``, ``StoreCorrupt``, ``SchemaTooOld``, ``SchemaTooNew`` or
     ``StoreFailed``; the file is then as it was.
@@ -60,7 +65,7 @@ def open_sqlite(
             raise StoreMissing(f"there is no store at {path}; start the service or import data first")
         if state is State.OLD:
             raise too_old(path)
-        return SqlStore(_reading(path), ReadOnly(), _statements(), closed=lambda: None)
+        return SqlStore(_reading(path, cache), ReadOnly(), _statements(), closed=lambda: None)
     path.parent.mkdir(parents=True, exist_ok=True)
     ownership = Ownership(path, int(time.time()) if now is None else now)
     try:
@@ -69,21 +74,21 @@ def open_sqlite(
             raise too_old(path)
         if state is not State.CURRENT:
             _make_current(path)
-        writer = Writer(lambda: _writing(path), fault_of, begin="BEGIN IMMEDIATE", rows=write_queue)
+        writer = Writer(lambda: _writing(path, cache), fault_of, begin="BEGIN IMMEDIATE", rows=write_queue)
     except BaseException:
         ownership.release()
         raise
-    return SqlStore(_reading(path), writer, _statements(), closed=ownership.release)
+    return SqlStore(_reading(path, cache), writer, _statements(), closed=ownership.release)
 
 
 def _statements() -> Statements:
     return Statements(SQLiteDialect_pysqlite(paramstyle="qmark"))
 
 
-def _writing(path: Path) -> sqlite3.Connection:
+def _writing(path: Path, cache: int = CACHE) -> sqlite3.Connection:
     connection = connect(path, write=True)
     try:
-        for pragma in WRITER_PRAGMAS:
+        for pragma in (*WRITER_PRAGMAS, _cache_of(cache // 2)):
             connection.execute(pragma)
         (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
         if mode != "wal":
@@ -94,10 +99,10 @@ def _writing(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _reading(path: Path) -> Reading:
+def _reading(path: Path, cache: int) -> Reading:
     def creator() -> sqlite3.Connection:
         connection = connect(path, write=False)
-        for pragma in _READER_PRAGMAS:
+        for pragma in (*_READER_PRAGMAS, _cache_of(cache // 2 // _READERS_KEPT)):
             connection.execute(pragma)
         return connection
 
@@ -111,6 +116,11 @@ def _reading(path: Path) -> Reading:
         hide_parameters=True,  # what is looked for, such as a reader, does not get into the words of an error
     )
     return Reading(engine, fault_of, pack=True)
+
+
+def _cache_of(size: int) -> str:
+    """The pragma that bounds one connection's page cache to so many bytes."""
+    return f"PRAGMA cache_size = -{size >> 10}"
 
 
 def _make_current(path: Path) -> None:
