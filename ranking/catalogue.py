@@ -6,7 +6,7 @@ A row is given once, in the order of the journal, and never used again. :mod:`ra
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +79,11 @@ class Catalogue:
         """Row of an item id, or -1 while the item is unknown."""
         row = self.row_numbers.get(item, ABSENT)
         return row if row < self.rows else ABSENT
+
+    def known(self, items: Iterable[str]) -> list[bool]:
+        """Whether each item has a row."""
+        rows, row_of = self.rows, self.row_numbers.get
+        return [ABSENT < row_of(item, ABSENT) < rows for item in items]
 
     def author_index(self, author: str) -> int:
         """Index of an author id, -1 while nothing mentions it."""

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from feed.access.caller import Caller
-from feed.http.wire import JSON_TYPES, Allow, ServiceNow, answer, require_type, router
-from feed.ingest import ingest, read_batch
+from feed.http.wire import JSON_TYPES, Allow, ServiceNow, require_type, router
+from feed.ingest.taking import take
 from feed.schemas.events import EventsIn, EventsOut
 
 routes = router("events")
@@ -38,4 +38,4 @@ async def report(
     `known: false`. A reader token reports its own reader's events only; with the scope `events`, name the `reader`.
     """
     require_type(request, *JSON_TYPES)
-    return answer(await ingest(service, caller, read_batch(await request.body())))
+    return Response(await take(service, caller, await request.body()), media_type="application/json")

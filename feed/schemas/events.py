@@ -10,6 +10,7 @@ from pydantic import Field
 from feed.schemas.fields import Id, OptionalId, Second, Wire
 
 LONGEST_BATCH = 1000
+LONGEST_DWELL = 86_400_000
 
 
 class EventIn(Wire):
@@ -24,7 +25,7 @@ class EventIn(Wire):
     """The reader; needed with the scope ``events``, and the token's own subject otherwise."""
     occurred_at: Second | None = None
     """When it happened; the second of receipt when absent."""
-    dwell_ms: Annotated[int, Field(strict=True, ge=0, le=86_400_000)] = 0
+    dwell_ms: Annotated[int, Field(strict=True, ge=0, le=LONGEST_DWELL)] = 0
     """How long the reader stayed, in milliseconds."""
     request_id: OptionalId = ""
     """The ``request_id`` of the page it happened on."""
