@@ -7,6 +7,8 @@ matrix product, and from Householder where that is not enough. Same seed, same m
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
@@ -15,6 +17,9 @@ from threadpoolctl import threadpool_limits
 from ranking.models.cores import available
 from ranking.models.progress import Progress
 from ranking.models.sparse_product import multiply
+
+Start = Callable[[int], NDArray[np.float32]]
+"""Makes a block float32 [N, b] of a width b, to begin with."""
 
 _EPSILON = float(np.finfo(np.float32).eps)
 _PASSES = 3
@@ -29,12 +34,14 @@ def right_singular(
     power_iterations: int,
     seed: int,
     progress: Progress,
+    start: Start | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Leading right singular vectors V float32 [N, K] and values float32 [K], falling, of a float32 CSR [R,
     N].
 
     K is ``components`` capped at min(R, N). More power iterations come closer to the exact decomposition;
-    fewer leave a soft tail behind the last component.
+    fewer leave a soft tail behind the last component. ``start`` makes the block to begin with, where there is one that
+    lies nearer to the vectors sought than a random one does.
     """
     rows, columns = (int(extent) for extent in matrix.shape)
     kept = min(components, rows, columns)
@@ -45,8 +52,11 @@ def right_singular(
     lean, wide = (matrix, across) if rows <= columns else (across, matrix)
     rounds = power_iterations + 2
     with threadpool_limits(limits=available(), user_api="blas"):
-        draw = np.random.default_rng(seed)
-        basis = multiply(lean, draw.standard_normal((int(lean.shape[1]), block), dtype=np.float32))
+        if start is None:
+            draw = np.random.default_rng(seed)
+            basis = multiply(lean, draw.standard_normal((int(lean.shape[1]), block), dtype=np.float32))
+        else:
+            basis = multiply(lean, start(block)) if rows <= columns else start(block)
         for step in range(power_iterations):
             progress((step + 1) / rounds, "decomposing")
             basis = _better_conditioned(basis)

@@ -21,13 +21,31 @@ class Engine(Protocol):
     """Run a trainer on interactions with an instance of its parameters."""
 
     def __call__(
-        self, trainer: Trainer, interactions: Interactions, parameters: Any, *, seed: int, progress: Progress
+        self,
+        trainer: Trainer,
+        interactions: Interactions,
+        parameters: Any,
+        *,
+        seed: int,
+        progress: Progress,
+        start: ItemGraph | None = None,
     ) -> ItemGraph:
-        """The trained graph."""
+        """The trained graph; begun from ``start`` where trainer and engine can do that, else anew. Whether
+        an earlier graph may be begun from is the caller's to know (law 8)."""
 
 
-def local(trainer: Trainer, interactions: Interactions, parameters: Any, *, seed: int, progress: Progress) -> ItemGraph:
-    """On this machine, from the beginning."""
+def local(
+    trainer: Trainer,
+    interactions: Interactions,
+    parameters: Any,
+    *,
+    seed: int,
+    progress: Progress,
+    start: ItemGraph | None = None,
+) -> ItemGraph:
+    """On this machine, keeping nothing for a run after an interruption."""
+    if trainer.warm is not None and start is not None and start.trainer == trainer.name:
+        return trainer.warm(interactions, parameters, seed=seed, progress=progress, scratch=Scratch(), start=start)
     return trainer.train(interactions, parameters, seed=seed, progress=progress)
 
 
@@ -41,10 +59,21 @@ class Resuming:
     folder: Path
 
     def __call__(
-        self, trainer: Trainer, interactions: Interactions, parameters: Any, *, seed: int, progress: Progress
+        self,
+        trainer: Trainer,
+        interactions: Interactions,
+        parameters: Any,
+        *,
+        seed: int,
+        progress: Progress,
+        start: ItemGraph | None = None,
     ) -> ItemGraph:
         """The trained graph, the same as `local` makes."""
+        plain = dataclasses.asdict(parameters)
+        if trainer.warm is not None and start is not None and start.trainer == trainer.name:
+            scratch = Scratch.of(self.folder, interactions, trainer.name, {**plain, "start": start.version}, seed)
+            return trainer.warm(interactions, parameters, seed=seed, progress=progress, scratch=scratch, start=start)
         if trainer.resume is None:
             return local(trainer, interactions, parameters, seed=seed, progress=progress)
-        scratch = Scratch.of(self.folder, interactions, trainer.name, dataclasses.asdict(parameters), seed)
+        scratch = Scratch.of(self.folder, interactions, trainer.name, plain, seed)
         return trainer.resume(interactions, parameters, seed=seed, progress=progress, scratch=scratch)

@@ -97,7 +97,14 @@ class Spark:
     exchange: Exchange
 
     def __call__(
-        self, trainer: Trainer, interactions: Interactions, parameters: Any, *, seed: int, progress: Progress
+        self,
+        trainer: Trainer,
+        interactions: Interactions,
+        parameters: Any,
+        *,
+        seed: int,
+        progress: Progress,
+        start: ItemGraph | None = None,
     ) -> ItemGraph:
         """The graph that `ranking.models.neighbours` makes of the same, up to the quantisation of values."""
         if not isinstance(parameters, NeighboursParameters):

@@ -22,7 +22,7 @@ from scipy import sparse
 
 from ranking.graph import ItemGraph
 from ranking.interactions import Interactions
-from ranking.models.decomposition import right_singular
+from ranking.models.decomposition import Start, right_singular
 from ranking.models.dense import Scores, symmetric_scores
 from ranking.models.pairs import Symmetric, top_pairs
 from ranking.models.progress import Progress, stage
@@ -30,9 +30,13 @@ from ranking.models.scratch import Scratch
 from ranking.models.sharing import shared_pairs
 from ranking.models.space import Choice, Real, Whole
 from ranking.models.trainer import LONGEST_HISTORY, Trainer, require, require_entries, require_width
+from ranking.models.warm_start import start_block
 
 MOST_COMPONENTS = 2048
 """Components taken unless more are asked for."""
+
+WARM_ITERATIONS = 1
+"""Refinements of the subspace that are left to do where training begins from an earlier graph."""
 
 PAIRS = ("all", "shared", "auto")
 MOST_ALL_PAIRS = 200_000
@@ -101,13 +105,15 @@ def train(
     seed: int,
     progress: Progress,
     scratch: Scratch = Scratch(),  # noqa: B008 - frozen, and keeps nothing
+    start: ItemGraph | None = None,
 ) -> ItemGraph:
     """Train on interactions; rows that nobody has acted on get no neighbours.
 
-    The decomposition, and with shared pairs each finished block, is kept in ``scratch``.
+    The decomposition, and with shared pairs each finished block, is kept in ``scratch``. An earlier graph to ``start``
+    from spares all refinements but ``WARM_ITERATIONS``; the new one names it.
     """
     active, product, (row_scale, column_scale), components = _model(
-        interactions, parameters, seed, stage(progress, 0, 0.4), scratch
+        interactions, parameters, seed, stage(progress, 0, 0.4), scratch, start
     )
     width, comparing = parameters.width, stage(progress, 0.4, 1.0)
     if parameters.pairs == "all" or (parameters.pairs == "auto" and active.size <= MOST_ALL_PAIRS):
@@ -118,7 +124,12 @@ def train(
     return ItemGraph.from_arrays(
         *spread(ids, weights, active, interactions.rows),
         trainer="spectral",
-        parameters={**dataclasses.asdict(parameters), "components": components, "seed": seed},
+        parameters={
+            **dataclasses.asdict(parameters),
+            "components": components,
+            "seed": seed,
+            **({} if start is None else {"start": start.version}),
+        },
     )
 
 
@@ -129,7 +140,12 @@ def dense(interactions: Interactions, parameters: SpectralParameters, *, seed: i
 
 
 def _model(
-    interactions: Interactions, parameters: SpectralParameters, seed: int, progress: Progress, scratch: Scratch
+    interactions: Interactions,
+    parameters: SpectralParameters,
+    seed: int,
+    progress: Progress,
+    scratch: Scratch,
+    start: ItemGraph | None = None,
 ) -> tuple[NDArray[np.int64], Symmetric, tuple[NDArray[np.float32], NDArray[np.float32]], int]:
     """Active rows, H, the scales of its rows and columns, and how many components there are."""
     require_entries(interactions, "spectral")
@@ -137,7 +153,8 @@ def _model(
         interactions = interactions.newest(parameters.newest)
     active = np.flatnonzero(interactions.popularity())
     normalised, row_degree = _normalised(interactions, parameters, active)
-    vectors, values = _decomposed(normalised, parameters, seed, progress, scratch)
+    blocks = None if start is None else _blocks(start, active, row_degree, parameters, seed)
+    vectors, values = _decomposed(normalised, parameters, seed, progress, scratch, blocks)
     # H as one dense and one sparse part: the tail of all components, and what the leading ones get beyond it.
     squares = (values / values[0]) ** 2
     leading = squares / (squares + parameters.ridge) if parameters.ridge else np.sqrt(squares)
@@ -167,8 +184,25 @@ def _normalised(
     return normalised, row_degree
 
 
+def _blocks(
+    start: ItemGraph,
+    active: NDArray[np.int64],
+    row_degree: NDArray[np.float64],
+    parameters: SpectralParameters,
+    seed: int,
+) -> Start:
+    """Blocks that lie near the singular vectors that an earlier graph was made of."""
+    scale = _power(row_degree, float(start.parameters.get("row_exponent", parameters.row_exponent)))
+    return lambda width: start_block(start, active, scale, width, seed)
+
+
 def _decomposed(
-    normalised: sparse.csr_matrix, parameters: SpectralParameters, seed: int, progress: Progress, scratch: Scratch
+    normalised: sparse.csr_matrix,
+    parameters: SpectralParameters,
+    seed: int,
+    progress: Progress,
+    scratch: Scratch,
+    start: Start | None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Right singular vectors and values; taken from ``scratch`` where an earlier run has finished them."""
     readers, rows = (int(extent) for extent in normalised.shape)
@@ -178,13 +212,17 @@ def _decomposed(
     if finished is not None:
         progress(1.0, "decomposing")
         return finished[0], finished[1]
+    power_iterations = parameters.power_iterations
+    if start is not None:
+        power_iterations = min(power_iterations, WARM_ITERATIONS)
     found = right_singular(
         normalised,
         components,
         oversampling=parameters.oversampling,
-        power_iterations=parameters.power_iterations,
+        power_iterations=power_iterations,
         seed=seed,
         progress=progress,
+        start=start,
     )
     scratch.put("decomposition", *found)
     return found
@@ -220,4 +258,5 @@ TRAINER = Trainer(
         "ridge": Choice((0.0, 0.03, 0.1, 0.3)),
         "tail": Choice((0.0, 0.15, 0.3, 0.5)),
     },
+    train,
 )

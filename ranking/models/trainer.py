@@ -39,6 +39,23 @@ class Resume(Protocol):
         """The trained graph."""
 
 
+class Warm(Protocol):
+    """Train as `Resume` does, but begin from an earlier graph of the same trainer. Equal input and equal start, equal
+    graph, which names its start among its parameters (``start``, a version)."""
+
+    def __call__(
+        self,
+        interactions: Interactions,
+        parameters: Any,
+        *,
+        seed: int,
+        progress: Progress,
+        scratch: Scratch,
+        start: ItemGraph,
+    ) -> ItemGraph:
+        """The trained graph."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trainer:
     """One way to an ItemGraph."""
@@ -63,6 +80,9 @@ class Trainer:
 
     space: Space = dataclasses.field(default_factory=lambda: NO_SPACE)
     """Where a search looks for parameters; what is not named keeps its default."""
+
+    warm: Warm | None = None
+    """The same from an earlier graph; None where training always begins anew."""
 
     def parse(self, given: Mapping[str, Any]) -> Any:
         """Parameters from plain values; TrainingError names an unknown field or a wrong value."""
