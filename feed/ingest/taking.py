@@ -41,7 +41,11 @@ async def take(service: Service, caller: Caller, body: bytes) -> bytes:
 
 
 async def _records(service: Service, batch: Batch, now: int) -> list[EventRecord]:
-    consented = await anyio.to_thread.run_sync(service.readers.consents, {*batch.readers})
+    readers = {*batch.readers}
+    consented = service.readers.consents_in_memory(readers)
+    if len(consented) < len(readers):
+        missing = readers.difference(consented)
+        consented |= await anyio.to_thread.run_sync(service.readers.consents, missing)
     columns = (
         batch.readers,
         batch.client_ids,
@@ -58,7 +62,7 @@ async def _records(service: Service, batch: Batch, now: int) -> list[EventRecord
 
 async def _stored(service: Service, records: Sequence[EventRecord]) -> list[Outcome]:
     """What became of each event; those accepted are durable, and count from the next request on."""
-    with service.readers.receiving(record.reader for record in records):
+    with service.readers.receiving([record.reader for record in records]):
         outcomes = await _confirmed(service, records)
         accepted = records
         if outcomes.count(Outcome.ACCEPTED) < len(records):

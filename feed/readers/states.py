@@ -7,8 +7,8 @@ after they are durable. Bounded by number and by bytes: whoever was asked for le
 from __future__ import annotations
 
 import threading
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -75,7 +75,7 @@ class ReaderStates:
         self._bytes = 0
         self._states: OrderedDict[str, _State] = OrderedDict()
         self._loading: dict[str, list[EventRecord]] = {}
-        self._receiving: Counter[str] = Counter()
+        self._receiving: list[frozenset[str]] = []
         self._consents: dict[str, bool] = {}
         self._changes = 0
         self._lock = threading.Lock()
@@ -121,7 +121,7 @@ class ReaderStates:
                     continue
                 del self._loading[reader]
                 state.until = self._monotonic() + SHARED_SECONDS
-                if reader in self._receiving:
+                if self._receives(reader):
                     state.known = _hashes(events)
                 elif self._told:
                     # What is told of late may have been read already.
@@ -169,13 +169,25 @@ class ReaderStates:
         """The view of a reader, from memory or the store."""
         return self.cached(reader, catalogue) or self.load(reader, catalogue)
 
-    def consents(self, readers: Iterable[str]) -> dict[str, bool]:
-        """Whether each reader has personalization on, without building states. Blocks on the store for unknown ones."""
-        trusted = self._trusted()
+    def consents_in_memory(self, readers: Iterable[str]) -> dict[str, bool]:
+        """Whether each reader has personalization on, of those of whom memory tells. Never blocks on the store."""
+        if not self._trusted():
+            return {}
+        known: dict[str, bool] = {}
         with self._lock:
-            known = {reader: self._consent(reader) if trusted else None for reader in readers}
-            changes = self._changes
-        missing = [reader for reader, consent in known.items() if consent is None]
+            state_of, consent_of = self._states.get, self._consents.get
+            for reader in readers:
+                state = state_of(reader)
+                consent = consent_of(reader) if state is None else state.view.personalized
+                if consent is not None:
+                    known[reader] = consent
+        return known
+
+    def consents(self, readers: Collection[str]) -> dict[str, bool]:
+        """Whether each reader has personalization on, without building states. Blocks on the store for unknown ones."""
+        known = self.consents_in_memory(readers)
+        missing = [reader for reader in readers if reader not in known]
+        changes = self._changes
         saved = self._store.readers.known(missing) if missing else {}
         read = dict.fromkeys(missing, True) | {
             reader: read_choices(record.settings).settings.personalization for reader, record in saved.items()
@@ -186,40 +198,38 @@ class ReaderStates:
                 self._consents.update(read)
             while len(self._consents) > self._capacity:
                 del self._consents[next(iter(self._consents))]
-        return {reader: read[reader] if consent is None else consent for reader, consent in known.items()}
-
-    def _consent(self, reader: str) -> bool | None:
-        state = self._states.get(reader)
-        return self._consents.get(reader) if state is None else state.view.personalized
+        return known | read
 
     @contextmanager
     def receiving(self, readers: Iterable[str]) -> Iterator[None]:
         """Hold this while events of these readers are stored and then applied: a state that is read from the store in
         between has them already, and remembers which. If it ends by an exception, nobody knows what was stored, and
         the states are read anew."""
-        readers = set(readers)
+        batch = frozenset(readers)
         with self._lock:
-            self._receiving.update(readers)
+            self._receiving.append(batch)
         try:
             yield
         except BaseException:
-            for reader in readers:
+            for reader in batch:
                 self.invalidate(reader)
             raise
         finally:
             with self._lock:
-                self._received(readers)
+                self._receiving.remove(batch)
+                if not self._told:
+                    self._received(batch)
 
-    def _received(self, readers: Iterable[str]) -> None:
-        for reader in readers:
-            self._receiving[reader] -= 1
-            if not self._receiving[reader]:
-                del self._receiving[reader]
-                state = self._states.get(reader)
-                if state is not None and not self._told:
-                    self._bytes -= state.known.nbytes
-                    state.bytes -= state.known.nbytes
-                    state.known = _NOBODY
+    def _received(self, readers: frozenset[str]) -> None:
+        for reader in self._states.keys() & readers:
+            state = self._states[reader]
+            if state.known.size and not self._receives(reader):
+                self._bytes -= state.known.nbytes
+                state.bytes -= state.known.nbytes
+                state.known = _NOBODY
+
+    def _receives(self, reader: str) -> bool:
+        return any(reader in batch for batch in self._receiving)
 
     def apply(self, events: Iterable[EventRecord]) -> None:
         """Let durable events count from the next request on; within :meth:`receiving`."""

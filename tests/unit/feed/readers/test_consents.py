@@ -55,5 +55,20 @@ def test_a_consent_read_while_settings_change_is_not_remembered():
 
 def test_remembered_consents_are_bounded():
     states = ReaderStates(MemoryStore(), capacity=10)
-    states.consents(f"r{number}" for number in range(100))
+    states.consents([f"r{number}" for number in range(100)])
     assert len(states._consents) == 10
+
+
+def test_memory_tells_of_those_whom_it_knows():
+    store = MemoryStore()
+    opted(store, "out", "false")
+    states = ReaderStates(store)
+    assert states.consents_in_memory(["out", "new"]) == {}
+    states.consents(["out", "new"])
+    assert states.consents_in_memory(["out", "new", "other"]) == {"out": False, "new": True}
+
+
+def test_memory_that_is_not_trusted_tells_of_nobody():
+    states = ReaderStates(MemoryStore(), trusted=lambda: False)
+    assert states.consents(["r1"]) == {"r1": True}
+    assert states.consents_in_memory(["r1"]) == {}
