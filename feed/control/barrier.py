@@ -54,7 +54,7 @@ class Barrier:
 
     def heard(self, position: int, timeout: float) -> tuple[str, ...]:
         """The other processes that may be serving and have not heard a message within ``timeout`` seconds."""
-        return self._late(self._living(), timeout, lambda mark: mark.position >= position, None)
+        return self._late(self._living(), timeout, lambda mark: mark.position >= position, lambda before, now: False)
 
     def heard_lately(self, position: int, timeout: float) -> None:
         """Wait a moment for the processes that were there a second ago, but for those that kept somebody waiting."""

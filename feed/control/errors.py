@@ -21,6 +21,6 @@ class ControlsStale(ControlError):
 
 
 class ReplicaFailed(ControlError):
-    """The fold failed on an entry; serving stops when the lease lapses."""
+    """The fold failed on an entry; nothing is served once the lease has lapsed, and the process ends."""
 
     type = "replica-failed"

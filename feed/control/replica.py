@@ -89,6 +89,7 @@ class Replica:
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._listeners: list[Callable[[Snapshot], None]] = []
+        self._failed: Callable[[ReplicaFailed], None] | None = None
         self._thread = threading.Thread(target=self._run, name="weir-replica", daemon=True)
 
     def start(self) -> None:
@@ -130,6 +131,11 @@ class Replica:
     def on_swap(self, listener: Callable[[Snapshot], None]) -> None:
         """Call ``listener`` with every new Snapshot, on the replica's thread, before requests see it."""
         self._listeners.append(listener)
+
+    def on_failure(self, listener: Callable[[ReplicaFailed], None]) -> None:
+        """Call ``listener`` on the replica's thread, which then ends, when the fold failed: a fold that an entry was
+        applied to in part is of no more use, and this process serves nothing until it is started anew."""
+        self._failed = listener
 
     def latest(self) -> Snapshot:
         """The current Snapshot whether or not the lease holds; for reading state, never for serving pages."""
@@ -224,7 +230,8 @@ class Replica:
                 self.failure = f"{type(error).__name__}: {error}"
                 _log.exception("the fold failed; this replica stops serving when its lease lapses")
                 self._closing.set()
-                raise ReplicaFailed(str(error)) from error
+                if self._failed is not None:
+                    self._failed(self._after(self.failure))
 
     def _follow(self) -> None:
         """Obey all decisions, then take the editions one by one, and look at the ledger again before each: however
@@ -244,6 +251,14 @@ class Replica:
             self._confirmed_at = asked_at
             with self._lock:
                 self._acknowledge()
+
+    def _after(self, failure: str) -> ReplicaFailed:
+        known = self.latest()
+        return ReplicaFailed(
+            f"what follows revision {known.revision} and edition {known.edition} could not be obeyed ({failure}); this "
+            "process ends, and reads all anew when it is started again; if that fails too, install the release that "
+            "wrote the store, or restore a backup"
+        )
 
     def _swap(self) -> None:
         fold, current, now = self._fold, self._snapshot, self._clock.now()

@@ -18,6 +18,7 @@ from feed.settings import Settings
 from feed.storage.errors import SharingRefused
 from feed.storage.ports.sharing import Rates, Sharing
 from feed.storage.ports.store import Store
+from feed.storage.postgresql.deployment import remove_replica
 from feed.storage.redis.opening import open_sharing
 from feed.storage.register import Entry
 
@@ -56,8 +57,9 @@ def check_shared(settings: Settings) -> None:
         )
 
 
-def open_deployment(settings: Settings, store: Store) -> Deployment:
-    """This process among those of the settings' store. Raises ``SetupInvalid`` for what cannot be shared over."""
+def open_deployment(settings: Settings, store: Store, mark: str = "") -> Deployment:
+    """This process among those of the settings' store, known by its ``mark``, or one of its own. Raises
+    ``SetupInvalid`` for what cannot be shared over."""
     if settings.redis is None:
         return alone()
     try:
@@ -65,7 +67,19 @@ def open_deployment(settings: Settings, store: Store) -> Deployment:
         sharing = open_sharing(url, settings.redis_prefix, deployment_id(store))
     except SharingRefused as refusal:
         raise SetupInvalid(str(refusal)) from refusal
-    return Deployment(f"{socket.gethostname()}:{os.getpid()}:{token_hex(3)}", version("weir"), sharing)
+    return Deployment(name_of(os.getpid(), mark or token_hex(3)), version("weir"), sharing)
+
+
+def name_of(process: int, mark: str) -> str:
+    """What a process of this host is called among the others; the ``mark`` tells it from one that had its number."""
+    return f"{socket.gethostname()}:{process}:{mark}"
+
+
+def strike_off(settings: Settings, name: str) -> None:
+    """Take a process out of the registry, so that nobody waits for its lease to lapse: only for whoever saw it end
+    (law 11). Raises ``StorageError``."""
+    if settings.database is not None:
+        remove_replica(settings.database.get_secret_value(), name)
 
 
 def deployment_id(store: Store) -> str:

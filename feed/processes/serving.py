@@ -18,6 +18,7 @@ import uvicorn
 
 from feed.app import create_app
 from feed.bootstrap import open_service
+from feed.control.errors import ReplicaFailed
 from feed.errors import SetupInvalid
 from feed.http.accepting import MOST, OF_SEVERAL, accepting
 from feed.http.protocol import ProblemProtocol
@@ -52,13 +53,22 @@ def run(settings: Settings, ready: Callable[[str], None]) -> None:
 
 
 def serve_on(
-    settings: Settings, listener: socket.socket, answering: Callable[[], object], worker: int | None = None
+    settings: Settings,
+    listener: socket.socket,
+    answering: Callable[[], object],
+    worker: int | None = None,
+    mark: str = "",
 ) -> None:
     """Serve what comes to a socket until a signal; ``answering`` is called once requests are answered. A ``worker``
-    of several is reached by the others, too."""
+    of several is reached by the others, too, and known by its ``mark``.
+
+    Raises ``ReplicaFailed`` when decisions or editions can be obeyed no longer: who starts this process again makes it
+    read all anew.
+    """
     tracing.start(settings)
-    service = open_service(settings)
+    service = open_service(settings, mark=mark)
     configure(settings.log_level)
+    failures: list[ReplicaFailed] = []
     try:
         app = create_app(service)
         config = uvicorn.Config(
@@ -72,12 +82,20 @@ def serve_on(
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
         server = _Server(config, answering, MOST if worker is None else OF_SEVERAL)
+
+        def failed(failure: ReplicaFailed) -> None:
+            failures.append(failure)
+            server.should_exit = True
+
+        service.replica.on_failure(failed)
         # uvicorn ends with SystemExit when the application does not start.
         quiet = contextlib.suppress(KeyboardInterrupt, SystemExit)
         with siblings.reachable(settings.home, worker) as own, _quiet_exit(), quiet:
             server.run(sockets=[listener, *own])
         if not server.started:
             raise SetupInvalid("the service did not start; the log says why, `weir doctor` what to do")
+        if failures:
+            raise failures[0]
     finally:
         service.close()
         tracing.stop()

@@ -1,8 +1,9 @@
 """Workers: several processes behind one address, each a replica, started, watched and replaced by this one.
 
-A worker that ends is started again, later and later if it goes on ending. SIGHUP replaces all of them one by one: the
-new one answers before the old one is asked to end, so that no request finds nobody. SIGTERM and Ctrl-C end all. Workers
-end by themselves when this process is gone.
+A worker that ends is started again, later and later if it goes on ending, and nobody waits for it meanwhile: who saw it
+end strikes it off the registry (law 11). While no worker answers, this process refuses what comes. SIGHUP replaces all
+of them one by one: the new one answers before the old one is asked to end, so that no request finds nobody. SIGTERM and
+Ctrl-C end all. Workers end by themselves when this process is gone.
 """
 
 from __future__ import annotations
@@ -17,15 +18,19 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import Any
 
 import structlog
 from pydantic import SecretStr
 
 from feed.errors import SetupInvalid
+from feed.processes.deployment import name_of, strike_off
+from feed.processes.vacancy import Vacancy
 from feed.settings import PREFIX, Settings
+from feed.storage.errors import StorageError
 
 _log = structlog.get_logger("weir")
 
@@ -42,9 +47,18 @@ _LONGEST_PAUSE = 30.0
 class _Worker:
     number: int
     process: subprocess.Popen[bytes]
+    name: str
     life: int
     told: int
     began: float = field(default_factory=time.monotonic)
+    answers: bool = False
+
+    def says(self, seconds: float) -> bool:
+        """Whether it said within so many seconds that it answers, or ended instead."""
+        ready, _, _ = select.select([self.told], [], [], seconds)
+        if ready:
+            self.answers = os.read(self.told, 1) == b"1"
+        return bool(ready)
 
     def drop(self) -> None:
         os.close(self.life)
@@ -57,6 +71,7 @@ class Workers:
     def __init__(self, settings: Settings, listener: socket.socket) -> None:
         self._settings = settings
         self._listener = listener
+        self._vacancy = Vacancy(listener)
         self._workers: dict[int, _Worker] = {}
         self._pauses: dict[int, tuple[float, float]] = {}
         self._ending = threading.Event()
@@ -79,6 +94,7 @@ class Workers:
                         self._replacing.clear()
                         self._replace_all()
             finally:
+                self._vacancy.leave()
                 self._end(list(self._workers.values()))
 
     def _all_started(self, numbers: range) -> bool:
@@ -96,16 +112,16 @@ class Workers:
     def _waited(self, worker: _Worker) -> bool:
         until = worker.began + START_SECONDS
         while not self._ending.is_set() and time.monotonic() < until:
-            ready, _, _ = select.select([worker.told], [], [], _LOOK_SECONDS)
-            if ready:
-                # It says that it answers, or has ended.
-                return os.read(worker.told, 1) == b"1"
+            if worker.says(_LOOK_SECONDS):
+                return worker.answers
         return False
 
     def _watch(self) -> None:
         now = time.monotonic()
+        answered = False
         for number, worker in list(self._workers.items()):
             if worker.process.poll() is None:
+                answered |= worker.answers or (worker.says(0) and worker.answers)
                 continue
             pause, until = self._pauses.get(number, (0.0, 0.0))
             if not until:
@@ -113,11 +129,26 @@ class Workers:
                 pause = 0.0 if lived >= _HEALTHY_SECONDS else min(max(2 * pause, 0.5), _LONGEST_PAUSE)
                 _log.warning("a worker ended; another is started", code=worker.process.returncode, pause=pause)
                 until = now + pause
+                self._strike_off(worker)
             if now >= until:
                 worker.drop()
                 self._workers[number] = self._start(number)
                 until = 0.0
             self._pauses[number] = (pause, until)
+        if answered:
+            self._vacancy.leave()
+        else:
+            self._vacancy.refuse()
+
+    def _strike_off(self, worker: _Worker) -> None:
+        """Let nobody wait for a worker that this process saw end."""
+
+        def strike() -> None:
+            # If the store cannot be reached, others wait until its lease has lapsed.
+            with suppress(StorageError):
+                strike_off(self._settings, worker.name)
+
+        threading.Thread(target=strike, name="weir-strike", daemon=True).start()
 
     def _replace_all(self) -> None:
         for number, old in list(self._workers.items()):
@@ -134,10 +165,10 @@ class Workers:
     def _start(self, number: int) -> _Worker:
         lives, life = os.pipe()
         told, tells = os.pipe()
-        given = (self._listener.fileno(), lives, tells)
+        given, mark = (self._listener.fileno(), lives, tells), token_hex(3)
         try:
             process = subprocess.Popen(
-                [sys.executable, "-m", "feed.cli.worker", *map(str, (number, *given))],
+                [sys.executable, "-m", "feed.cli.worker", *map(str, (number, *given)), mark],
                 pass_fds=given,
                 # Ctrl-C at the terminal is for this process to handle.
                 start_new_session=True,
@@ -146,7 +177,7 @@ class Workers:
         finally:
             os.close(lives)
             os.close(tells)
-        return _Worker(number, process, life, told)
+        return _Worker(number, process, name_of(process.pid, mark), life, told)
 
     def _end(self, workers: list[_Worker]) -> None:
         for worker in workers:
@@ -159,6 +190,7 @@ class Workers:
             except subprocess.TimeoutExpired:
                 worker.process.kill()
                 worker.process.wait()
+                self._strike_off(worker)
             worker.drop()
 
     @contextmanager

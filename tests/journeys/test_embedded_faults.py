@@ -5,11 +5,14 @@ After each: nothing acknowledged is lost, nothing blocked was served, nothing is
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
 from feed.settings import Settings
+from feed.storage.entries import pack
 from tests.journeys.faulty_machine import FaultyMachine
 from tests.journeys.grown_oracle import Oracle
 from tests.journeys.grown_service import QUIET, Grown, served
@@ -65,3 +68,30 @@ def test_on_a_full_disk_what_is_new_is_refused_and_pages_go_on(alone, machine, o
     refused = {one.split()[0] for one in oracle.unanswered[before:]}
     assert refused == {"report", "decide", "choose"}
     oracle.holds()
+
+
+def test_a_process_that_cannot_obey_an_edition_ends_saying_why_and_serves_again_once_it_is_mended(alone, oracle):
+    with closing(sqlite3.connect(alone.settings.store_file, timeout=30, isolation_level=None)) as connection:
+        with oracle.load():
+            oracle.goes_on()
+            edition = published(connection, b'["author","somebody","no number","",0]\n')
+            assert alone.process.wait(30) == 1
+        last = alone.said.read_text().splitlines()[-1]
+        assert "could not be obeyed" in last and "restore a backup" in last
+        oracle.kept()
+        connection.execute("UPDATE editions SET entries = ? WHERE edition = ?", (pack(b""), edition))
+    with served(alone.said.parent, alone.settings) as again:
+        oracle.grown = again
+        with oracle.load():
+            oracle.goes_on()
+        oracle.holds()
+
+
+def published(connection: sqlite3.Connection, line: bytes) -> int:
+    """The number of a next edition, which consists of one line."""
+    connection.execute("BEGIN IMMEDIATE")
+    follows = "UPDATE heads SET number = number + 1 WHERE name = 'journal' RETURNING number"
+    (edition,) = connection.execute(follows).fetchone()
+    connection.execute("INSERT INTO editions VALUES (?, 0, ?)", (edition, pack(line)))
+    connection.execute("COMMIT")
+    return int(edition)

@@ -13,12 +13,15 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import psycopg
 import pytest
 
 from feed.clock import SystemClock
 from feed.models.files import file_of, save
+from feed.storage.entries import pack
 from feed.stores import open_store
 from ranking.graph import ItemGraph
 from tests.journeys.grown_oracle import Oracle
@@ -53,6 +56,8 @@ def test_a_killed_worker_is_replaced_and_its_duties_go_on_by_another(grown, orac
         oracle.goes_on()
         worker = with_the_duties(grown)
         os.kill(grown.workers()[worker], signal.SIGKILL)
+        # Whoever saw it end has told; nobody waits until its lease has lapsed.
+        assert not lagging(oracle, "item-3", 1 - worker)
         until(lambda: grown.gauge("weir_duties").get(1 - worker) == 1.0)
         assert grown.tried("PUT", "/v1/items/new", {"title": "New"}).status in (200, 201)
         until(lambda: "new" in grown.page(worker=1 - worker))
@@ -151,6 +156,20 @@ def test_a_worker_whose_model_file_is_corrupt_serves_without_it_and_says_so(grow
     replace(file, whole)
 
 
+def test_workers_that_cannot_obey_an_edition_refuse_and_serve_by_themselves_once_it_is_mended(grown, ground, oracle):
+    before = set(grown.children())
+    with oracle.load(), psycopg.connect(ground.url, autocommit=True) as connection:
+        oracle.goes_on()
+        edition = published(connection, b'["author","somebody","no number","",0]\n')
+        until(lambda: before.isdisjoint(grown.children()), 30)
+        until(lambda: any("no worker of this address answers" in one for one in oracle.unanswered), 30)
+        connection.execute("UPDATE editions SET entries = %s WHERE edition = %s", (pack(b""), edition))
+        until(grown.whole, 60)
+        oracle.goes_on()
+    assert "edition" in (said := grown.said.read_text()) and "could not be obeyed" in said
+    oracle.holds()
+
+
 def test_workers_end_by_themselves_when_their_supervisor_is_killed(grown, oracle):
     workers = grown.workers()
     with oracle.load():
@@ -177,6 +196,16 @@ def lagging(oracle: Oracle, item: str, worker: int) -> list[str]:
     if not late:
         oracle.blocked[item] = time.monotonic()
     return late
+
+
+def published(connection: psycopg.Connection[Any], line: bytes) -> int:
+    """The number of a next edition, which consists of one line."""
+    with connection.transaction():
+        follows = "UPDATE heads SET number = number + 1 WHERE name = 'journal' RETURNING number"
+        row = connection.execute(follows).fetchone()
+        assert row is not None
+        connection.execute("INSERT INTO editions VALUES (%s, 0, %s)", (row[0], pack(line)))
+    return int(row[0])
 
 
 def refused_since(oracle: Oracle, before: int) -> bool:

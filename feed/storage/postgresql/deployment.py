@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, func, select
 
 from feed.storage.errors import StorageError, StoreClosed, StoreReadOnly
 from feed.storage.ports.deployment import ReplicaRecord
-from feed.storage.postgresql.server import fault_of
+from feed.storage.postgresql.server import connected, fault_of, without_password
 from feed.storage.schema import LEDGER, replicas
 from feed.storage.sql.reading import Reading
 
@@ -28,6 +28,7 @@ ON CONFLICT (name) DO UPDATE
 SET release = excluded.release, revision = excluded.revision, confirmed_at = excluded.confirmed_at
 RETURNING {_HEAD}
 """
+_LEAVE = "DELETE FROM replicas WHERE name = %s"
 _FORGET = f"DELETE FROM replicas WHERE confirmed_at < {_NOW} - 3600"
 
 _REGISTRY_SESSION = {
@@ -131,7 +132,16 @@ class PostgresReplicas:
 
     def leave(self, name: str) -> None:
         """Take a process out that serves no longer."""
-        self._line.ask("DELETE FROM replicas WHERE name = %s", name)
+        self._line.ask(_LEAVE, name)
+
+
+def remove_replica(url: str, name: str) -> None:
+    """Take a process out of the registry of the database at ``url`` that has ended without leaving."""
+    with connected(url, without_password(url), **_REGISTRY_SESSION) as connection:
+        try:
+            connection.execute(_LEAVE, (name,))
+        except psycopg.Error as cause:
+            raise fault_of(cause) from cause
 
 
 class PostgresRole:

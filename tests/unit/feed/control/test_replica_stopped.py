@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import structlog
 from structlog.testing import capture_logs
 
 from feed.clock import ManualClock
+from feed.control.errors import ControlsStale, ReplicaFailed
 from feed.control.replica import Replica
 from feed.models.library import Graphs, PolicyDocuments
 from feed.pages.making import Pages
@@ -88,6 +90,29 @@ def test_decisions_made_before_a_clock_steps_back_and_after_it_both_hold(tmp_pat
             clock.set_back(step)
         served = {item["id"] for item in http.call("GET", "/v1/feed?reader=r1", "feed").json()["items"]}
         assert served and served.isdisjoint({"item-1", "item-2"})
+
+
+def test_a_fold_that_fails_is_told_once_and_nothing_is_served_when_the_lease_has_lapsed(tmp_path):
+    clock, store, told = ManualClock(), MemoryStore(), list[ReplicaFailed]()
+    replica = Replica(
+        store, Fold(PolicyDocuments(store.policies), Graphs(store.models, tmp_path)), clock, lease_seconds=2
+    )
+    replica.on_failure(told.append)
+    replica.start()
+    try:
+        store.journal.publish(extra=b'["author","somebody","no number","",0]\n', at=1).result()
+        replica.wake()
+        until(lambda: bool(told))
+        (failure,) = told
+        assert "edition 0" in str(failure) and "ValueError" in str(failure)
+        assert replica.snapshot().edition == 0
+        clock.advance(3)
+        replica.wake()
+        with pytest.raises(ControlsStale, match="ValueError"):
+            replica.snapshot()
+    finally:
+        replica.close()
+    assert len(told) == 1
 
 
 def test_a_process_of_another_release_beside_this_one_is_warned_of(tmp_path, monkeypatch):
