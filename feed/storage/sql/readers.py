@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from itertools import chain
 from typing import Any
 
+import orjson
 from sqlalchemy import bindparam, delete, select
 
 from feed.storage.answers import failed
@@ -17,15 +17,13 @@ from feed.storage.rules import is_personalized, version_conflict
 from feed.storage.schema import FORGETTINGS, heads, readers
 from feed.storage.sql.erasures import Erasures
 from feed.storage.sql.events import SqlEvents
+from feed.storage.sql.listed import listed_texts
 from feed.storage.sql.persons import Named, Persons
 from feed.storage.sql.queue import Cursor, Lane
 from feed.storage.sql.reading import Reading
 from feed.storage.sql.register import EntryPersons
 from feed.storage.sql.statements import Statements, names
 from feed.storage.sql.writer import Writes
-
-_ASKED = 500
-"""Readers of one query."""
 
 _Save = tuple[ReaderRecord, int | None]
 
@@ -56,7 +54,7 @@ class SqlReaders:
         self._delete = statements.text(delete(readers).where(mine), "of")
         self._get = select(*(readers.c[name] for name in fields)).where(mine)
         self._forgettings = select(heads.c.number).where(heads.c.name == FORGETTINGS)
-        those = readers.c.reader.in_(bindparam("readers", expanding=True))
+        those = readers.c.reader.in_(listed_texts("readers", statements))
         self._known = select(*(readers.c[name] for name in fields)).where(those)
 
     def get(self, reader: str) -> ReaderRecord:
@@ -66,8 +64,7 @@ class SqlReaders:
 
     def known(self, readers: Sequence[str]) -> dict[str, ReaderRecord]:
         """The saved settings of those of these readers who saved any, by reader."""
-        pages = (list(readers[start : start + _ASKED]) for start in range(0, len(readers), _ASKED))
-        rows = chain.from_iterable(self._reading.all(self._known, readers=page) for page in pages)
+        rows = self._reading.table(self._known, readers=orjson.dumps(readers).decode())
         return {row[0]: ReaderRecord(*row) for row in rows}
 
     def save(self, record: ReaderRecord, expected_version: int | None) -> Future[ReaderRecord]:
