@@ -25,6 +25,7 @@ from feed.http.protocol import ProblemProtocol
 from feed.observing import tracing
 from feed.observing.logs import configure
 from feed.processes import siblings
+from feed.processes.allocating import few_arenas
 from feed.processes.workers import Workers
 from feed.settings import Settings
 
@@ -65,6 +66,7 @@ def serve_on(
     Raises ``ReplicaFailed`` when decisions or editions can be obeyed no longer: who starts this process again makes it
     read all anew.
     """
+    few_arenas()
     tracing.start(settings)
     service = open_service(settings, mark=mark)
     configure(settings.log_level)
