@@ -162,13 +162,14 @@ def train_store(
     peers: bool = False,
     seed: int = 0,
     engine: Engine = local,
+    engine_of_everything: Engine | None = None,
     progress: Progress = silent,
     clock: Callable[[], float] = unclocked,
 ) -> tuple[ItemGraph, Report]:
     """Evaluate as `evaluate_store` does, then train the same model on everything.
 
     The graph of everything carries the hold-out's metrics and is the one to activate. With ``auto`` the model is chosen
-    before the hold-out part is looked at.
+    before the hold-out part is looked at. ``engine_of_everything`` may begin from a model that has seen that part.
     """
     report = evaluate_store(
         interactions,
@@ -188,7 +189,8 @@ def train_store(
     chosen = report.selection.best if report.selection else Candidate(model, parameters)
     used = trainer(chosen.model)
     within = stage(progress, 0.6, 1)
-    graph = engine(used, interactions, used.parse(chosen.parameters), seed=seed, progress=within)
+    last = engine_of_everything or engine
+    graph = last(used, interactions, used.parse(chosen.parameters), seed=seed, progress=within)
     return graph.stamped(created_at=created_at, metrics=report.evaluation.metrics()), report
 
 

@@ -166,6 +166,9 @@ class Settings(RetentionSettings):
     retrain_tolerance: float = Field(default=0.02, ge=0, le=1)
     """Share of the active model's score by which the new one may fall short and still take over."""
 
+    retrain_warm: bool = False
+    """Whether they begin from the active model, where it is of a kind for that and nothing was forgotten since."""
+
     retrain_threads: int = Field(default=0, ge=0, le=1024)
     """Cores that they may take, at a low priority; 0 for half of the machine's."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 _NICENESS = 10
 """A tenth of a busy core, so that training ends even where pages take all there is; all of an idle one."""
-_LOOK_SECONDS = 2.0
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -29,6 +29,9 @@ def retrain(
         bool,
         typer.Option("--propose", help="Only say as JSON what is to become of the model; end when the caller does."),
     ] = False,
+    warm: Annotated[
+        bool | None, typer.Option("--warm/--cold", help="Begin from the active model; else as WEIR_RETRAIN_WARM says.")
+    ] = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
@@ -38,6 +41,8 @@ def retrain(
     While a server owns the store, training reads it and the model is handed over through the server's API.
     """
     settings = settings_for(home)
+    if warm is not None:
+        settings = settings.model_copy(update={"retrain_warm": warm})
     gently(settings.retrain_threads)
     if propose:
         end_with_caller()
@@ -74,12 +79,14 @@ def gently(threads: int) -> None:
 
 
 def end_with_caller() -> None:
-    """End this process when the one that started it has ended, however that came."""
-    caller, pause = os.getppid(), threading.Event()
+    """End this process when the one that started it has ended, however that came: the standard input is then a pipe to
+    which nobody is left to write. Where it is none, there is nothing to watch."""
+    if not stat.S_ISFIFO(os.fstat(0).st_mode):
+        return
 
     def watch() -> None:
-        while os.getppid() == caller:
-            pause.wait(_LOOK_SECONDS)
+        while os.read(0, 1):
+            pass
         os._exit(1)
 
     threading.Thread(target=watch, name="weir-caller", daemon=True).start()
@@ -112,13 +119,15 @@ def _handed_over(settings: Settings) -> dict[str, Any]:
 
 def _trained(settings: Settings, store: Store, snapshot: Snapshot, bar: Bar) -> Retrained:
     from feed.clock import SystemClock
+    from feed.models.lineage import read_events
     from feed.models.retraining import DAY, plan_of, retrained
     from feed.models.retraining_attempt import attempt
     from ranking.models.engine import Resuming
     from ranking.models.scratch import cleared
 
     folder, turn = workroom(settings) / "retraining", settings.retrain_seconds or DAY
-    columns, now = attempt(folder, store.events.columns(), SystemClock().now(), fresh_for=turn)
+    columns, forgettings = read_events(store)
+    columns, now = attempt(folder, columns, SystemClock().now(), fresh_for=turn)
     try:
         made = retrained(
             columns,
@@ -126,6 +135,7 @@ def _trained(settings: Settings, store: Store, snapshot: Snapshot, bar: Bar) -> 
             snapshot.graph if snapshot.model else None,
             plan_of(settings, now),
             now=now,
+            forgettings=forgettings,
             engine=Resuming(folder),
             progress=bar.share,
         )
@@ -144,5 +154,6 @@ def _document(made: Retrained) -> dict[str, Any]:
         "version": made.graph.version if made.graph is not None else "",
         "trainer": made.graph.trainer if made.graph is not None else "",
         "against": made.against,
+        "start": made.graph.parameters.get("start", "") if made.graph is not None else "",
         "evidence": list(made.evidence),
     }

@@ -42,6 +42,9 @@ def train(
     from_: Annotated[
         Path | None, typer.Option("--from", metavar="FOLDER", help="Train on this Parquet export of the store.")
     ] = None,
+    warm: Annotated[
+        bool, typer.Option("--warm", help="Begin from the active model, unless something was forgotten since.")
+    ] = False,
     dense: Dense = True,
     peers: Peers = True,
     seed: Seed = 0,
@@ -56,6 +59,7 @@ def train(
     from feed.cli.reports import print_report
     from feed.cli.workplaces import workplace
     from feed.clock import SystemClock
+    from feed.models.lineage import beginning, unchanged
     from feed.models.training import SCORE
     from feed.models.training import train as trained
     from ranking.models.scratch import cleared
@@ -71,18 +75,28 @@ def train(
         progress_bar() as bar,
         engine(engine_, settings, master=master, exchange=exchange) as running,
     ):
+        forgettings = place.store.readers.forgettings()
         interactions = _interactions(place, from_, settings, bar)
+        now = SystemClock().now()
+        begins = beginning(
+            place.active,
+            warm=warm,
+            # What an export holds may have been forgotten since it was made.
+            forgettings=unchanged(place.store, forgettings) if from_ is None else None,
+            now=now,
+        )
         training = trained(
             interactions,
             named,
             given,
             seed=seed,
-            now=SystemClock().now(),
+            now=now,
             active=place.active,
             dense=dense and engine_ is EngineName.LOCAL,
             peers=peers and engine_ is EngineName.LOCAL,
             facts=Facts.of(place.snapshot.catalogue, interactions.rows),
             engine=running,
+            begins=begins,
             progress=bar.share,
         )
         takes_over = activate and (force or not training.worse)
@@ -91,10 +105,13 @@ def train(
     graph, standing = training.graph, training.standing
     if json:
         active = dict(standing) if standing is not None else None
-        print_json({**training.report.as_json(), "version": graph.version, "activated": takes_over, "active": active})
+        told = {"version": graph.version, "activated": takes_over, "active": active}
+        print_json({**training.report.as_json(), **told, "start": graph.parameters.get("start", "")})
     else:
         print_report(training.report, standing)
-        typer.echo(f"{graph.version} ({graph.trainer}) is saved" + (" and serves" if takes_over else ""))
+        typer.echo(
+            f"{graph.version} ({graph.trainer}) is saved" + (" and serves" if takes_over else "") + begins.told(graph)
+        )
     if activate and not takes_over and standing is not None:
         raise CommandFailed(
             f"{graph.trainer} has {SCORE} {graph.metrics[SCORE]:.4f}, the active model {standing[SCORE]:.4f} on the "

@@ -3,12 +3,12 @@
 Reads only: it runs beside the server that owns the store, and whoever called it hands the model over. The candidate is
 made as the active model was, unless another model is asked for, and takes over when it is not worse on the newest
 events (`experiments.shadow`). Receipts of erasure promise a training within some days; a model that would break that
-promise by the next turn is replaced whatever the comparison says.
+promise by the next turn is replaced whatever the comparison says. If asked to, it begins from the active model, where
+`feed.models.lineage` allows that; then the twin, which stands for it in the comparison, does so too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from time import perf_counter
 
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from experiments.evaluation import evaluate_graph
 from experiments.holdout import AUTO, hold_out, train_store
-from experiments.selection import Candidate
 from experiments.shadow import Shadow, compared
 from experiments.slices import LEAST_READERS, judged_readers, slice_start, sliced
 from experiments.splits import Split
+from feed.models.lineage import Beginning, beginning
 from feed.models.retraining_outcome import Outcome
 from feed.models.training import SCORE, positives, recipe
 from feed.settings import Settings
@@ -48,6 +48,8 @@ class Plan:
     """Share of the active model's score by which the candidate may fall short."""
     replace_by: int
     """A model trained before this second is replaced whatever the comparison says."""
+    warm: bool = False
+    """Whether to begin from the active model where that is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +76,21 @@ def retrained(
     plan: Plan,
     *,
     now: int,
+    forgettings: int | None = None,
     seed: int = 0,
     engine: Engine,
     progress: Progress,
 ) -> Retrained:
     """Train on the events as they were read, and say what is to become of the model.
 
-    ``now`` is the second of training. Raises TrainingError or DataError.
+    ``now`` is the second of training, ``forgettings`` what `feed.models.lineage.read_events` counted. Raises
+    TrainingError or DataError.
     """
     everything = positives(columns, catalogue)
+    begins = beginning(active, warm=plan.warm, forgettings=forgettings, now=now)
+    engine = begins.engine(engine)
     if active is None:
-        return _first(everything, plan, now=now, seed=seed, engine=engine, progress=progress)
+        return _first(everything, plan, begins, now=now, seed=seed, engine=engine, progress=progress)
     due = active.created_at < plan.replace_by
     since = slice_start(everything, plan.share, after=active.created_at)
     split = _slice(columns, catalogue, since)
@@ -100,8 +106,11 @@ def retrained(
         if report.selection is not None:
             name, parameters = report.selection.best.model, report.selection.best.parameters
         shadow = compared(report.evaluation, evaluate_graph(active, split), SCORE, since=since, seed=seed)
-    graph = _made(everything, Candidate(name, parameters), shadow, now, seed, engine, stage(progress, 0.6, 1))
-    return _judged(graph, active, shadow, plan, due)
+    used = trainer(name)
+    graph = engine(used, everything, used.parse(parameters), seed=seed, progress=stage(progress, 0.6, 1))
+    figures = shadow.as_metrics() if shadow is not None else {}
+    graph = graph.stamped(created_at=now, metrics={**figures, **begins.chain(graph)})
+    return _judged(graph, active, shadow, plan, due, begins.told(graph))
 
 
 def plan_of(settings: Settings, now: int) -> Plan:
@@ -112,11 +121,19 @@ def plan_of(settings: Settings, now: int) -> Plan:
         settings.retrain_slice,
         settings.retrain_tolerance,
         replace_by=now + turn - settings.retrain_days * DAY,
+        warm=settings.retrain_warm,
     )
 
 
 def _first(
-    everything: Interactions, plan: Plan, *, now: int, seed: int, engine: Engine, progress: Progress
+    everything: Interactions,
+    plan: Plan,
+    begins: Beginning,
+    *,
+    now: int,
+    seed: int,
+    engine: Engine,
+    progress: Progress,
 ) -> Retrained:
     readers = int(np.count_nonzero(np.diff(everything.indptr)))
     if readers < LEAST_READERS:
@@ -134,9 +151,9 @@ def _first(
     except DataError as cause:
         return Retrained(Outcome.WAIT, f"the events do not suffice yet: {cause}")
     score = report.evaluation.metrics()[SCORE]
-    return Retrained(
-        Outcome.ACTIVATE, f"no model was active; {graph.trainer} has a hold-out {SCORE} of {score:.4f}", graph
-    )
+    reason = f"no model was active; {graph.trainer} has a hold-out {SCORE} of {score:.4f}"
+    graph = graph.stamped(created_at=now, metrics={**graph.metrics, **begins.chain(graph)})
+    return Retrained(Outcome.ACTIVATE, reason, graph)
 
 
 def _slice(columns: EventColumns, catalogue: Catalogue, since: int) -> Split:
@@ -158,33 +175,18 @@ def kept(columns: EventColumns, keep: NDArray[np.bool_]) -> EventColumns:
     )
 
 
-def _made(
-    everything: Interactions,
-    chosen: Candidate,
-    shadow: Shadow | None,
-    now: int,
-    seed: int,
-    engine: Engine,
-    progress: Progress,
-) -> ItemGraph:
-    used = trainer(chosen.model)
-    graph = engine(used, everything, used.parse(chosen.parameters), seed=seed, progress=progress)
-    metrics: Mapping[str, float] = shadow.as_metrics() if shadow is not None else {}
-    return graph.stamped(created_at=now, metrics=metrics)
-
-
-def _judged(graph: ItemGraph, active: ItemGraph, shadow: Shadow | None, plan: Plan, due: bool) -> Retrained:
+def _judged(graph: ItemGraph, active: ItemGraph, shadow: Shadow | None, plan: Plan, due: bool, told: str) -> Retrained:
     against = active.version
     if graph.version == against:
-        return Retrained(Outcome.UNCHANGED, "training made the active model again", graph, against, shadow)
+        return Retrained(Outcome.UNCHANGED, "training made the active model again" + told, graph, against, shadow)
     worse = shadow is not None and shadow.worse(plan.tolerance)
     if worse and not due:
         reason = "worse than the active model on the newest events, which therefore stays"
-        return Retrained(Outcome.KEEP, reason, graph, against, shadow)
+        return Retrained(Outcome.KEEP, reason + told, graph, against, shadow)
     if worse:
         reason = "worse on the newest events, but the active model holds on to what was promised to be forgotten by now"
     elif shadow is None:
         reason = "too few new events to judge by, but training again within these days was promised"
     else:
         reason = "trained on newer events, and not worse on the newest ones"
-    return Retrained(Outcome.ACTIVATE, reason, graph, against, shadow)
+    return Retrained(Outcome.ACTIVATE, reason + told, graph, against, shadow)

@@ -15,6 +15,7 @@ import numpy as np
 
 from experiments.beyond import Facts
 from experiments.holdout import Report, evaluate_store, train_store
+from feed.models.lineage import ANEW, Beginning
 from feed.storage.ports.store import Store
 from feed.storage.records import EventColumns
 from ranking.catalogue import Catalogue
@@ -78,12 +79,14 @@ def train(
     dense: bool = False,
     peers: bool = False,
     engine: Engine = local,
+    begins: Beginning = ANEW,
     progress: Progress,
 ) -> Training:
     """Judge a model (or the best, for ``auto``) on each reader's latest fifth, and train it on everything.
 
     Raises TrainingError or DataError. ``now`` is the second of training; ``active`` the graph that serves, if any;
-    ``facts`` what the catalogue tells of its rows; ``engine`` where training runs;
+    ``facts`` what the catalogue tells of its rows; ``engine`` where training runs; ``begins`` from what it does so on
+    everything, never on the part judged by another, which an earlier model has seen;
     ``dense`` compares the graph with the model it was cut from, ``peers`` with the best of the `implicit` library.
     """
     graph, report = train_store(
@@ -97,8 +100,10 @@ def train(
         seed=seed,
         clock=perf_counter,
         engine=engine,
+        engine_of_everything=begins.engine(engine),
         progress=stage(progress, 0.0, 0.75 if active is not None else 1.0),
     )
+    graph = graph.stamped(created_at=now, metrics={**graph.metrics, **begins.chain(graph)})
     if active is None or recipe(active) == recipe(graph):
         return Training(graph, report, None)
     return Training(graph, report, _standing(interactions, active, facts, seed, stage(progress, 0.75, 1.0)))
