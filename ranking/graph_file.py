@@ -63,6 +63,8 @@ def save(graph: ItemGraph, path: Path) -> None:
     ids_at, weights_at, _ = _layout(len(header), graph.rows, graph.width)
     path = Path(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    # Of a process that was killed and had this number.
+    beside.unlink(missing_ok=True)
     try:
         with open(beside, "xb") as file:
             file.write(_PREFIX.pack(MAGIC, FORMAT, len(header), hashlib.sha256(header).digest()) + header)

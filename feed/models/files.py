@@ -23,6 +23,12 @@ def save(graph: ItemGraph, folder: Path) -> ModelRecord:
     return record_of(graph)
 
 
+def remove_unfinished(folder: Path, process: int) -> None:
+    """Remove what a process left behind that ended while it saved."""
+    for path in folder.glob(f".*.{process}.new"):
+        path.unlink(missing_ok=True)
+
+
 def file_of(version: str) -> str:
     """Name of a version's file within the models folder."""
     return f"{version}.graph"

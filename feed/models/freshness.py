@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import anyio.to_thread
@@ -24,7 +25,7 @@ from feed.access.caller import Caller
 from feed.bootstrap import Service
 from feed.decisions.deciding import decide
 from feed.errors import FeedError
-from feed.models.files import registered
+from feed.models.files import registered, remove_unfinished
 from feed.models.freshness_metrics import FreshnessMetrics
 from feed.models.keeping import remove_spent
 from feed.models.retraining_log import LastRun, last_run, remember
@@ -119,24 +120,26 @@ class Freshness:
             for name, value in settings.model_dump().items()
             if name.startswith("retrain_")
         }
-        child = await asyncio.create_subprocess_exec(
-            *self._command,
-            "--home",
-            str(settings.home.absolute()),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            # Ctrl-C at the terminal is the server's to handle.
-            start_new_session=True,
-            env={**os.environ, **given, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        )
-        try:
-            async with asyncio.timeout(_LONGEST_SECONDS):
-                out, words = await child.communicate()
-        except TimeoutError:
-            raise RetrainingFailed(f"training took longer than {_LONGEST_SECONDS:g} s and was ended") from None
-        finally:
-            await _ended(child)
+        with _lifeline() as lives:
+            child = await asyncio.create_subprocess_exec(
+                *self._command,
+                "--home",
+                str(settings.home.absolute()),
+                stdin=lives,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                # Ctrl-C at the terminal is the server's to handle.
+                start_new_session=True,
+                env={**os.environ, **given, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            )
+            try:
+                async with asyncio.timeout(_LONGEST_SECONDS):
+                    out, words = await child.communicate()
+            except TimeoutError:
+                raise RetrainingFailed(f"training took longer than {_LONGEST_SECONDS:g} s and was ended") from None
+            finally:
+                await _ended(child)
+                remove_unfinished(settings.models_folder, child.pid)
         if child.returncode != 0:
             last = (words.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"])[-1]
             raise RetrainingFailed(f"the training process ended with {child.returncode}: {last[:500]}")
@@ -160,6 +163,17 @@ class Freshness:
             await decide(service, ACTOR, proposal, None)
         await anyio.to_thread.run_sync(remove_spent, service)
         return outcome, reason
+
+
+@contextmanager
+def _lifeline() -> Iterator[int]:
+    """The end to read from of a pipe that nobody can write to once this process has ended, however that came."""
+    lives, life = os.pipe()
+    try:
+        yield lives
+    finally:
+        os.close(lives)
+        os.close(life)
 
 
 async def _ended(child: asyncio.subprocess.Process) -> None:

@@ -163,6 +163,15 @@ def _words(process: int) -> list[str]:
         return []
 
 
+def alive(process: int) -> bool:
+    """Whether a process is there."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def settings_of(ground: Ground, name: str = "home", **chosen: Any) -> Settings:
     """The settings of a process on this ground; what all processes must have alike is copied from the first home."""
     home, first = ground.folder / name, ground.folder / "home"

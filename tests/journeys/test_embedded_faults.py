@@ -5,17 +5,21 @@ After each: nothing acknowledged is lost, nothing blocked was served, nothing is
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from experiments.slices import LEAST_READERS
 from feed.settings import Settings
 from feed.storage.entries import pack
 from tests.journeys.faulty_machine import FaultyMachine
 from tests.journeys.grown_oracle import Oracle
-from tests.journeys.grown_service import QUIET, Grown, served
+from tests.journeys.grown_service import QUIET, Grown, alive, served
 from tests.journeys.http_service import until
 
 pytestmark = pytest.mark.journey
@@ -39,6 +43,17 @@ def alone(tmp_path_factory: pytest.TempPathFactory, machine: FaultyMachine) -> I
 @pytest.fixture(scope="module")
 def oracle(alone: Grown) -> Oracle:
     return Oracle(alone, ITEMS)
+
+
+@pytest.fixture(scope="module")
+def training(alone: Grown, machine: FaultyMachine, oracle: Oracle) -> Iterator[Grown]:
+    """The same service, started again to train every other second."""
+    alone.process.terminate()
+    alone.process.wait(30)
+    often = {"retrain_every": "2s", "retrain_model": "neighbours", "retrain_slice": 0.5}
+    with served(alone.said.parent, alone.settings.model_copy(update=often), environ=machine.environment) as service:
+        oracle.grown = service
+        yield service
 
 
 def test_on_a_slow_disk_pages_go_on_and_what_is_answered_is_stored(alone, machine, oracle):
@@ -70,7 +85,9 @@ def test_on_a_full_disk_what_is_new_is_refused_and_pages_go_on(alone, machine, o
     oracle.holds()
 
 
-def test_a_process_that_cannot_obey_an_edition_ends_saying_why_and_serves_again_once_it_is_mended(alone, oracle):
+def test_a_process_that_cannot_obey_an_edition_ends_saying_why_and_serves_again_once_it_is_mended(
+    alone, oracle, request
+):
     with closing(sqlite3.connect(alone.settings.store_file, timeout=30, isolation_level=None)) as connection:
         with oracle.load():
             oracle.goes_on()
@@ -80,11 +97,66 @@ def test_a_process_that_cannot_obey_an_edition_ends_saying_why_and_serves_again_
         assert "could not be obeyed" in last and "restore a backup" in last
         oracle.kept()
         connection.execute("UPDATE editions SET entries = ? WHERE edition = ?", (pack(b""), edition))
-    with served(alone.said.parent, alone.settings) as again:
-        oracle.grown = again
-        with oracle.load():
-            oracle.goes_on()
-        oracle.holds()
+    request.getfixturevalue("training")
+    with oracle.load():
+        oracle.goes_on()
+    oracle.holds()
+
+
+def test_a_killed_trainer_leaves_nothing_half_done_and_the_next_turn_trains(training, oracle):
+    folder, models = training.settings.home / "training", training.settings.models_folder
+    with oracle.load():
+        for begun in (folder, folder / "retraining" / "attempt.json"):
+            kill_the_trainer(training, begun)
+            oracle.goes_on(more=1)
+        like_by_groups(training)
+        until(lambda: model(training) != "", 60)
+        oracle.goes_on()
+    told = training.call("GET", "/v1/models").json
+    assert [one["version"] for one in told["models"]] == [told["active"]] == [model(training)]
+    assert training.gauge('weir_retrainings_total{outcome="failed"}')[-1] >= 2
+    assert [path.name for path in models.iterdir()] == [f"{told['active']}.graph"]
+    until(lambda: not (folder / "retraining").exists())
+    oracle.holds()
+
+
+def test_a_trainer_ends_with_its_server_however_that_ends(training, oracle):
+    with oracle.load():
+        oracle.goes_on()
+        until(lambda: bool(training.children()), 60)
+        (trainer,) = training.children()
+        training.process.kill()
+        training.process.wait(10)
+        until(lambda: not alive(trainer), 20)
+    oracle.kept()
+
+
+def kill_the_trainer(service: Grown, begun: Path) -> None:
+    """Kill the next process that trains, once a file or folder of its is there."""
+    until(lambda: bool(service.children()) and begun.exists(), 60)
+    for trainer in service.children():
+        os.kill(trainer, signal.SIGKILL)
+        until(lambda trainer=trainer: not alive(trainer))
+
+
+def like_by_groups(service: Grown) -> None:
+    """Every reader likes items of their own group, so that there is something to learn."""
+    for at in range(5):
+        events = [
+            {
+                "client_id": f"like-{at}",
+                "reader": f"reader-{reader}",
+                "item": f"item-{reader % 4 * 10 + (reader + at) % 10}",
+                "kind": "like",
+            }
+            for reader in range(2 * LEAST_READERS)
+        ]
+        assert service.call("POST", "/v1/events", {"events": events}).json["accepted"] == len(events)
+
+
+def model(service: Grown) -> str:
+    """Which model serves."""
+    return str(service.tried("GET", "/v1/feed?reader=r1&limit=1").json["model"])
 
 
 def published(connection: sqlite3.Connection, line: bytes) -> int:

@@ -26,7 +26,7 @@ from feed.stores import open_store
 from ranking.graph import ItemGraph
 from tests.journeys.grown_oracle import Oracle
 from tests.journeys.grown_servers import Ground, grounded
-from tests.journeys.grown_service import Answer, Grown, serving, settings_of
+from tests.journeys.grown_service import Answer, Grown, alive, serving, settings_of
 from tests.journeys.http_service import decision, until
 
 pytestmark = pytest.mark.journey
@@ -210,14 +210,6 @@ def published(connection: psycopg.Connection[Any], line: bytes) -> int:
 
 def refused_since(oracle: Oracle, before: int) -> bool:
     return len(oracle.unanswered) > before
-
-
-def alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def with_the_duties(grown: Grown) -> int:
