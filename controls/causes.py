@@ -7,7 +7,7 @@ never stored, sent or compared; replicas compare cause sets).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -69,6 +69,9 @@ class Contribution:
         return kept or bool(self.notices or self.disabled or self.caps)
 
 
+Asked = tuple[Cause, Contribution]
+
+
 class Classes:
     """Append-only intern tables: causes, cause sets (classes), and *signatures*, the contributions that make a verdict.
 
@@ -108,9 +111,10 @@ class Classes:
             self.sensitive = self.sensitive or contribution.sensitive is not None
             self._contribution_ids[contribution] = len(self.contributions)
             self.contributions.append(contribution)
+        place = self._contribution_ids[contribution]
         self._causes.append(cause)
-        self._contribution_of.append(self._contribution_ids[contribution])
-        self._cause_ids[cause, contribution] = len(self._causes) - 1
+        self._contribution_of.append(place)
+        self._cause_ids[cause, self.contributions[place]] = len(self._causes) - 1
         return len(self._causes) - 1
 
     def intern(self, causes: tuple[int, ...]) -> int:
@@ -139,6 +143,11 @@ class Classes:
         """The cause ids of a class, ascending."""
         return self._sets[handle]
 
+    def find(self, asked: Iterable[Asked]) -> int:
+        """The handle of a set of causes with what they ask for, or -1 while none has it."""
+        causes = [self._cause_ids.get(pair, -1) for pair in asked]
+        return self._handles.get(tuple(sorted(set(causes))), -1)
+
     def named(self, cause: int) -> Cause:
         """A cause by its id."""
         return self._causes[cause]
@@ -150,6 +159,22 @@ class Classes:
     def remapped(self, handles: Handles, change: Callable[[tuple[int, ...]], tuple[int, ...]]) -> Handles:
         """int32[n]: the handles after ``change`` was applied to each distinct cause set among ``handles``."""
         return mapped(handles, self.size, lambda handle: self.intern(change(self._sets[handle])))
+
+
+def renewed(classes: Classes, handles: Handles) -> tuple[Classes, Callable[[int], int], frozenset[int]]:
+    """New intern tables, what gives a cause of ``classes`` its id in them, and the ids in ``classes`` of all causes
+    that the ``handles`` int32[n] in use have."""
+    kept, known = Classes(), dict[int, int]()
+
+    def again(cause: int) -> int:
+        if cause not in known:
+            known[cause] = kept.cause(classes.named(cause), classes.contribution(cause))
+        return known[cause]
+
+    present = np.zeros(classes.size, dtype=np.bool_)
+    present[handles] = True
+    used = {cause for handle in np.flatnonzero(present).tolist() for cause in classes.causes_of(handle)}
+    return kept, again, frozenset(used)
 
 
 _TABLE = 1 << 22

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from controls.authors import NOBODY_SPOKE, AuthorView
-from controls.causes import Cause, Classes, Contribution
+from controls.causes import Asked, Cause, Classes, mapped
 from controls.decisions import Decision, Subject, SubjectKind
 from controls.experiments import Experiment
 from controls.grants import Grant
@@ -54,6 +54,13 @@ class Tables:
             return table
         parts = (table.eligible[:size], table.tier[:size], table.weight[:size], table.sources[:size], table.caps[:size])
         return VerdictTable(*parts, table.effects[:size])
+
+    def renewed(self, classes: Classes) -> Tables:
+        """Tables over other intern tables, worked out for all audiences and surfaces that were asked for."""
+        tables = Tables(classes)
+        for audience, surface in list(self._tables):
+            tables.view(audience, surface, classes.size)
+        return tables
 
     def _grown(self, table: VerdictTable | None, key: tuple[Audience, SurfaceKind], size: int) -> VerdictTable:
         start = 0 if table is None else len(table.effects)
@@ -138,6 +145,19 @@ class Governance:
             table = self._views[key] = self._tables.view(audience, surface, self.classes)
         return table
 
+    def same_classes(self, other: Governance) -> bool:
+        """Whether a handle of a verdict class means the same here and there."""
+        return self._interned is other._interned
+
+    def changed_rows(self, before: Governance) -> NDArray[np.int64]:
+        """int64[n], ascending: rows of an earlier view that have other causes now. For the thread that folds."""
+        if before.class_of is self.class_of:
+            return np.empty(0, dtype=np.int64)
+        earlier = before.class_of
+        if not self.same_classes(before):
+            earlier = mapped(earlier, before.classes, lambda handle: self._interned.find(before.asked(handle)))
+        return np.flatnonzero(earlier != self.class_of[: earlier.size])
+
     def pins(self, audience: Audience, surface: SurfaceKind) -> tuple[Pin, ...]:
         """Pins in force here, by position: one per position (the earliest decided wins) and one per item (the
         foremost position wins). A pin rests while its item is not eligible, or restricted, for this audience."""
@@ -192,7 +212,7 @@ class Governance:
         named = [self._interned.named(cause) for cause in self._interned.causes_of(cls)]
         return tuple(sorted(named, key=lambda cause: (cause.kind, cause.id, cause.words)))
 
-    def asked(self, cls: int) -> tuple[tuple[Cause, Contribution], ...]:
+    def asked(self, cls: int) -> tuple[Asked, ...]:
         """Every cause of a verdict class with what it asks for, wherever it holds."""
         interned = self._interned
         return tuple((interned.named(cause), interned.contribution(cause)) for cause in interned.causes_of(cls))

@@ -80,6 +80,14 @@ class Published:
         rows = [columns.rows_of(_COMMUNITY, community) for community in changed] if columns is not None else []
         return np.unique(np.concatenate(rows)).astype(np.int32) if rows else np.empty(0, dtype=np.int32)
 
+    def renew(self, classes: Classes) -> None:
+        """Compile what is in force anew, over other intern tables."""
+        self._classes = classes
+        if self.policy:
+            self._compiled = CompiledPolicy(self._stored[self.policy], classes)
+        communities, self.communities, self._of_communities = dict(self.communities), MappingProxyType({}), {}
+        self._take(communities)
+
     def _take(self, communities: dict[str, str]) -> set[str]:
         """Compile the policies of communities (content hash by id) that are new, drop those that are gone; returns
         whose policies changed. What a tier means is the platform's to say."""

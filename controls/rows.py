@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from controls.causes import EMPTY_CLASS, Classes, Handles
+from controls.causes import EMPTY_CLASS, Classes, Handles, mapped
 from controls.signals import Mask, Rows
 
 NEVER = np.iinfo(np.int64).max
@@ -95,6 +95,14 @@ class RowClasses:
         """Let causes go by other ids, in all rows."""
         renamed = self._classes.remapped(self._class_of, lambda held: tuple(causes.get(cause, cause) for cause in held))
         self.put(np.arange(self.count, dtype=np.int32), renamed)
+
+    def renew(self, classes: Classes, again: Callable[[int], int]) -> None:
+        """Go over to other intern tables, in which ``again`` gives causes their ids."""
+        before, self._classes = self._classes, classes
+        self._class_of = mapped(
+            self._class_of, before.size, lambda handle: classes.intern(tuple(map(again, before.causes_of(handle))))
+        )
+        self._shared = False
 
     def _own(self) -> None:
         if self._shared:

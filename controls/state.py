@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from controls.acting import SIGNAL, Acting
 from controls.acts import Restricted, cause_of, contribution_of, held_since, verb_of
 from controls.authors import Authors
-from controls.causes import Cause, Classes, Contribution, Handles
+from controls.causes import Cause, Classes, Contribution, Handles, renewed
 from controls.decisions import Decision, DecisionType, SubjectKind
 from controls.errors import StateError
 from controls.experiments import Running
@@ -34,7 +35,9 @@ __all__ = ["Governance", "State"]
 ONE_BY_ONE = 64
 """Up to so many changed rows are worked out one by one, more as arrays."""
 
-_SIGNAL = {SubjectKind.AUTHOR: "author.id", SubjectKind.TOPIC: "topic", SubjectKind.COMMUNITY: "community"}
+CLASSES_KEPT = 8_192
+"""Up to so many verdict classes, or twice as many as rows have, are kept; beyond, those that no row has are let go."""
+
 _PLACEMENTS = (DecisionType.PIN, DecisionType.FEATURE)
 _OF_AUTHORS = (DecisionType.STRIKE, DecisionType.RESTRICT_AUTHOR, DecisionType.VERIFY_IDENTITY)
 _WITHDRAWN = (Cause("withdrawn", "", "withdrawn by its owner"), Contribution(ineligible=True))
@@ -53,14 +56,12 @@ class State:
         self._rows = RowClasses(self._classes)
         self._columns: Columns | None = None
         self._withdrawn = self._classes.cause(*_WITHDRAWN)
-        self._of_items: set[int] = set()
-        self._waiting: dict[str, set[int]] = {}
-        self._of_groups: dict[SubjectKind, dict[str, set[int]]] = {kind: {} for kind in _SIGNAL}
+        self._most_classes = CLASSES_KEPT
+        self._acting = Acting()
         self._platform: dict[str, Decision] = {}
         self._placements = Placements()
         self._running = Running()
         self._published = Published(policies, self._classes, instead)
-        self._since: dict[int, int] = {}
         self._labels = Labels()
         self._authors = Authors()
         self._grants = Grants()
@@ -87,9 +88,10 @@ class State:
         self._governance = None
         self._labels.rows_added(columns)
         self._derive(changed)
-        for item in [item for item in self._waiting if columns.row_of(item) >= 0]:
+        waiting = self._acting.waiting
+        for item in [item for item in waiting if columns.row_of(item) >= 0]:
             row = np.array([columns.row_of(item)], dtype=np.int32)
-            for cause in self._waiting.pop(item):
+            for cause in waiting.pop(item):
                 self._rows.add(row, cause)
         if added.size:
             self._placements.rows_added()
@@ -103,6 +105,20 @@ class State:
             self._turn(*self._timetable.advance(as_of))
             self._enforce_policy()
             self._derive(self._rows.take_due(as_of))
+            if self._classes.size > self._most_classes:
+                self._renew()
+
+    def _renew(self) -> None:
+        """Intern the classes that rows have anew, and no others: decisions that ended leave nothing behind. What was
+        handed out keeps the old ones."""
+        kept, again, causes = renewed(self._classes, self._rows.view())
+        self._acting.renew(again, causes)
+        self._withdrawn = kept.cause(*_WITHDRAWN)
+        self._rows.renew(kept, again)
+        self._published.renew(kept)
+        self._tables = self._tables.renewed(kept)
+        self._classes = kept
+        self._most_classes = max(CLASSES_KEPT, 2 * kept.size)
 
     def governance(self) -> Governance:
         """The present state, immutable. Arrays that did not change since the last call are the same arrays."""
@@ -185,7 +201,7 @@ class State:
             self._told.append(self._columns.rows_of("author", decision.subject.id))
         if verb_of(decision) and decision.subject.kind is SubjectKind.ITEM:
             self._act_on_item(decision, begins)
-        elif verb_of(decision) and decision.subject.kind in _SIGNAL:
+        elif verb_of(decision) and decision.subject.kind in SIGNAL:
             self._act_on_group(decision, begins)
 
     def _act_on_item(self, decision: Decision, begins: bool) -> None:
@@ -193,25 +209,18 @@ class State:
         item = decision.subject.id
         row = self._columns.row_of(item) if self._columns is not None else -1
         if begins:
-            self._of_items.add(cause)
+            self._acting.of_items.add(cause)
         if row >= 0:
             (self._rows.add if begins else self._rows.remove)(np.array([row], dtype=np.int32), cause)
-        elif begins:
-            self._waiting.setdefault(item, set()).add(cause)
         else:
-            self._waiting[item].discard(cause)
-            if not self._waiting[item]:
-                del self._waiting[item]
+            self._acting.wait(item, cause, begins=begins)
 
     def _act_on_group(self, decision: Decision, begins: bool) -> None:
         cause = self._cause(decision)
         kind, group = decision.subject.kind, decision.subject.id
-        acting = self._of_groups[kind].setdefault(group, set())
-        (acting.add if begins else acting.discard)(cause)
-        if not acting:
-            del self._of_groups[kind][group]
+        self._acting.turn_group(kind, group, cause, begins=begins)
         if self._columns is not None:
-            rows = self._reached(self._columns, self._columns.rows_of(kind.value, group), cause)
+            rows = self._acting.reached(self._columns, self._columns.rows_of(kind.value, group), cause)
             (self._rows.add if begins else self._rows.remove)(rows, cause)
 
     def _cause(self, decision: Decision) -> int:
@@ -219,7 +228,7 @@ class State:
         cause = self._classes.cause(cause_of(decision), asked)
         since = held_since(decision)
         if since is not None:
-            self._since[cause] = since
+            self._acting.since[cause] = since
         return cause
 
     def _restate(self, before: Restricted) -> None:
@@ -229,21 +238,9 @@ class State:
             if decision.type is DecisionType.RESTRICT:
                 old = self._classes.cause(cause_of(decision), contribution_of(decision, before))
                 renamed[old] = self._cause(decision)
-        groups = (causes for of_kind in self._of_groups.values() for causes in of_kind.values())
-        for causes in (self._of_items, *self._waiting.values(), *groups):
-            for old in causes & renamed.keys():
-                causes.remove(old)
-                causes.add(renamed[old])
         if renamed:
+            self._acting.rename(renamed)
             self._rows.rename(renamed)
-
-    def _reached(self, columns: Columns, rows: Rows, cause: int) -> Rows:
-        """The rows, of those of its subject, that a cause reaches: all, or those published from a second on."""
-        since = self._since.get(cause)
-        if since is None:
-            return rows
-        published = columns.published_at(rows)
-        return rows[(published >= since) | (published <= 0)]
 
     def _derive(self, rows: Rows) -> None:
         """Work out the causes of rows (ascending) anew, but for those of decisions on single items, which stay."""
@@ -255,32 +252,31 @@ class State:
                 self._derive_one(columns, row)
             return
         handles = self._classes.remapped(
-            self._rows.handles(rows), lambda causes: tuple(c for c in causes if c in self._of_items)
+            self._rows.handles(rows), lambda causes: tuple(c for c in causes if c in self._acting.of_items)
         )
         handles = with_cause(self._classes, handles, columns.withdrawn(rows), self._withdrawn)
-        for kind, signal in _SIGNAL.items():
-            handles = self._with_groups(columns, rows, handles, self._of_groups[kind], signal)
+        for kind, signal in SIGNAL.items():
+            handles = self._with_groups(columns, rows, handles, self._acting.of_groups[kind], signal)
         handles, due = self._published.apply(columns, rows, self._timetable.as_of, handles)
         self._rows.set_due(rows, due)
         self._rows.put(rows, handles)
 
     def _derive_one(self, columns: Columns, row: int) -> None:
         """The same for one row, without the cost of arrays."""
-        kept = [cause for cause in self._classes.causes_of(self._rows.handle(row)) if cause in self._of_items]
+        kept = [cause for cause in self._classes.causes_of(self._rows.handle(row)) if cause in self._acting.of_items]
         if columns.withdrawn_at(row):
             kept.append(self._withdrawn)
-        for kind, groups in self._of_groups.items():
+        for kind, groups in self._acting.of_groups.items():
             if groups:
-                for group in columns.words_at(_SIGNAL[kind], row):
+                for group in columns.words_at(SIGNAL[kind], row):
                     kept += (
-                        c for c in groups.get(group, ()) if c not in self._since or self._reached_at(columns, row, c)
+                        c
+                        for c in groups.get(group, ())
+                        if c not in self._acting.since or self._acting.reached_at(columns, row, c)
                     )
         handle = self._classes.intern(tuple(kept))
         handle, due = self._published.apply_to(columns, row, self._timetable.as_of, handle)
         self._rows.put_one(row, handle, due)
-
-    def _reached_at(self, columns: Columns, row: int, cause: int) -> bool:
-        return self._reached(columns, np.array([row], dtype=np.int32), cause).size > 0
 
     def _with_groups(
         self, columns: Columns, rows: Rows, handles: Handles, groups: dict[str, set[int]], signal: str
@@ -293,7 +289,7 @@ class State:
         for group, causes in groups.items():
             mask = columns.member(signal, frozenset((group,)), rows[reached])
             for cause in causes:
-                here = mask & np.isin(rows[reached], self._reached(columns, rows[reached], cause))
-                part = with_cause(self._classes, part, here if cause in self._since else mask, cause)
+                here = mask & np.isin(rows[reached], self._acting.reached(columns, rows[reached], cause))
+                part = with_cause(self._classes, part, here if cause in self._acting.since else mask, cause)
         handles[reached] = part
         return handles

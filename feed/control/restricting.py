@@ -20,8 +20,8 @@ import orjson
 from numpy.typing import NDArray
 
 from controls.acts import Restricted, cause_of, contribution_of
-from controls.causes import Handles
 from controls.decisions import Decision, DecisionType
+from controls.governance import Governance
 from controls.holdings import Holdings, Moved
 from controls.restrictions import Holding, Restriction, Restrictions, holding
 from controls.stating import ACCOUNT_ACTS
@@ -57,7 +57,6 @@ SLICE = 5_000
 
 _CURSOR = "restrictions"
 _ABOUT = 1_000
-_NO_ROWS: Handles = np.empty(0, dtype=np.int32)
 _ON_ITEMS = frozenset(
     (DecisionType.TAKEDOWN, DecisionType.SUPPRESS, DecisionType.RESTRICT, DecisionType.BOOST, DecisionType.CORRECT)
 )
@@ -89,7 +88,7 @@ class Restricting:
         self._stater = stater
         self._quiet = quiet
         self._holdings = Holdings()
-        self._before: Handles | None = None
+        self._before: Governance | None = None
         self._changes: deque[_Change] = deque()
         self._position = (0, 0)
         self._catalogue: Catalogue | None = None
@@ -101,10 +100,10 @@ class Restricting:
 
     def swapped(self, snapshot: Snapshot) -> None:
         """Note what a new Snapshot holds that the one before did not, and the other way round."""
-        before, after = self._before, snapshot.governance.class_of
-        if before is not after:
+        before, after = self._before, snapshot.governance
+        if before is None or before.class_of is not after.class_of:
             first = before is None
-            moved = self._holdings.moved(snapshot.governance, _NO_ROWS if before is None else before)
+            moved = self._holdings.moved(after, before)
             if first or moved.rows.size:
                 catalogue = snapshot.catalogue
                 self._changes.append(_Change(moved, catalogue.ids, catalogue.published, snapshot.as_of, first))

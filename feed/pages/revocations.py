@@ -108,8 +108,5 @@ class Revocations:
 
 
 def _changed(last: Snapshot, snapshot: Snapshot) -> NDArray[np.int64]:
-    before, after = last.governance.class_of, snapshot.governance.class_of
-    if before is after:
-        return np.empty(0, dtype=np.int64)
     # Rows that are new were never on a page, so nobody can have prefetched them.
-    return np.flatnonzero(before != after[: len(before)])
+    return snapshot.governance.changed_rows(last.governance)

@@ -58,8 +58,20 @@ def at_once(items: Sequence[PlainItem], decisions: Sequence[Decision], policies:
 
 
 @settings(max_examples=120)
-@given(ledgers(most=10), books, editions, st.lists(st.integers(1, 12), max_size=5), steps)
+@given(ledgers(most=10), books, editions, st.lists(st.integers(1, 12), max_size=5), steps, st.sampled_from((0, 8192)))
 def test_any_interleaving_of_decisions_editions_and_seconds_gives_the_same_state(
+    decisions: list[Decision],
+    policies: dict[str, Policy],
+    news: list[Edition],
+    passing: list[int],
+    order: list[str],
+    kept: int,
+) -> None:
+    with patch("controls.state.CLASSES_KEPT", kept):  # with none kept, classes are interned anew again and again
+        _interleaved(decisions, policies, news, passing, order)
+
+
+def _interleaved(
     decisions: list[Decision], policies: dict[str, Policy], news: list[Edition], passing: list[int], order: list[str]
 ) -> None:
     state = State(policies.__getitem__)
