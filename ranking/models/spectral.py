@@ -35,6 +35,9 @@ from ranking.models.warm_start import start_block
 MOST_COMPONENTS = 2048
 """Components taken unless more are asked for."""
 
+ROUNDING = 1e-5
+"""Share of the first component's square below which float32 cannot tell another one from nothing."""
+
 WARM_ITERATIONS = 1
 """Refinements of the subspace that are left to do where training begins from an earlier graph."""
 
@@ -158,7 +161,8 @@ def _model(
     # H as one dense and one sparse part: the tail of all components, and what the leading ones get beyond it.
     squares = (values / values[0]) ** 2
     leading = squares / (squares + parameters.ridge) if parameters.ridge else np.sqrt(squares)
-    share = parameters.tail * leading[-1] / squares[-1]
+    # Where the last one kept is rounding, the leading ones are all there is, and nothing is left for a tail.
+    share = parameters.tail * leading[-1] / squares[-1] if squares[-1] > ROUNDING else np.float32(0)
     gain = leading - share * squares
     normalised.data *= np.float32(np.sqrt(share) / values[0])
     vectors *= np.sqrt(np.abs(gain))

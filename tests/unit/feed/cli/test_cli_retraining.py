@@ -157,3 +157,38 @@ def test_it_gives_way_to_what_serves() -> None:
     code += "import numpy; print(os.nice(0), len(os.sched_getaffinity(0)), os.environ['NUMBA_NUM_THREADS'])"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.split() == ["10", "1", "1"]
+
+
+def test_begun_from_the_active_model_it_says_so_and_begins_anew_once_a_reader_was_erased(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    plain = ["--model", "spectral", "--no-dense", "--no-peers", "--home", str(home), "--json"]
+    code, out, _ = run(capsys, "train", "--warm", *plain)
+    first = json.loads(out)
+    assert (code, first["start"]) == (0, "")
+    code, out, _ = run(capsys, "train", "--warm", "--force", "--no-activate", *plain)
+    assert (code, json.loads(out)["start"]) == (0, first["version"])
+    add_young_events(home)
+    monkeypatch.setenv("WEIR_RETRAIN_WARM", "true")
+    code, out, _ = run(capsys, "retrain", "--cold", "--propose", "--home", home)
+    cold = json.loads(out)
+    assert (code, cold["outcome"], cold["start"]) == (0, "activate", "")
+    assert "begun" not in cold["reason"] and "beginning" not in cold["reason"]
+    code, out, _ = run(capsys, "retrain", "--home", home, "--json")
+    warm = json.loads(out)
+    assert (code, warm["outcome"], warm["start"]) == (0, "activate", first["version"])
+    assert warm["version"] != cold["version"]
+    assert warm["reason"].endswith(f"begun from model {first['version']}")
+    store = open_sqlite(home / "weir.db")
+    (decision,) = store.ledger.listing(before=None, limit=1)
+    assert decision.reason == warm["reason"]
+    record = store.models.get(warm["version"])
+    assert record is not None and json.loads(record.metrics)["chain models"] == 2
+    store.readers.erase("reader-0", YOUNG).result()
+    store.close()
+    add_young_events(home, turn=6)
+    # The events that were added are younger than any model that this test trains, so the slice is of all of them.
+    code, out, _ = run(capsys, "retrain", "--warm", "--home", home, "--json")
+    anew = json.loads(out)
+    assert (code, anew["start"]) == (0, "")
+    assert "a reader was erased" in anew["reason"]

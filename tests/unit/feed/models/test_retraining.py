@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from experiments.slices import LEAST_READERS
+from feed.models.lineage import Chain
 from feed.models.retraining import DAY, Plan, Retrained, plan_of, retrained
 from feed.models.retraining_outcome import Outcome
 from feed.models.training import positives
@@ -70,7 +72,7 @@ def active(*, trained_at: int = TRAINED) -> ItemGraph:
 
 def run(graph: ItemGraph | None, plan: Plan = PATIENT, told: EventColumns | None = None) -> Retrained:
     known = events() if told is None else told
-    return retrained(known, catalogue(), graph, plan, now=NOW, engine=local, progress=silent)
+    return retrained(known, catalogue(), graph, plan, now=NOW, forgettings=0, engine=local, progress=silent)
 
 
 def test_the_active_recipe_trained_again_takes_over_when_it_is_better_on_what_came_since():
@@ -82,7 +84,7 @@ def test_the_active_recipe_trained_again_takes_over_when_it_is_better_on_what_ca
     assert made.shadow.difference.low > 0
     assert made.shadow.since == TRAINED
     assert made.shadow.readers == READERS
-    assert made.graph.metrics == made.shadow.as_metrics()
+    assert made.graph.metrics == {**made.shadow.as_metrics(), **Chain(NOW, 0).as_metrics()}
     assert len(made.evidence) == 1 and len(made.evidence[0]) <= 500
     # The twin that was judged has not seen the slice; the model that serves has.
     used = trainer("neighbours")
@@ -154,9 +156,31 @@ def test_an_active_model_whose_events_are_all_gone_is_not_replaced_by_nothing():
         run(active(), Plan("", 0.5, 0.0, replace_by=NOW), told=columns([], [], []))
 
 
+def test_the_twin_begins_where_the_model_does_that_it_stands_for():
+    begun: list[tuple[int, str]] = []
+
+    def noting(used: Any, interactions: Any, parameters: Any, **given: Any) -> ItemGraph:
+        start = given.get("start")
+        begun.append((interactions.count, "" if start is None else start.version))
+        return local(used, interactions, parameters, **given)
+
+    first = ItemGraph.from_arrays(
+        active().neighbours, active().weights, trainer="spectral", parameters={"power_iterations": 2}
+    ).stamped(created_at=TRAINED, metrics=Chain(TRAINED, 0).as_metrics())
+    for warm in (True, False):
+        plan = replace(PATIENT, warm=warm)
+        made = retrained(events(), catalogue(), first, plan, now=NOW, forgettings=0, engine=noting, progress=silent)
+        assert made.outcome is Outcome.ACTIVATE and made.graph is not None
+        assert made.graph.parameters["power_iterations"] == 2
+        assert ("start" in made.graph.parameters) is warm
+    expected = [(READERS * 6, first.version), (READERS * 8, first.version), (READERS * 6, ""), (READERS * 8, "")]
+    assert begun == expected
+
+
 def test_the_plan_replaces_a_model_a_turn_before_the_promise_would_be_broken():
     plan = plan_of(Settings(retrain_days=7, retrain_every="6h", retrain_model="auto"), now=100 * DAY)
     assert plan == Plan("auto", 0.1, 0.02, replace_by=93 * DAY + 6 * 3600)
+    assert plan_of(Settings(retrain_warm=True), now=100 * DAY).warm
     assert plan_of(Settings(retrain_every="off"), now=100 * DAY).replace_by == 94 * DAY
 
 

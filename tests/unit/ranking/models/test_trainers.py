@@ -93,6 +93,20 @@ def test_the_smallest_stores_train_without_a_number_that_is_not_finite(name, rea
     assert np.isfinite(graph.scale)
 
 
+@pytest.mark.parametrize("kinds", [4, 9, 31])
+def test_where_few_components_hold_everything_spectral_keeps_no_tail_of_rounding(kinds):
+    """Readers of one kind act on the same rows: there are as many components as kinds, and fewer than are kept."""
+    draw = np.random.default_rng(1)
+    tastes = [draw.choice(40, 6, replace=False) for _ in range(kinds)]
+    rows = [row for reader in range(4 * kinds) for row in tastes[reader % kinds]]
+    interactions = Interactions.from_columns(np.repeat(np.arange(4 * kinds), 6), rows, rows=40)
+    made = trained("spectral", interactions, components=36)
+    without = trained("spectral", interactions, components=36, tail=0.0)
+    assert np.isfinite(made.scale)
+    assert made.scale == pytest.approx(without.scale, rel=0.2)
+    assert np.mean(made.neighbours[:, :3] == without.neighbours[:, :3]) > 0.8
+
+
 @pytest.mark.parametrize("name", LEARNING)
 def test_event_weights_count_only_when_asked(name):
     plain = communities()
