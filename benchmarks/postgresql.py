@@ -49,7 +49,7 @@ def run(*, rounds: int = 5, events: int = 10_000, folder: Path | None = None) ->
         url = fresh_database(server, "bench")
         store = open_postgresql(url, shared=True)
         with psycopg.connect(url, autocommit=True) as raw:
-            raw.execute("CREATE TABLE raw (LIKE events INCLUDING ALL)")
+            raw.execute("CREATE TABLE raw (LIKE events_0 INCLUDING ALL)")
             found = _measured(store, raw, rounds, events)
         store.close()
     return found

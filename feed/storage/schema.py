@@ -10,7 +10,7 @@ from sqlalchemy import Column, Double, Index, MetaData, PrimaryKeyConstraint, Ta
 
 from feed.storage.schema_columns import blob_, flag_, number_, position_, text_
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """Schema revisions that this release knows, oldest first; the last one is the one it reads and writes."""
 
 APPLICATION_ID = 0x57656972
@@ -34,6 +34,7 @@ metadata = MetaData(
     }
 )
 
+# On PostgreSQL these lie in parts by position, each of which is unique by reader and client id (docs/adr/0034).
 events = Table(
     "events",
     metadata,

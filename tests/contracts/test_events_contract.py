@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -280,3 +281,24 @@ def test_settings_that_cannot_be_read_stay_off_when_a_hide_joins_them(store):
     store.events.append([event(client_id="h", item="i1", kind=EventKind.HIDE)]).result()
     assert json.loads(store.readers.get("ada").settings) == {"personalization": False, "hidden": ["i1"]}
     assert store.events.columns().readers.size == 0
+
+
+def test_events_are_let_go_oldest_first_and_what_depends_on_them_goes_along(store):
+    """Where events lie in parts, those of the open part stay."""
+    stays = store.events.begin_part(int(time.time()), 1).result()
+    old = [impression("ada", at=at, received_at=at) for at in (10, 20, 30)]
+    young = event("ada", "y", "i2", at=5, received_at=40)
+    store.events.append([*old, young]).result()
+    assert store.events.expire(20).result() == (0 if stays else 1)
+    assert store.events.expire(35).result() == (0 if stays else 2)
+    assert store.events.of_reader("ada", 9) == ([*old, young] if stays else [young])
+    assert store.events.exposures("i1") == (3 if stays else 0)
+    assert store.events.first_received(["ada"]) == {"ada": 10 if stays else 40}
+    assert store.events.append([old[0], young]).result() == [OLD if stays else NEW, OLD]
+
+
+def test_nothing_is_let_go_where_nothing_is_old_enough(store):
+    assert store.events.expire(100).result() == 0
+    store.events.append([event(at=10, received_at=100)]).result()
+    assert store.events.expire(100).result() == 0
+    assert store.events.count() == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,22 @@ class MemoryEvents:
             return len(gone)
 
         return self._room.write(effect)
+
+    def expire(self, before: int) -> Future[int]:
+        """Let go of events received before a second, in the order of storing; returns how many."""
+
+        def effect() -> int:
+            events = self._room.events
+            gone = [key for key, _ in takewhile(lambda stored: stored[1].received_at < before, events.items())]
+            for key in gone:
+                del events[key]
+            return len(gone)
+
+        return self._room.write(effect)
+
+    def begin_part(self, at: int, days: int) -> Future[bool]:
+        """There are no parts here."""
+        return self._room.write(lambda: False)
 
     def columns(self, *, after: int = -1, newest: int | None = None) -> EventColumns:
         """Consented events without impressions, of readers whose personalization is on, oldest first."""

@@ -72,6 +72,16 @@ class Events(Protocol):
         It comes after every write submitted before; Servings recorded later, served up to ``at``, are emptied, too."""
         ...
 
+    def expire(self, before: int) -> Future[int]:
+        """Let go of events received before a second, in the order of storing; where they lie in parts, of whole parts
+        without a younger event. Returns how many."""
+        ...
+
+    def begin_part(self, at: int, days: int) -> Future[bool]:
+        """Where events lie in parts, begin the next one at a second if the open one was begun ``days`` days before;
+        whether one was begun. An event that is sent again is a duplicate, in whatever part it lies."""
+        ...
+
     def columns(self, *, after: int = -1, newest: int | None = None) -> EventColumns:
         """Consented events but impressions, with occurred_at > ``after``; at most the ``newest`` so many."""
         ...

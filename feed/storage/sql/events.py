@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, delete, func, select
 from feed.storage.ports.store import Outcome
 from feed.storage.records import EventColumns, EventRecord
 from feed.storage.schema import events
+from feed.storage.sql.aging import Aging
 from feed.storage.sql.columns import read_columns
 from feed.storage.sql.erasures import Erasures
 from feed.storage.sql.exposures import Exposures
@@ -56,6 +57,10 @@ class SqlEvents:
         )
         self._first_received = select(events.c.reader, events.c.received_at).where(events.c.seq.in_(firsts))
         self._exposures = Exposures(reading, writes, statements)
+        self._aging = Aging(reading, writes, statements, self._exposures)
+        self.expire = self._aging.expire
+        self.begin_part = self._aging.begin_part
+        self.close = self._aging.close
 
     def append(self, records: Sequence[EventRecord]) -> Future[list[Outcome]]:
         """Store a batch, and let its hides join their readers' settings, in one transaction; one outcome per record."""

@@ -6,7 +6,8 @@ the item: hash and offset of each. What is found there only points at events, wh
 of themselves, and a row holds neither reader nor item. Events behind the last block are read through.
 
 Where several processes write, positions below the last one may still be on their way: a block is then written in a
-transaction that nobody else writes beside.
+transaction that nobody else writes beside. Positions may have holes, and long ones between parts of events: the next
+block is that of the first event behind the last one.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ _PAIR = np.dtype([("item", "<u4"), ("offset", "<u2")])
 _EXPOSURE = text("kind = 0")
 _NEVER = (1 << 63) - 1
 _PAGE = 2_000
+_FORGOTTEN = 64
+"""Blocks deleted in one step."""
+
 _ASKED = 100_000
 """Events confirmed by one query."""
 
@@ -50,15 +54,21 @@ class Exposures:
         self._last_block = select(func.max(blocks.block)).where(first_bucket)
         self._last_text = statements.text(self._last_block)
         self._head_text = statements.text(select(func.max(seq)))
+        self._behind_text = statements.text(select(func.min(seq)).where(seq > bindparam("position")), "position")
+        self._first_event = select(func.min(seq))
+        self._first_block = select(func.min(blocks.block)).where(first_bucket)
         shown = select(seq, events.c.item).where(_EXPOSURE, seq > bindparam("first"), seq <= bindparam("last"))
         self._shown_text = statements.text(shown, "first", "last")
         self._insert = statements.new(exposure_blocks, "bucket", "block", "pairs")
         beyond = delete(exposure_blocks).where(blocks.bucket == bindparam("of"), blocks.block >= bindparam("from"))
         self._beyond_text = statements.text(beyond, "of", "from")
+        below = delete(exposure_blocks).where(blocks.bucket == bindparam("of"), blocks.block < bindparam("end"))
+        self._below_text = statements.text(below, "of", "end")
         self._pairs = (
             select(blocks.block, blocks.pairs)
             .where(blocks.bucket == bindparam("of"), blocks.block.between(bindparam("from"), bindparam("to")))
             .order_by(blocks.block)
+            .limit(_PAGE)
         )
         mine = (
             _EXPOSURE,
@@ -97,7 +107,11 @@ class Exposures:
 
     def _write_block(self, cursor: Cursor) -> int:
         """Write the next block if it is full; returns how many positions are behind the last one."""
-        block = self._last(cursor) + 1
+        cursor.execute(self._behind_text, ((self._last(cursor) + 1) * BLOCK,))
+        row = cursor.fetchone()
+        if row is None or row[0] is None:
+            return 0
+        block = (int(row[0]) - 1) // BLOCK
         first = block * BLOCK
         left = self._head(cursor) - first
         if left <= BLOCK:
@@ -119,6 +133,21 @@ class Exposures:
         if last >= whole:
             for bucket in range(BUCKETS):
                 cursor.execute(self._beyond_text, (bucket, whole))
+
+    def forget_some(self) -> bool:
+        """Delete some of the blocks before the first event, which point at nothing; whether there were any. Blocks."""
+        event, block = self._reading.number(self._first_event), self._reading.first(self._first_block)
+        end = (event - 1) // BLOCK
+        if block is None or block[0] is None or block[0] >= end:
+            return False
+        self._writes.submit(self._forget, min(block[0] + _FORGOTTEN, end), lane=Lane.SERVINGS).result()
+        return True
+
+    def _forget(self, cursor: Cursor, ends: Sequence[int]) -> list[None]:
+        for end in ends:
+            for bucket in range(BUCKETS):
+                cursor.execute(self._below_text, (bucket, end))
+        return [None] * len(ends)
 
     def _last(self, cursor: Cursor) -> int:
         cursor.execute(self._last_text)
@@ -151,15 +180,17 @@ class Exposures:
         last = -1 if row is None or row[0] is None else int(row[0])
         yield later, {"position": (last + 1) * BLOCK}
         hashed = _hash(item)
-        for start in range(0, last + 1, _PAGE):
-            to = min(start + _PAGE - 1, last)
+        start = 0
+        while start <= last:
             positions: list[int] = []
-            for block, content in self._reading.all(self._pairs, **{"of": hashed % BUCKETS, "from": start, "to": to}):
+            page = self._reading.all(self._pairs, **{"of": hashed % BUCKETS, "from": start, "to": last})
+            for block, content in page:
                 pairs = np.frombuffer(content, dtype=_PAIR)
                 offsets = pairs["offset"][pairs["item"] == hashed]
                 positions += (offsets.astype(np.int64) + (block * BLOCK + 1)).tolist()
             for begin in range(0, len(positions), _ASKED):
                 yield these, {"positions": orjson.dumps(positions[begin : begin + _ASKED]).decode()}
+            start = page[-1][0] + 1 if len(page) == _PAGE else last + 1
 
 
 def _listed(name: str, statements: Statements) -> Select[Any]:

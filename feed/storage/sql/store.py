@@ -146,6 +146,7 @@ class SqlStore:
         if closed is None:
             return
         self.journal.close()
+        self.events.close()
         self.servings.close()
         self._writes.close()
         self._reading.close()

@@ -110,3 +110,28 @@ def test_blocks_hold_neither_readers_nor_items(store: Any, path: Any) -> None:
     connection.close()
     assert len(rows) == BUCKETS and sum(len(pairs) for _, _, pairs in rows) % 6 == 0
     assert all(b"secret" not in pairs for _, _, pairs in rows)
+
+
+def test_blocks_of_events_that_were_let_go_go_too_and_positions_go_on(store: Any, path: Any) -> None:
+    """In several steps: more than are deleted at once."""
+    count = 3 * BLOCK + 500
+    filled(store, count)
+    assert blocks(path) == [0, 1, 2]
+    assert store.events.expire(2 * BLOCK + 101).result() == 2 * BLOCK + 100
+    assert blocks(path) == [2]
+    assert store.events.count() == count - 2 * BLOCK - 100
+    assert store.events.exposures("i7") == len(expected(7, range(2 * BLOCK + 100, count)))
+    filled(store, BLOCK, start=count)
+    assert blocks(path) == [2, 3]
+    assert store.events.exposures("i7") == len(expected(7, range(2 * BLOCK + 100, count + BLOCK)))
+    assert store.events.expire(10**9).result() == BLOCK * 2 + 400
+    assert (store.events.count(), store.events.exposures("i7")) == (0, 0)
+    filled(store, 2 * BLOCK, start=10**6)
+    assert store.events.exposures("i7") == len(expected(7, range(10**6, 10**6 + 2 * BLOCK)))
+
+
+def test_a_store_that_is_closed_while_it_lets_events_go_keeps_the_rest(store: Any) -> None:
+    filled(store, 20_000)
+    going = store.events.expire(10**9)
+    store.close()
+    assert 0 <= going.result() <= 20_000

@@ -1,0 +1,195 @@
+"""Events by parts in PostgreSQL: a table for some weeks of them, begun by the clock, dropped whole (docs/adr/0034).
+
+A part is a span of positions: that of day *d* begins behind position *d* · 2^40. All events go where the sequence
+stands, so the part that is open is the one that it stands in, for every writer alike. A part is begun by moving the
+sequence, which nobody else writes beside; from then on nobody writes the parts before it. So what is looked for in
+them within a transaction that stores is not stored by another meanwhile, and an event is stored once in all parts.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy import BigInteger, column, func, select, table, text
+
+from feed.future import FUTURE_SECONDS
+from feed.storage.errors import StoreBusy, StoreFailed
+from feed.storage.records import EventRecord
+from feed.storage.sql.arrays import numbers, texts
+from feed.storage.sql.queue import Cursor, Lane
+from feed.storage.sql.reading import Reading
+from feed.storage.sql.writer import Writes
+
+DAY = 86_400
+_BITS = 40
+_SEQUENCE = "events_seq_seq"
+_OPEN = f"SELECT last_value >> {_BITS} FROM {_SEQUENCE}"
+_CLOCKS = select(text(f"last_value >> {_BITS}, extract(epoch FROM clock_timestamp())::bigint")).select_from(
+    text(_SEQUENCE)
+)
+_PARTS = (
+    select(text("substr(c.relname, 8)::bigint"))
+    .select_from(text("pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"))
+    .where(text("i.inhparent = CAST('events' AS regclass)"))
+    .order_by(text("1"))
+)
+# A subquery with a limit is asked for each key, by the index; a join might read a part as a whole.
+_EARLIER = """
+SELECT asked.reader, asked.client_id FROM unnest(%s::text[], %s::text[], %s::int8[]) AS asked(reader, client_id, since)
+WHERE (SELECT 1 FROM events WHERE events.seq >= asked.since AND events.seq < %s AND events.reader = asked.reader
+       AND events.client_id = asked.client_id LIMIT 1) = 1
+"""
+_CLOCKS_APART = 2 * DAY
+_LATE = 2 * FUTURE_SECONDS
+"""Seconds before it occurred at which an event may have been stored: what is stored lies at most 300 s ahead, and the
+other 300 are for clocks that differ and writes that wait."""
+
+_UNTIMED = 7 * DAY
+"""Seconds within which what was sent without a time is known again."""
+
+_PATIENCE = "250ms"
+"""How long everybody who reads events waits for a part that is dropped, when somebody reads them for long."""
+
+_TRIES = 4
+
+
+class Earlier:
+    """Which events lie in the parts before the open one, asked within the transaction that stores them."""
+
+    def __init__(self) -> None:
+        self._open: int | None = None
+        self._closed: list[int] = []
+
+    def among(self, cursor: Cursor, rows: Sequence[EventRecord]) -> set[tuple[str, str]]:
+        """The keys (reader, client id) of these events that earlier parts hold.
+
+        Nothing is stored before it occurred, so each is looked for in the parts that were open since, if there are any.
+        What says that it occurred as it came may have been sent without a time, and is looked for in those of a week.
+        """
+        if self._open is None:
+            self._look(cursor)
+        if not self._open:
+            return set()
+        begun = (self._open + 1) * DAY
+        asked = [row for row in rows if _stored_after(row) < begun]
+        if not asked:
+            return set()
+        keys = texts([row.reader for row in asked]), texts([row.client_id for row in asked])
+        cursor.execute(_EARLIER, (*keys, numbers([*map(self._since, asked)]), self._open << _BITS))
+        return set(cursor.fetchall())
+
+    def _look(self, cursor: Cursor) -> None:
+        cursor.execute(_OPEN)
+        self._open = current = int(cursor.fetchone()[0])
+        cursor.execute(str(_PARTS))
+        self._closed = [day for (day,) in cursor.fetchall() if day < current]
+
+    def _since(self, event: EventRecord) -> int:
+        """The position behind which an event may be stored: where the last part begins that was begun by then."""
+        found = bisect_left(self._closed, _stored_after(event) // DAY)
+        return self._closed[found - 1] << _BITS if found else 0
+
+    def confirm(self, position: int) -> None:
+        """Check where an event was stored. Raises ``StoreBusy`` when a part was begun since it was looked for: then the
+        group is undone, and done again with the parts that there are now."""
+        if position >> _BITS != self._open:
+            self._open = None
+            raise StoreBusy("a new part of events was begun meanwhile; try again in a moment")
+
+
+class Parts:
+    """The parts of one store. Everything blocks."""
+
+    def __init__(self, reading: Reading, writes: Writes) -> None:
+        self._reading = reading
+        self._writes = writes
+
+    def begin(self, at: int, days: int) -> bool:
+        """Begin the part of the day of ``at``, unless the open one was begun less than ``days`` before.
+
+        Raises ``StoreFailed`` when ``at`` is days off the database's clock: a part of the future would last until then.
+        """
+        current, there = self._reading.first(_CLOCKS)
+        day = at // DAY
+        if day - current < days:
+            return False
+        if abs(at - there) > _CLOCKS_APART:
+            raise StoreFailed(f"this host's clock says {at}, the database's {there}; set them right, then try again")
+        # The table is there for good before positions go into it: a sequence that was moved stays moved.
+        self._writes.submit(self._attach, day, lane=Lane.SERVINGS).result()
+        self._writes.submit(self._move, day, lane=Lane.SERVINGS).result()
+        with suppress(StoreBusy):
+            self.drop(0)
+        return True
+
+    def _attach(self, cursor: Cursor, days: Sequence[int]) -> list[None]:
+        cursor.execute("SET LOCAL lock_timeout = '1s'")
+        for day in days:
+            cursor.execute(_OPEN)
+            (current,) = cursor.fetchone()
+            cursor.execute(str(_PARTS))
+            for (begun,) in cursor.fetchall():
+                if begun > current:  # by one who died before it was open
+                    cursor.execute(f"DROP TABLE events_{begun}")
+            if current < day:
+                name = f"events_{day}"
+                cursor.execute(f"CREATE TABLE {name} (LIKE events INCLUDING ALL)")
+                cursor.execute(
+                    f"ALTER TABLE {name} ADD CONSTRAINT uq_{name}_reader_client_id UNIQUE (reader, client_id)"
+                )
+                bounds = f"FROM ({day << _BITS}) TO ({(day + 1) << _BITS})"
+                cursor.execute(f"ALTER TABLE events ATTACH PARTITION {name} FOR VALUES {bounds}")
+        cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
+        return [None] * len(days)
+
+    def _move(self, cursor: Cursor, days: Sequence[int]) -> list[None]:
+        for day in days:
+            cursor.execute(
+                f"SELECT setval('{_SEQUENCE}', %s) FROM {_SEQUENCE} WHERE last_value < %s",
+                (day << _BITS, day << _BITS),
+            )
+        return [None] * len(days)
+
+    def drop(self, before: int) -> int:
+        """Drop the closed parts all of whose events were received before a second, and empty ones; returns how many
+        events. Raises ``StoreBusy`` when somebody reads events for long."""
+        gone = 0
+        (current, _), days = self._reading.first(_CLOCKS), [day for (day,) in self._reading.all(_PARTS)]
+        for day in days:
+            if day >= current:
+                continue
+            part = table(f"events_{day}", column("seq", BigInteger), column("received_at", BigInteger))
+            last = self._reading.first(select(part.c.received_at).order_by(part.c.seq.desc()).limit(1))
+            if last is not None and last[0] >= before:
+                continue
+            whole: Any = select(func.count(), func.max(part.c.received_at)).select_from(part)
+            count, newest = self._reading.first(whole)
+            if not count or newest < before:
+                self._drop_one(day)
+                gone += count
+        return gone
+
+    def _drop_one(self, day: int) -> None:
+        for left in reversed(range(_TRIES)):
+            try:
+                self._writes.submit(self._drop, day, lane=Lane.SERVINGS).result()
+            except StoreBusy:
+                if not left:
+                    raise
+            else:
+                return
+
+    def _drop(self, cursor: Cursor, days: Sequence[int]) -> list[None]:
+        cursor.execute(f"SET LOCAL lock_timeout = '{_PATIENCE}'")
+        for day in days:
+            cursor.execute(f"DROP TABLE IF EXISTS events_{day}")
+        cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
+        return [None] * len(days)
+
+
+def _stored_after(event: EventRecord) -> int:
+    """The second before which an event, had it been sent before, was not stored."""
+    return event.occurred_at - (_UNTIMED if event.occurred_at == event.received_at else _LATE)
