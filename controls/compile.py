@@ -11,7 +11,7 @@ makes the row ineligible until the signal is there. So ``apply`` never loosens a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -75,6 +75,12 @@ class CompiledPolicy:
         self._given = [*(group.matched for group in self._groups), *(group.held for group in self._groups)]
         self._unions: dict[tuple[int, int], int] = {}
         self._remembered: dict[tuple[int, ...], int] = {}
+
+    def renew(self, classes: Classes, again: Callable[[int], int]) -> None:
+        """Go over to other intern tables, in which ``again`` gives causes their ids."""
+        self._classes = classes
+        self._given = [tuple(map(again, causes)) for causes in self._given]
+        self._unions = {}
 
     def apply(self, columns: Columns, rows: Rows, as_of: int, handles: Handles) -> tuple[Handles, NDArray[np.int64]]:
         """int32[n] handles with the causes of matching rules added, and int64[n] seconds at which a predicate on age

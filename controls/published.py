@@ -6,7 +6,8 @@ before it counts again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import zlib
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 
 import numpy as np
@@ -18,12 +19,42 @@ from controls.communities import confined
 from controls.compile import CompiledPolicy, session_shares
 from controls.decisions import Decision, DecisionType, Subject, SubjectKind
 from controls.errors import StateError
-from controls.policy import Policy, Tiers
+from controls.policy import Policy, Tiers, canonical, load
 from controls.rows import NEVER
 from controls.signals import Columns, Rows
 from controls.verdicts import OPEN_SHARES, Shares
 
 _COMMUNITY = SubjectKind.COMMUNITY.value
+
+PARSED = 8
+"""Policies not in force that are kept ready; those before lie packed, in about a hundredth of the memory."""
+
+
+class StoredPolicies:
+    """Policies by content hash, as many as were published: the one before may count again at any time, and the fold
+    does not read then (law 4)."""
+
+    def __init__(self) -> None:
+        self._parsed: dict[str, Policy] = {}
+        self._packed: dict[str, bytes] = {}
+
+    def __setitem__(self, digest: str, policy: Policy) -> None:
+        self._parsed[digest] = policy
+
+    def __getitem__(self, digest: str) -> Policy:
+        policy = self._parsed.get(digest)
+        if policy is None:
+            policy = self._parsed[digest] = load(zlib.decompress(self._packed[digest]))
+        return policy
+
+    def pack(self, in_force: Collection[str]) -> None:
+        """Pack what is not in force, but for the newest."""
+        if len(self._parsed) <= PARSED + len(in_force):
+            return
+        for digest in [digest for digest in self._parsed if digest not in in_force][:-PARSED]:
+            policy = self._parsed.pop(digest)
+            if digest not in self._packed:
+                self._packed[digest] = zlib.compress(canonical(policy))
 
 
 class Published:
@@ -34,7 +65,9 @@ class Published:
         self._policies = policies
         self._classes = classes
         self._instead = instead
-        self._stored: dict[str, Policy] = {instead: policies(instead)} if instead else {}
+        self._stored = StoredPolicies()
+        if instead:
+            self._stored[instead] = policies(instead)
         self.communities: Mapping[str, str] = MappingProxyType({})
         """Content hash of the policy of each community that published one; never changed once handed out."""
         self._compiled: CompiledPolicy | None = None
@@ -68,6 +101,7 @@ class Published:
         platform = next((digest for subject, digest in digests.items() if subject.kind is SubjectKind.PLATFORM), "")
         platform = platform if self._instead is None else self._instead
         communities = {s.id: digest for s, digest in digests.items() if s.kind is SubjectKind.COMMUNITY}
+        self._stored.pack({self.policy, platform, *self.communities.values(), *communities.values()})
         if platform != self.policy:
             self.policy, self.communities, self._of_communities = platform, MappingProxyType({}), {}
             policy = self._stored[platform] if platform else None
@@ -80,13 +114,12 @@ class Published:
         rows = [columns.rows_of(_COMMUNITY, community) for community in changed] if columns is not None else []
         return np.unique(np.concatenate(rows)).astype(np.int32) if rows else np.empty(0, dtype=np.int32)
 
-    def renew(self, classes: Classes) -> None:
-        """Compile what is in force anew, over other intern tables."""
+    def renew(self, classes: Classes, again: Callable[[int], int]) -> None:
+        """Go over to other intern tables, in which ``again`` gives causes their ids."""
         self._classes = classes
-        if self.policy:
-            self._compiled = CompiledPolicy(self._stored[self.policy], classes)
-        communities, self.communities, self._of_communities = dict(self.communities), MappingProxyType({}), {}
-        self._take(communities)
+        for compiled in (self._compiled, *self._of_communities.values()):
+            if compiled is not None:
+                compiled.renew(classes, again)
 
     def _take(self, communities: dict[str, str]) -> set[str]:
         """Compile the policies of communities (content hash by id) that are new, drop those that are gone; returns

@@ -115,7 +115,7 @@ class State:
         self._acting.renew(again, causes)
         self._withdrawn = kept.cause(*_WITHDRAWN)
         self._rows.renew(kept, again)
-        self._published.renew(kept)
+        self._published.renew(kept, again)
         self._tables = self._tables.renewed(kept)
         self._classes = kept
         self._most_classes = max(CLASSES_KEPT, 2 * kept.size)

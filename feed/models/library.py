@@ -83,7 +83,10 @@ class Graphs:
 
 
 class PolicyDocuments:
-    """Policies of a store by content hash, parsed once."""
+    """Policies of a store by content hash, parsed once while they are used."""
+
+    KEPT = 32
+    """Policies kept parsed: those that were asked for last."""
 
     def __init__(self, policies: Policies) -> None:
         self._policies = policies
@@ -93,12 +96,15 @@ class PolicyDocuments:
     def __call__(self, digest: str) -> Policy:
         """The policy of a content hash; raises ``KeyError`` when it is unknown."""
         with self._lock:
-            policy = self._parsed.get(digest)
+            policy = self._parsed.pop(digest, None)
             if policy is None:
                 document = self._policies.get(digest)
                 if document is None:
                     raise KeyError(f"no policy with content hash {digest} is stored")
-                policy = self._parsed[digest] = load_policy(document)
+                policy = load_policy(document)
+            self._parsed[digest] = policy
+            if len(self._parsed) > self.KEPT:
+                del self._parsed[next(iter(self._parsed))]
             return policy
 
     def known(self, digest: str) -> bool:

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from feed.readers.choices import read_choices
 from feed.readers.views import SEEN_LIMIT, ReaderView, view_of, with_events
 from feed.readers.weights import event_bytes, view_bytes
 from feed.storage.ports.store import Store
-from feed.storage.records import EventRecord, ReaderRecord
+from feed.storage.records import EventRecord, Past
 from ranking.catalogue import Catalogue
 
 SHARED_SECONDS = 60.0
@@ -57,7 +58,7 @@ class ReaderStates:
         capacity: int = 200_000,
         *,
         memory: int = 1 << 30,
-        read: Callable[[str, int], tuple[ReaderRecord, list[EventRecord]]] | None = None,
+        read: Callable[[str, int], Past] | None = None,
         trusted: Callable[[], bool] | None = None,
         monotonic: Callable[[], float] = lambda: 0.0,
     ) -> None:
@@ -66,7 +67,7 @@ class ReaderStates:
         of what they store. One that dies before it could tell is found out by reading again after SHARED_SECONDS of
         ``monotonic``."""
         self._store = store
-        self._read = read or self._stored
+        self._read = store.readers.pasts if read is None else partial(_read_each, read)
         self._trusted = trusted or (lambda: True)
         self._told = trusted is not None
         self._monotonic = monotonic
@@ -106,33 +107,59 @@ class ReaderStates:
 
     def load(self, reader: str, catalogue: Catalogue) -> ReaderView:
         """The view of a reader, read from the store when it is not in memory. Blocks on the store."""
-        while True:
-            view = self.cached(reader, catalogue)
-            if view is not None:
-                return view
+        return self.load_all([reader], catalogue)[0]
+
+    def load_all(self, readers: Sequence[str], catalogue: Catalogue) -> list[ReaderView]:
+        """The views of readers, in their order; those that are not in memory are read together. Blocks on the store."""
+        found: dict[str, ReaderView] = {}
+        while missing := self._missing(readers, found, catalogue):
             with self._lock:
-                arrived = self._loading.setdefault(reader, [])
+                arrived = [self._loading.setdefault(reader, []) for reader in missing]
             trusted = self._trusted()
-            record, events = self._read(reader, SEEN_LIMIT)
+            try:
+                pasts = self._read(missing, SEEN_LIMIT)
+            except BaseException:
+                with self._lock:
+                    for reader in missing:
+                        self._loading.pop(reader, None)
+                raise
             # Made before the lock is taken, for which pages wait.
-            state = _State(*with_events(view_of(record), events, catalogue), catalogue.rows)
+            made = [_State(*with_events(view_of(saved), events, catalogue), catalogue.rows) for saved, events in pasts]
             with self._lock:
-                if self._loading.get(reader) is not arrived:
-                    continue
-                del self._loading[reader]
-                state.until = self._monotonic() + SHARED_SECONDS
-                if self._receives(reader):
-                    state.known = _hashes(events)
-                elif self._told:
-                    # What is told of late may have been read already.
-                    state.known = _hashes(events[-_TOLD_LATE:])
-                if arrived:
-                    known = {event.client_id for event in events}
-                    state.pending = [event for event in arrived if event.client_id not in known]
-                    self._absorb(state, catalogue)
-                if trusted:
-                    self._keep(reader, state)
-                return state.view
+                for reader, (_, events), state, late in zip(missing, pasts, made, arrived, strict=True):
+                    # Who was read by somebody else meanwhile, or changed, is looked at again.
+                    if self._loading.get(reader) is late:
+                        del self._loading[reader]
+                        self._meet(reader, state, events, late)
+                        if late:
+                            self._absorb(state, catalogue)
+                        if trusted:
+                            self._keep(reader, state)
+                        found[reader] = state.view
+        return [found[reader] for reader in readers]
+
+    def _missing(self, readers: Sequence[str], found: dict[str, ReaderView], catalogue: Catalogue) -> list[str]:
+        missing = []
+        for reader in dict.fromkeys(readers):
+            if reader not in found:
+                view = self.cached(reader, catalogue)
+                if view is None:
+                    missing.append(reader)
+                else:
+                    found[reader] = view
+        return missing
+
+    def _meet(self, reader: str, state: _State, read: list[EventRecord], arrived: list[EventRecord]) -> None:
+        """Let a state that was read meet the events that were told of meanwhile: each counts once."""
+        state.until = self._monotonic() + SHARED_SECONDS
+        if self._receives(reader):
+            state.known = _hashes(read)
+        elif self._told:
+            # What is told of late may have been read already.
+            state.known = _hashes(read[-_TOLD_LATE:])
+        if arrived:
+            known = {event.client_id for event in read}
+            state.pending = [event for event in arrived if event.client_id not in known]
 
     def _keep(self, reader: str, state: _State) -> None:
         self._drop(reader)
@@ -162,31 +189,14 @@ class ReaderStates:
         if state is not None:
             self._bytes -= state.bytes
 
-    def _stored(self, reader: str, limit: int) -> tuple[ReaderRecord, list[EventRecord]]:
-        return self._store.readers.get(reader), self._store.events.of_reader(reader, limit)
-
     def get(self, reader: str, catalogue: Catalogue) -> ReaderView:
         """The view of a reader, from memory or the store."""
         return self.cached(reader, catalogue) or self.load(reader, catalogue)
 
-    def consents_in_memory(self, readers: Iterable[str]) -> dict[str, bool]:
-        """Whether each reader has personalization on, of those of whom memory tells. Never blocks on the store."""
-        if not self._trusted():
-            return {}
-        known: dict[str, bool] = {}
-        with self._lock:
-            state_of, consent_of = self._states.get, self._consents.get
-            for reader in readers:
-                state = state_of(reader)
-                consent = consent_of(reader) if state is None else state.view.personalized
-                if consent is not None:
-                    known[reader] = consent
-        return known
-
     def consents(self, readers: Collection[str]) -> dict[str, bool]:
         """Whether each reader has personalization on, without building states. Blocks on the store for unknown ones."""
         known = self.consents_in_memory(readers)
-        missing = [reader for reader in readers if reader not in known]
+        missing = [reader for reader, consent in known.items() if consent is None]
         changes = self._changes
         saved = self._store.readers.known(missing) if missing else {}
         read = dict.fromkeys(missing, True) | {
@@ -198,7 +208,17 @@ class ReaderStates:
                 self._consents.update(read)
             while len(self._consents) > self._capacity:
                 del self._consents[next(iter(self._consents))]
-        return known | read
+        return {reader: read[reader] if consent is None else consent for reader, consent in known.items()}
+
+    def consents_in_memory(self, readers: Collection[str]) -> dict[str, bool | None]:
+        """Whether each reader has personalization on; None where memory does not tell. Never blocks on the store."""
+        if not self._trusted():
+            return dict.fromkeys(readers)
+        with self._lock:
+            known = dict(zip(readers, map(self._consents.get, readers), strict=True))
+            for reader in self._states.keys() & known.keys():
+                known[reader] = self._states[reader].view.personalized
+        return known
 
     @contextmanager
     def receiving(self, readers: Iterable[str]) -> Iterator[None]:
@@ -269,6 +289,10 @@ class ReaderStates:
             self._bytes = 0
             self._loading.clear()
             self._consents.clear()
+
+
+def _read_each(read: Callable[[str, int], Past], readers: Sequence[str], limit: int) -> list[Past]:
+    return [read(reader, limit) for reader in readers]
 
 
 def _hashes(events: Sequence[EventRecord]) -> NDArray[np.int64]:

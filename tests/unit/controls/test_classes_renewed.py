@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from controls.causes import Classes
+from controls.decisions import Decision
 from controls.governance import Governance
-from controls.holdings import Holdings
+from controls.holdings import Holdings, Moved
 from tests.unit.controls.building import ADULT, HOME, MINOR, Sandbox, decision, policy, rule, verdict
 from tests.unit.controls.plain_columns import PlainItem
 
@@ -29,7 +30,7 @@ def sandbox() -> Sandbox:
     return made
 
 
-def acts(seed: int, second: int) -> list[object]:
+def acts(seed: int, second: int) -> list[Decision]:
     """What is decided in a second, for a few seconds each."""
     draw = Random(seed * 1000 + second)
     made = []
@@ -56,7 +57,7 @@ def acts(seed: int, second: int) -> list[object]:
     return made
 
 
-def holds(held: dict[int, set[str]], moved) -> None:
+def holds(held: dict[int, set[str]], moved: Moved) -> None:
     for place, row in enumerate(moved.rows.tolist()):
         took, left = moved.change(place)
         held[row] = (held.get(row, set()) | {one.id for one in took}) - {one.id for one in left}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from controls.decisions import Decision
+from controls.policy import Policy
+from controls.published import PARSED, StoredPolicies
 from controls.scopes import SurfaceKind
-from tests.unit.controls.building import Sandbox, decision, policy, rule
-from tests.unit.controls.plain_columns import PlainItem
+from controls.state import State
+from tests.unit.controls.building import Sandbox, decision, numbered, policy, rule
+from tests.unit.controls.plain_columns import PlainColumns, PlainItem
 
 COMMUNITY = SurfaceKind.COMMUNITY
 SPAM = {"signal": "label.spam", "min": 0.5}
@@ -82,3 +86,34 @@ def test_an_age_that_a_community_asks_for_turns_with_time() -> None:
 
 def tiers_of(sandbox: Sandbox) -> str:
     return sandbox.verdict(0, surface=COMMUNITY)[1]
+
+
+def test_a_policy_published_long_ago_counts_again_and_only_few_are_kept_ready() -> None:
+    policies = {f"p{n}": policy(rule(SPAM, tier="blocked", id=f"rule-{n}")) for n in range(40)}
+    asked = list[str]()
+
+    def stored(digest: str) -> Policy:
+        asked.append(digest)
+        return policies[digest]
+
+    state = State(stored)
+    state.columns_changed(PlainColumns(ITEMS), np.arange(len(ITEMS), dtype=np.int32))
+    made = [decision("publish_policy", id=f"d{n}", parameters={"policy": f"p{n}"}) for n in range(40)]
+    for one in numbered(made):
+        state.decide([one])
+    assert len(state._published._stored._parsed) <= PARSED + 2
+    undone = [decision("reverse", id=f"r{n}", reverses=f"d{n}") for n in range(1, 40)]
+    state.decide(numbered(undone, first=41))
+    assert state.governance().policy == "p0"
+    assert {cause.id for cause in state.governance().causes(int(state.governance().class_of[0]))} == {"rule-0"}
+    assert asked == [f"p{n}" for n in range(40)]
+
+
+def test_policies_in_force_are_all_kept_ready() -> None:
+    stored = StoredPolicies()
+    for n in range(30):
+        stored[f"p{n}"] = STRICT
+    stored.pack({f"p{n}" for n in range(20)})
+    assert set(stored._parsed) >= {f"p{n}" for n in range(20)}
+    assert len(stored._parsed) == 20 + PARSED
+    assert stored["p20"] == STRICT
