@@ -1,7 +1,8 @@
 """Batches: the events of one body once they were judged, and what may be told of when something happened.
 
 Events of more than five minutes in the future, or from before 2000, are rejected: the first would outrank everything
-the reader does, the second come from clocks that were never set.
+the reader does, the second come from clocks that were never set. So are those older than events are kept: they may
+have been stored before, and let go.
 """
 
 from __future__ import annotations
@@ -14,8 +15,15 @@ from ranking.reader import EventKind
 OLDEST_SECOND = 946_684_800
 """2000-01-01T00:00:00Z: no event is older."""
 
+DAY = 86_400
+
 KINDS: Mapping[str, int] = {kind.name.lower(): int(kind) for kind in EventKind}
 """Kinds of events as the store keeps them, by their words."""
+
+
+def oldest_kept(now: int, days: int) -> int:
+    """The first second of which events are taken, where they are kept for so many days, or until erased with 0."""
+    return max(OLDEST_SECOND, now - days * DAY) if days else OLDEST_SECOND
 
 
 @dataclass(frozen=True, slots=True)

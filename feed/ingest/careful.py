@@ -9,11 +9,11 @@ from feed.access.caller import Caller
 from feed.errors import BodyUnreadable, Fault, InputInvalid, NotYours
 from feed.future import ahead
 from feed.http.refusals import faults_of, named
-from feed.ingest.batch import KINDS, OLDEST_SECOND, Batch, Rejected
+from feed.ingest.batch import DAY, KINDS, OLDEST_SECOND, Batch, Rejected
 from feed.schemas.events import LONGEST_BATCH, EventIn, EventsIn
 
 
-def read_carefully(body: bytes, caller: Caller, now: int) -> Batch:
+def read_carefully(body: bytes, caller: Caller, now: int, oldest: int = OLDEST_SECOND) -> Batch:
     """The batch of a body, whatever its events are.
 
     Raises ``BodyUnreadable`` or ``InputInvalid`` when the body is no batch at all, and ``NotYours`` when an event is
@@ -24,7 +24,7 @@ def read_carefully(body: bytes, caller: Caller, now: int) -> Batch:
     for index, event in enumerate(_read(body)):
         if isinstance(event, Rejected):
             rejected[index] = event
-        elif isinstance(judged := _judge(event, caller, index, now), Rejected):
+        elif isinstance(judged := _judge(event, caller, index, now, oldest), Rejected):
             rejected[index] = judged
         else:
             kept.append((event, judged))
@@ -70,7 +70,7 @@ def _read_one(event: object) -> EventIn | Rejected:
         return Rejected(str(told)[:128] if told else "", f"{named(detail['loc']) or 'event'}: {detail['msg']}")
 
 
-def _judge(event: EventIn, caller: Caller, index: int, now: int) -> str | Rejected:
+def _judge(event: EventIn, caller: Caller, index: int, now: int, oldest: int) -> str | Rejected:
     """The reader of an event that is to be stored."""
     own = caller.subject if "reader" in caller.scopes else ""
     reader = event.reader or own
@@ -84,4 +84,7 @@ def _judge(event: EventIn, caller: Caller, index: int, now: int) -> str | Reject
         return Rejected(event.client_id, f"occurred_at: {early}")
     if event.occurred_at is not None and event.occurred_at < OLDEST_SECOND:
         return Rejected(event.client_id, "occurred_at: before 2000; check the clock")
+    if event.occurred_at is not None and event.occurred_at < oldest:
+        days = (now - oldest) // DAY
+        return Rejected(event.client_id, f"occurred_at: longer ago than the {days} days for which events are kept")
     return reader

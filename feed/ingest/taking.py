@@ -17,7 +17,7 @@ import orjson
 from feed.access.caller import Caller
 from feed.bootstrap import Service
 from feed.errors import StoreSlow
-from feed.ingest.batch import Batch
+from feed.ingest.batch import Batch, oldest_kept
 from feed.ingest.careful import read_carefully
 from feed.ingest.plain import read_plain
 from feed.storage.answers import durable
@@ -33,7 +33,8 @@ async def take(service: Service, caller: Caller, body: bytes) -> bytes:
     nothing, when an event is of another reader than the caller's own and the caller has no scope ``events``.
     """
     now = service.clock.now()
-    batch = read_plain(body, caller, now) or read_carefully(body, caller, now)
+    oldest = oldest_kept(now, service.settings.events_days)
+    batch = read_plain(body, caller, now, oldest) or read_carefully(body, caller, now, oldest)
     records = await _records(service, batch, now) if batch.readers else []
     outcomes = await _stored(service, records) if records else []
     known = service.replica.latest().catalogue.known(batch.items)
@@ -41,10 +42,8 @@ async def take(service: Service, caller: Caller, body: bytes) -> bytes:
 
 
 async def _records(service: Service, batch: Batch, now: int) -> list[EventRecord]:
-    readers = {*batch.readers}
-    consented = service.readers.consents_in_memory(readers)
-    if len(consented) < len(readers):
-        missing = readers.difference(consented)
+    consented = service.readers.consents_in_memory({*batch.readers})
+    if missing := [reader for reader, consent in consented.items() if consent is None]:
         consented |= await anyio.to_thread.run_sync(service.readers.consents, missing)
     columns = (
         batch.readers,
@@ -55,7 +54,7 @@ async def _records(service: Service, batch: Batch, now: int) -> list[EventRecord
         repeat(now),
         batch.dwell_ms,
         batch.request_ids,
-        [int(consented[reader]) for reader in batch.readers],
+        [int(bool(consented[reader])) for reader in batch.readers],
     )
     return [EventRecord._make(row) for row in zip(*columns, strict=False)]
 
@@ -113,8 +112,9 @@ def _told(service: Service, batch: Batch, outcomes: Sequence[Outcome], known: Se
     ]
     for place, why in sorted(batch.rejected.items()):
         results.insert(place, {"client_id": why.client_id, "status": "rejected", "known": None, "reason": why.reason})
-    new = zip(outcomes, known, strict=True)
-    unknown = sum(outcome is Outcome.ACCEPTED and not there for outcome, there in new) if not all(known) else 0
+    unknown = known.count(False)
+    if duplicates:
+        unknown = sum(out is Outcome.ACCEPTED and not there for out, there in zip(outcomes, known, strict=True))
     metrics = service.metrics
     metrics.events.labels("accepted").inc(accepted)
     metrics.events.labels("duplicate").inc(duplicates)

@@ -63,12 +63,12 @@ def test_memory_tells_of_those_whom_it_knows():
     store = MemoryStore()
     opted(store, "out", "false")
     states = ReaderStates(store)
-    assert states.consents_in_memory(["out", "new"]) == {}
+    assert states.consents_in_memory(["out", "new"]) == {"out": None, "new": None}
     states.consents(["out", "new"])
-    assert states.consents_in_memory(["out", "new", "other"]) == {"out": False, "new": True}
+    assert states.consents_in_memory(["out", "new", "other"]) == {"out": False, "new": True, "other": None}
 
 
 def test_memory_that_is_not_trusted_tells_of_nobody():
     states = ReaderStates(MemoryStore(), trusted=lambda: False)
     assert states.consents(["r1"]) == {"r1": True}
-    assert states.consents_in_memory(["r1"]) == {}
+    assert states.consents_in_memory(["r1"]) == {"r1": None}
