@@ -6,11 +6,14 @@ import secrets
 from collections import Counter
 from collections.abc import Sequence
 
-from experiments.assignment import arm_of
+from controls.scopes import Audience, SurfaceKind
+from experiments.assignment import Assigner, arm_of
 from feed.bootstrap import Service
 from feed.cases.reports import written_by
 from feed.decisions import pending_papers
 from feed.readers import erasure
+from feed.readers.audience import resolve
+from feed.readers.choices import read_choices
 from feed.readers.settings import shown
 from feed.schemas.readers import (
     ExportOut,
@@ -25,11 +28,12 @@ from feed.schemas.readers import (
     TrialOut,
     WrittenOut,
 )
-from feed.storage.records import EventRecord
+from feed.storage.records import EventRecord, ReaderRecord
 from feed.storage.register import Entry
 from feed.storage.rules import is_personalized
 from ranking.parameters import Parameters
 from ranking.reader import EventKind
+from ranking.snapshot import Snapshot
 
 EVERYTHING = 1 << 40
 """More events than a reader can have."""
@@ -57,13 +61,15 @@ def history(service: Service, reader: str, limit: int) -> list[HistoryEntry]:
     return [entry(event) for event in reversed(service.store.events.of_reader(reader, limit))]
 
 
-def interests(service: Service, reader: str) -> InterestsOut:
-    """The topics behind a reader's newest events, by the votes that ranking gives them; largest share first. Blocks."""
+def interests(service: Service, reader: str, claimed: Audience) -> InterestsOut:
+    """The topics behind a reader's newest events, by the votes that ranking gives them on the reader's home page; largest
+    share first. ``claimed`` is the audience of the reader's token. Blocks."""
     snapshot = service.replica.latest()
-    settings = shown(service.store.readers.get(reader), service.clock.now())
+    record = service.store.readers.get(reader)
+    settings = shown(record, service.clock.now())
     votes: dict[str, int] = {}
     events: dict[str, int] = {}
-    weights = _weights(snapshot.parameters)
+    weights = _weights(_served_with(snapshot, record, claimed))
     for event in service.store.events.of_reader(reader, _INTEREST_EVENTS):
         row = snapshot.catalogue.row_of(event.item)
         if row < 0 or event.kind not in weights or not event.consented:
@@ -82,6 +88,15 @@ def interests(service: Service, reader: str) -> InterestsOut:
     )
 
 
+def _served_with(snapshot: Snapshot, record: ReaderRecord, claimed: Audience) -> Parameters:
+    """The parameters of the reader's personalized home page: those of their arms, where experiments run."""
+    choices = read_choices(record.settings)
+    if not choices.settings.personalization:
+        return snapshot.parameters
+    audience = resolve(claimed, choices.audience)
+    return Assigner().assigned(snapshot, record.reader, SurfaceKind.HOME, audience).parameters
+
+
 def _weights(parameters: Parameters) -> dict[int, int]:
     return {
         EventKind.CLICK: parameters.weight_click,
@@ -94,13 +109,13 @@ def _weights(parameters: Parameters) -> dict[int, int]:
     }
 
 
-def export(service: Service, reader: str) -> ExportOut:
+def export(service: Service, reader: str, claimed: Audience) -> ExportOut:
     """Everything stored of a reader. Blocks."""
     return ExportOut(
         reader=reader,
         exported_at=service.clock.now(),
         settings=shown(service.store.readers.get(reader), service.clock.now()),
-        interests=interests(service, reader),
+        interests=interests(service, reader, claimed),
         events=history(service, reader, EVERYTHING),
         corrections=service.corrections.told(reader),
         experiments=trials(service, reader),

@@ -121,8 +121,11 @@ def forget_item(reader: ReaderId, item: Annotated[Id, Path()], service: ServiceN
 
 @routes.get("/v1/readers/{reader}/interests", summary="Read interests", responses={200: {"model": InterestsOut}})
 def read_interests(reader: ReaderId, service: ServiceNow, caller: OwnCaller) -> Response:
-    """Topics derived from the history, with their share of its votes, and the topics the reader added or removed."""
-    return answer(rights.interests(service, reader))
+    """Topics derived from the history, with their share of its votes, and the topics the reader added or removed.
+
+    Votes weigh as on the reader's personalized home page: where an experiment sets weights, with those of their arm.
+    """
+    return answer(rights.interests(service, reader, caller.audience))
 
 
 @routes.patch("/v1/readers/{reader}/interests", summary="Change interests", responses={200: {"model": InterestsOut}})
@@ -136,14 +139,14 @@ def change_interests(
     given = body.model_dump(mode="json", exclude_unset=True)
     patch = {f"{name}_topics": topics for name, topics in given.items()}
     change(service, reader, lambda stored: agreeing(stored, patch), version)
-    return answer(rights.interests(service, reader))
+    return answer(rights.interests(service, reader, caller.audience))
 
 
 @routes.get("/v1/readers/{reader}/export", summary="Export", responses={200: {"model": ExportOut}})
 def export(reader: ReaderId, service: ServiceNow, caller: OwnCaller) -> Response:
     """Everything stored of a reader, as one JSON document."""
     headers = {"Content-Disposition": 'attachment; filename="weir-export.json"'}
-    return answer(rights.export(service, reader), headers=headers)
+    return answer(rights.export(service, reader, caller.audience), headers=headers)
 
 
 @routes.delete("/v1/readers/{reader}", summary="Erase a reader", responses={200: {"model": ReceiptOut}})

@@ -116,10 +116,15 @@ def _table(title: str, counts: Mapping[str, int]) -> str:
     most = max(counts.values(), default=0)
     rows = "".join(
         f"<tr><th>{escape(_plain(name))}</th><td class='n'>{_count(count)}</td>"
-        f"<td class='b'><span class='bar w{100 * count / most if most else 0:.0f}'></span></td></tr>"
+        f"<td class='b'>{_bar(count, most)}</td></tr>"
         for name, count in counts.items()
     )
     return f"<table><caption>{escape(title)}</caption>{rows or '<tr><td>none</td></tr>'}</table>"
+
+
+def _bar(count: int, most: int) -> str:
+    """Seen however short it is; none for nothing."""
+    return f"<span class='bar w{100 * count / most:.0f}'></span>" if count else ""
 
 
 def _plain(name: str) -> str:

@@ -226,3 +226,28 @@ def test_a_malformed_arm_of_a_decision_is_named_where_it_stands(http: Http) -> N
     refused = send(http, "ex/experimenter", "/v1/decisions", act("start_experiment", parameters=parameters))
     (fault,) = http.problem(refused, 422, "input-invalid")["errors"]
     assert fault["field"].startswith("parameters.arms") and fault["field"].endswith("0.share")
+
+
+def test_interests_weigh_with_what_the_readers_own_pages_are_made_with(http: Http) -> None:
+    id = started(http, sets={"weight_click": 40, "weight_like": 1})
+    shares = {}
+    for arm in "ab":
+        reader = reader_in(id, arm)
+        events = [
+            {"client_id": kind, "reader": reader, "item": item, "kind": kind}
+            for kind, item in (("click", "item-1"), ("like", "item-2"))
+        ]
+        assert http.call("POST", "/v1/events", "events", json={"events": events}).status_code == 200
+        told = http.call("GET", f"/v1/readers/{reader}/interests", "reader", subject=reader).json()
+        shares[arm] = {interest["topic"]: interest["share"] for interest in told["derived"]}
+        exported = http.call("GET", f"/v1/readers/{reader}/export", "reader", subject=reader).json()
+        assert exported["interests"]["derived"] == told["derived"]
+        # With personalization off no page is made with an arm.
+        settings = {"personalization": False}
+        http.call("PATCH", f"/v1/readers/{reader}/settings", "reader", subject=reader, json=settings)
+        told = http.call("GET", f"/v1/readers/{reader}/interests", "reader", subject=reader).json()
+        shares[f"{arm}, opted out"] = {interest["topic"]: interest["share"] for interest in told["derived"]}
+    (clicked,), (liked,) = (http.service.replica.latest().catalogue.topic_names(row) for row in (1, 2))
+    assert shares["b"][clicked] == round(40 / 41, 4) and shares["b"][liked] == round(1 / 41, 4)
+    assert shares["a"][clicked] < shares["a"][liked]
+    assert shares["a"] == shares["a, opted out"] == shares["b, opted out"]

@@ -18,7 +18,7 @@ from feed.pages.counts import EVERY_SECONDS, FeedCounts
 from feed.storage.memory import MemoryStore
 from feed.storage.records import EventRecord
 from feed.storage.register import Entry
-from feed.transparency.page import transparency_page
+from feed.transparency.page import _table, transparency_page
 from feed.transparency.reports import FOLLOWED, REFRESH_SECONDS, WINDOW, Tallies, follow_exposures
 from feed.transparency.statement_papers import statement_paper, statements_of
 from ranking.reader import EventKind
@@ -162,3 +162,11 @@ def test_the_page_shows_what_was_counted_and_escapes_what_it_shows(place):
     assert "&lt;script&gt;" in page and "<script" not in page
     assert "Incompatible content" in page and "1" in page
     assert "on" + "click" not in page
+
+
+def test_a_bar_stands_for_something_and_nothing_has_none(place):
+    table = _table("Reports", {"made": 1000, "upheld": 1, "moot": 0})
+    bars = [row.count("class='bar ") for row in table.split("<tr>")[1:]]
+    assert bars == [1, 1, 0]
+    assert "bar w100" in table and "bar w0" in table
+    assert "class='bar " not in transparency_page(place.report())
