@@ -62,8 +62,8 @@ def history(service: Service, reader: str, limit: int) -> list[HistoryEntry]:
 
 
 def interests(service: Service, reader: str, claimed: Audience) -> InterestsOut:
-    """The topics behind a reader's newest events, by the votes that ranking gives them on the reader's home page; largest
-    share first. ``claimed`` is the audience of the reader's token. Blocks."""
+    """The topics behind a reader's newest events, largest share first, by the votes that ranking gives them on the
+    reader's home page. ``claimed`` is the audience of the reader's token. Blocks."""
     snapshot = service.replica.latest()
     record = service.store.readers.get(reader)
     settings = shown(record, service.clock.now())
