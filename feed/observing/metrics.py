@@ -84,6 +84,7 @@ class Metrics:
         self.unknown_items = Counter(
             "weir_events_unknown_item", "Accepted events about items that are not known", registry=self.registry
         )
+        self.events_let_go = Counter("weir_events_let_go", "Events let go by their age", registry=self.registry)
         self.decisions = Counter("weir_decisions", "Decisions made, by type", ("type",), registry=self.registry)
         waiting = ("kind",)
         self.cases = Gauge("weir_cases", "Cases that wait for an answer", waiting, registry=self.registry)

@@ -117,6 +117,13 @@ class ReaderSharing:
         self.renew()
         self._barrier.confirmed_twice(self._lease)
 
+    def forget_all(self) -> None:
+        """Have every process forget the readers that it remembers: events were let go, and nobody was told whose."""
+        if self._sharing is not None:
+            self._forget_everything()
+        elif self._states is not None:
+            self._states.clear()
+
     def _forget_soon(self) -> None:
         """The same, at most once a second and without waiting: where all are cut off, nobody trusts what they remember
         anyway."""
