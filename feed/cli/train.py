@@ -60,6 +60,7 @@ def train(
     from feed.cli.workplaces import workplace
     from feed.clock import SystemClock
     from feed.models.lineage import beginning, unchanged
+    from feed.models.retraining import plan_of
     from feed.models.training import SCORE
     from feed.models.training import train as trained
     from ranking.models.scratch import cleared
@@ -84,6 +85,7 @@ def train(
             # What an export holds may have been forgotten since it was made.
             forgettings=unchanged(place.store, forgettings) if from_ is None else None,
             now=now,
+            since=plan_of(settings, now).chain_since,
         )
         training = trained(
             interactions,

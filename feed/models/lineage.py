@@ -3,8 +3,9 @@
 A model that was begun from another holds on to a little of what that one was trained on, and so on back to the first of
 the chain, which was trained from the beginning. So a chain ends with the first forgetting after its beginning: as soon
 as any reader was erased, forgot history, or switched personalization off, the next training begins anew. That is told
-by a count that the store keeps with the forgettings themselves, not by clocks. A model that cannot tell of its chain,
-because an earlier release made it or it was trained on an export, is no start.
+by a count that the store keeps with the forgettings themselves, not by clocks. What ages out of the store is not
+counted: for that, no chain grows older than a training may be (`WEIR_RETRAIN_DAYS`). A model that cannot tell of its
+chain, because an earlier release made it or it was trained on an export, is no start.
 """
 
 from __future__ import annotations
@@ -88,8 +89,8 @@ ANEW = Beginning(None, None)
 """From the beginning, and no later training may begin from that model."""
 
 
-def beginning(active: ItemGraph | None, *, warm: bool, forgettings: int | None, now: int) -> Beginning:
-    """What training at the second ``now`` begins from.
+def beginning(active: ItemGraph | None, *, warm: bool, forgettings: int | None, now: int, since: int = 0) -> Beginning:
+    """What training at the second ``now`` begins from: no chain that began before the second ``since``.
 
     ``forgettings`` is the store's count while the events were read; None where it changed meanwhile, or where nobody
     knows. Then no later model may begin from this one either.
@@ -99,7 +100,7 @@ def beginning(active: ItemGraph | None, *, warm: bool, forgettings: int | None, 
         return Beginning(None, anew)
     if active is None:
         return Beginning(None, anew, "there is no model to begin from")
-    refused = _refused(active, forgettings)
+    refused = _refused(active, forgettings, since)
     return Beginning(None, anew, refused) if refused else Beginning(active, anew)
 
 
@@ -115,7 +116,7 @@ def unchanged(store: Store, before: int) -> int | None:
     return before if store.readers.forgettings() == before else None
 
 
-def _refused(active: ItemGraph, forgettings: int | None) -> str:
+def _refused(active: ItemGraph, forgettings: int | None, since: int) -> str:
     known = trainers.get(active.trainer)
     if known is None or known.warm is None:
         return f"{_name(active)} is not of a kind that training can begin from"
@@ -126,6 +127,8 @@ def _refused(active: ItemGraph, forgettings: int | None) -> str:
         return "it is not sure that nothing was forgotten since these events were read"
     if forgettings != chain.forgettings:
         return f"since second {chain.began}, from which on {_name(active)} remembers, a reader was erased or opted out"
+    if chain.began < since:
+        return f"{_name(active)} remembers from second {chain.began} on, and is to be forgotten by now"
     return ""
 
 

@@ -50,6 +50,8 @@ class Plan:
     """A model trained before this second is replaced whatever the comparison says."""
     warm: bool = False
     """Whether to begin from the active model where that is allowed."""
+    chain_since: int = 0
+    """A model of a chain of warm starts that began before this second is no start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def retrained(
     TrainingError or DataError.
     """
     everything = positives(columns, catalogue)
-    begins = beginning(active, warm=plan.warm, forgettings=forgettings, now=now)
+    begins = beginning(active, warm=plan.warm, forgettings=forgettings, now=now, since=plan.chain_since)
     engine = begins.engine(engine)
     if active is None:
         return _first(everything, plan, begins, now=now, seed=seed, engine=engine, progress=progress)
@@ -122,6 +124,7 @@ def plan_of(settings: Settings, now: int) -> Plan:
         settings.retrain_tolerance,
         replace_by=now + turn - settings.retrain_days * DAY,
         warm=settings.retrain_warm,
+        chain_since=now - settings.retrain_days * DAY,
     )
 
 

@@ -63,6 +63,13 @@ def test_otherwise_it_begins_anew_and_says_why(active, forgettings, words):
     assert begins.chain(model()) == expected
 
 
+def test_no_chain_grows_older_than_a_training_may_be():
+    assert beginning(chained(3), warm=True, forgettings=3, now=NOW, since=1000).start is not None
+    begins = beginning(chained(3), warm=True, forgettings=3, now=NOW, since=1001)
+    assert begins.start is None
+    assert "to be forgotten by now" in begins.told(model())
+
+
 def test_without_being_asked_it_begins_anew_says_nothing_and_begins_a_chain():
     begins = beginning(chained(3), warm=False, forgettings=3, now=NOW)
     assert (begins.start, begins.told(model())) == (None, "")

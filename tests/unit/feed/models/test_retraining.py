@@ -179,7 +179,7 @@ def test_the_twin_begins_where_the_model_does_that_it_stands_for():
 
 def test_the_plan_replaces_a_model_a_turn_before_the_promise_would_be_broken():
     plan = plan_of(Settings(retrain_days=7, retrain_every="6h", retrain_model="auto"), now=100 * DAY)
-    assert plan == Plan("auto", 0.1, 0.02, replace_by=93 * DAY + 6 * 3600)
+    assert plan == Plan("auto", 0.1, 0.02, replace_by=93 * DAY + 6 * 3600, chain_since=93 * DAY)
     assert plan_of(Settings(retrain_warm=True), now=100 * DAY).warm
     assert plan_of(Settings(retrain_every="off"), now=100 * DAY).replace_by == 94 * DAY
 
