@@ -1,7 +1,8 @@
 """Timetable: which decisions are in force at a second (laws 1, 2 and 9).
 
-A decision is in force from ``starts_at`` until ``expires_at`` or until a later decision ends it. Ending needs no
-memory of order: a reversal that is folded before its target ends it all the same.
+A decision is in force from ``starts_at`` until ``expires_at`` or until a later decision ends it. One that was made to
+act at once does so as soon as it is folded, whatever the clock of whoever folds it shows: who answers that it is obeyed
+obeys it (law 11). Ending needs no memory of order: a reversal that is folded before its target ends it all the same.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ class Timetable:
         if decision.expires_at is not None and decision.expires_at <= self.as_of:
             return [], []
         self._scheduled[decision.id] = decision
-        heapq.heappush(self._turns, (decision.starts_at, decision.id))
+        at_once = decision.starts_at <= decision.decided_at
+        heapq.heappush(self._turns, (self.as_of if at_once else decision.starts_at, decision.id))
         if decision.expires_at is not None:
             heapq.heappush(self._turns, (decision.expires_at, decision.id))
         if together:

@@ -11,6 +11,7 @@ import os
 import shutil
 import struct
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,14 @@ from tests.journeys.http_service import until
 
 _SOURCE = Path(__file__).with_name("faulty_machine.c")
 _SYNC, _FULL, _CLOCK, _SYNCS, _REFUSALS, _LOOKS = range(0, 48, 8)
+
+
+@contextmanager
+def faulty_machine() -> Iterator[FaultyMachine]:
+    """One of its own. Servers that run as somebody else can be started on it, too."""
+    with tempfile.TemporaryDirectory(prefix="weir-machine-") as folder:
+        Path(folder).chmod(0o755)
+        yield FaultyMachine(Path(folder))
 
 
 class FaultyMachine:

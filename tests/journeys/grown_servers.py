@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,17 +18,20 @@ from tests.contracts.postgres_server import binaries, fresh_database
 from tests.contracts.redis_server import RedisServer, free_port, running_redis
 from tests.journeys.http_service import until
 
-_OPTIONS = ("max_connections=60", "shared_buffers=32MB", "fsync=off", "listen_addresses=127.0.0.1")
+_OPTIONS = ("max_connections=60", "shared_buffers=32MB", "listen_addresses=127.0.0.1")
 
 
 class Database:
     """One PostgreSQL server, which can be killed and started again on the same port. It does not run as root."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, disk: Mapping[str, str] | None = None) -> None:
+        """With an environment that makes its ``disk`` another one, it waits for that; else for none."""
         home = binaries()
         assert home is not None
         self.port = free_port()
         self._home, self._folder = home, folder
+        self._environ = {**os.environ, **(disk or {})}
+        self._options = (*_OPTIONS, f"fsync={'off' if disk is None else 'on'}")
         self._as_whom: list[str] = []
         if os.geteuid() == 0:
             shutil.chown(folder, "postgres")
@@ -60,11 +63,12 @@ class Database:
 
     def _started(self) -> bool:
         if self._server is None or self._server.poll() is not None:
-            options = [word for option in _OPTIONS for word in ("-c", option)]
+            options = [word for option in self._options for word in ("-c", option)]
             place = ["-D", str(self._folder / "data"), "-p", str(self.port), "-k", str(self._folder)]
             self._server = subprocess.Popen(
                 [*self._as_whom, str(self._home / "postgres"), *place, *options],
                 cwd=self._folder,
+                env=self._environ,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
@@ -87,8 +91,8 @@ class Ground:
 
 
 @contextmanager
-def grounded() -> Iterator[Ground]:
-    """Both servers; the test skips where one is not installed."""
+def grounded(disk: Mapping[str, str] | None = None) -> Iterator[Ground]:
+    """Both servers, the database on a ``disk`` that an environment makes; the test skips where one is not installed."""
     if binaries() is None:
         pytest.skip("PostgreSQL is not installed; `make test` installs it")
     if redis_server.binary() is None:
@@ -99,7 +103,7 @@ def grounded() -> Iterator[Ground]:
         tempfile.TemporaryDirectory(prefix="weir-homes-") as homes,
         running_redis(Path(beside)) as redis,
     ):
-        database = Database(Path(below)).start()
+        database = Database(Path(below), disk).start()
         try:
             yield Ground(database, fresh_database(database.maintenance, "weir"), redis, Path(homes))
         finally:

@@ -74,7 +74,7 @@ class Grown:
     headers: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        token = issue_token(load_secret(self.settings), "somebody", ("admin",), SystemClock().now(), lifetime=3600)
+        token = issue_token(load_secret(self.settings), "somebody", ("admin",), SystemClock().now(), lifetime=14_400)
         self.headers["Authorization"] = f"Bearer {token}"
 
     def call(self, method: str, path: str, body: Any = None, *, key: str = "", worker: int | None = None) -> Answer:

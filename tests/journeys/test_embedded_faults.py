@@ -17,7 +17,7 @@ import pytest
 from experiments.slices import LEAST_READERS
 from feed.settings import Settings
 from feed.storage.entries import pack
-from tests.journeys.faulty_machine import FaultyMachine
+from tests.journeys.faulty_machine import FaultyMachine, faulty_machine
 from tests.journeys.grown_oracle import Oracle
 from tests.journeys.grown_service import QUIET, Grown, alive, served
 from tests.journeys.http_service import until
@@ -27,8 +27,9 @@ ITEMS = 1500
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> FaultyMachine:
-    return FaultyMachine(tmp_path_factory.mktemp("machine"))
+def machine() -> Iterator[FaultyMachine]:
+    with faulty_machine() as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -111,6 +111,20 @@ def test_a_decision_acts_from_its_start_until_its_end() -> None:
     }  # fmt: skip
 
 
+def test_what_was_decided_to_act_at_once_does_so_though_the_clock_of_who_decided_was_ahead() -> None:
+    made = sandbox()
+    made.state.advance(50)
+    made.decide(
+        decision("takedown", "item:a", decided_at=100, starts_at=100, expires_at=200),
+        decision("suppress", "item:b", decided_at=100, starts_at=110),
+    )
+    seen = {}
+    for second in (50, 109, 110, 200):
+        made.state.advance(second)
+        seen[second] = eligible(made)
+    assert seen == {50: "bc", 109: "bc", 110: "c", 200: "ac"}
+
+
 def test_a_decision_that_starts_and_ends_within_one_step_leaves_no_trace() -> None:
     made = sandbox(decision("suppress", "item:a", starts_at=10, expires_at=20))
     made.state.advance(30)

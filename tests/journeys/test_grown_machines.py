@@ -1,0 +1,107 @@
+"""Two processes of one deployment, the disk of whose database is slow, or of which one has a wrong clock, under load.
+
+What was acknowledged is stored once, what is blocked is served by nobody, and nobody lends a hand (laws 5, 7, 10, 11).
+"""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import cycle
+
+import pytest
+
+from tests.journeys.faulty_machine import FaultyMachine, faulty_machine
+from tests.journeys.grown_oracle import Oracle
+from tests.journeys.grown_servers import Ground, grounded
+from tests.journeys.grown_service import Grown, serving, settings_of
+from tests.journeys.http_service import until
+
+pytestmark = pytest.mark.journey
+ITEMS = 1500
+HOUR = 3600
+
+
+@dataclass(eq=False)
+class Either(Grown):
+    """Both processes, asked in turn."""
+
+    ports: Iterator[int] = field(default_factory=lambda: iter(()))
+
+    def opened(self, worker: int | None = None) -> http.client.HTTPConnection:
+        """A connection to the next of them."""
+        return http.client.HTTPConnection("127.0.0.1", next(self.ports), timeout=20)
+
+    def whole(self) -> bool:
+        """Whether both are fresh, and one of them has the duties."""
+        asked = [self.gauge(name)[-1] for name in ("weir_lease_fresh", "weir_duties") for _ in range(2)]
+        return asked[:2] == [1.0, 1.0] and sum(asked[2:]) == 1
+
+
+@pytest.fixture(scope="module")
+def disk() -> Iterator[FaultyMachine]:
+    with faulty_machine() as machine:
+        yield machine
+
+
+@pytest.fixture(scope="module")
+def ground(disk: FaultyMachine) -> Iterator[Ground]:
+    with grounded(disk.environment) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def healthy(ground: Ground) -> Iterator[Grown]:
+    with serving(ground, settings_of(ground, write_patience=1)) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def clock() -> Iterator[FaultyMachine]:
+    with faulty_machine() as machine:
+        yield machine
+
+
+@pytest.fixture(scope="module")
+def other(ground: Ground, healthy: Grown, clock: FaultyMachine) -> Iterator[Grown]:
+    """The process whose clock may be wrong."""
+    settings = settings_of(ground, "other", write_patience=1)
+    with serving(ground, settings, whole=False, environ=clock.environment) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def oracle(healthy: Grown, other: Grown) -> Oracle:
+    healthy.put_items(ITEMS)
+    until(lambda: other.gauge("weir_items").get(-1) == ITEMS)
+    either = Either(healthy.settings, healthy.process, healthy.port, healthy.said)
+    either.ports = cycle((healthy.port, other.port))
+    return Oracle(either, ITEMS)
+
+
+def test_on_a_slow_database_pages_go_on_and_what_is_answered_is_stored(disk, oracle):
+    with oracle.load():
+        oracle.goes_on()
+        with disk.slow_disk(0.3):
+            oracle.goes_on()
+        before = len(oracle.unanswered)
+        # What takes longer than anybody waits for is refused; sent again, it is there once.
+        with disk.slow_disk(1.5):
+            until(lambda: any("store-slow" in one for one in oracle.unanswered[before:]), 20)
+            oracle.goes_on(kinds=("looked", "decided", "chosen"), more=2)
+        oracle.goes_on()
+    assert all(one.startswith("report 503") for one in oracle.unanswered), oracle.unanswered[:5]
+    oracle.holds()
+
+
+def test_a_clock_that_steps_by_an_hour_and_back_ends_no_lease_and_nothing_that_holds(clock, healthy, other, oracle):
+    oracle.unanswered.clear()
+    with oracle.load():
+        for seconds in (HOUR, -HOUR):
+            oracle.goes_on()
+            with clock.clock_ahead(seconds):
+                oracle.goes_on(more=6)
+        oracle.goes_on(more=6)
+    assert not oracle.unanswered
+    oracle.holds()
