@@ -72,9 +72,10 @@ $(REDIS): | $(EQUIPPED)
 bench: equip
 	$(BIN)/python -m benchmarks
 
-# A server of its own under a rising load, on loopback, for about a minute and a half.
+# A server of its own under a rising load, on loopback, then another one with an hour's traffic in minutes: is memory flat?
 load: install
 	$(BIN)/python -m benchmarks.load
+	$(BIN)/python -m benchmarks.load --soak
 
 serve: install
 	$(BIN)/weir serve

@@ -16,10 +16,12 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from benchmarks.load_clients import Clients
 from benchmarks.load_server import Loaded, own_server, running_server
-from benchmarks.load_soak import SOAKED, Soak, soak, table_of
+from benchmarks.load_soak import SOAKED, Soak, hour_seconds, soak
+from benchmarks.load_soak_report import report
 from benchmarks.load_steps import Level, Result, measured
 from benchmarks.load_table import tables
 from benchmarks.timing import machine
@@ -81,8 +83,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _server(asked) as loaded, Clients(loaded, asked.clients, asked.connections) as clients:
             if asked.soak:
                 soaked = soak(loaded, clients, seconds=asked.seconds, rate=asked.rate, say=say)
-                print(json.dumps(asdict(soaked)) if asked.json else _head() + table_of(soaked))
-                return int(not soaked.flat or bool(soaked.unexpected))
+                print(json.dumps(_document(soaked)) if asked.json else _head() + report(soaked))
+                if asked.plot is not None:
+                    from benchmarks.load_plot import draw  # what draws is not installed with the service
+
+                    say(f"drawn: {draw(soaked, asked.plot)}")
+                return int(not soaked.course.flat or bool(soaked.unexpected))
             say(f"loading {loaded.api.url} for {asked.seconds:g} s at most")
             result = climb(
                 loaded,
@@ -97,6 +103,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     print(json.dumps(result.document()) if asked.json else _head() + tables(result))
     return int(bool(result.unexpected))
+
+
+def _document(soaked: Soak) -> dict[str, Any]:
+    return {**asdict(soaked), "hours": soaked.hours, "growth": soaked.course.growth, "flat": soaked.course.flat}
 
 
 def _server(asked: argparse.Namespace) -> AbstractContextManager[Loaded]:
@@ -115,17 +125,20 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--url", default="", help="load this running server instead of one of its own; loopback only")
     parser.add_argument("--home", type=Path, default=Path("weir-data"), help="its home folder, for the secret")
     parser.add_argument("--pid", type=int, default=0, help="its process, to tell memory and processor time")
-    parser.add_argument("--seconds", type=float, default=0.0, help="how long at most (75; 180 with --soak)")
+    parser.add_argument(
+        "--seconds", type=float, default=0.0, help="how long at most (75; an hour's requests with --soak)"
+    )
     parser.add_argument("--step", type=float, default=_STEP, help="seconds of one rate (default %(default)g)")
     parser.add_argument("--rate", type=float, default=0.0, help="first rate; with --soak the only one")
     parser.add_argument("--clients", type=int, default=2, help="client processes (default %(default)s)")
     parser.add_argument("--connections", type=int, default=256, help="connections of each (default %(default)s)")
-    parser.add_argument("--soak", action="store_true", help="hold one rate amid swaps and policies; is memory flat?")
+    parser.add_argument("--soak", action="store_true", help="an hour's requests amid swaps; is memory flat?")
+    parser.add_argument("--plot", type=Path, help="with --soak: folder to draw the memory into, as soak.svg")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     asked = parser.parse_args(arguments)
-    asked.seconds = min(asked.seconds or (Soak.SECONDS if asked.soak else 75.0), 1800.0)
-    if min(asked.seconds, asked.step, asked.clients, asked.connections) <= 0 or asked.rate < 0:
-        parser.error("--seconds, --step, --clients and --connections are above 0, --rate is not below")
+    if min(asked.step, asked.clients, asked.connections) <= 0 or min(asked.rate, asked.seconds) < 0:
+        parser.error("--step, --clients and --connections are above 0, --rate and --seconds are not below")
+    asked.seconds = min(asked.seconds or (hour_seconds(asked.rate) if asked.soak else 75.0), 1800.0)
     if asked.soak and asked.url:
         parser.error("--soak starts a server of its own: it swaps models and policies")
     return asked

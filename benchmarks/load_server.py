@@ -36,13 +36,15 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Memory that a server's processes hold (bytes; ``own`` without pages of files, such as models), and the processor
-    seconds they had since they began, at a monotonic second."""
+    """What a server's processes hold: memory (bytes; ``own`` without pages of files, such as models), threads, and open
+    files that are no connections; and the processor seconds they had since they began. At a monotonic second."""
 
     resident: int
     own: int
     cpu: float
     at: float
+    threads: int = 0
+    files: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def _readers(known: tuple[str, ...], newcomers: int) -> tuple[str, ...]:
 
 def taken(pid: int) -> Taken:
     """What a process and all that descend from it hold and had; processes that end meanwhile are left out."""
-    resident = own = 0
+    resident = own = threads = files = 0
     cpu = 0.0
     for each in family(pid):
         with contextlib.suppress(OSError):
@@ -110,7 +112,18 @@ def taken(pid: int) -> Taken:
             resident += int(pages) * _PAGE_BYTES
             own += (int(pages) - int(shared)) * _PAGE_BYTES
             cpu += (int(fields[11]) + int(fields[12])) / _TICKS
-    return Taken(resident, own, cpu, time.monotonic())
+            threads += int(fields[17])
+            files += _files(each)
+    return Taken(resident, own, cpu, time.monotonic(), threads, files)
+
+
+def _files(pid: int) -> int:
+    """How many files a process has open: its clients' connections come and go, and are left out."""
+    opened = 0
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            opened += not os.readlink(entry).startswith("socket:")
+    return opened
 
 
 def family(pid: int) -> list[int]:

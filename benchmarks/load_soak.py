@@ -1,144 +1,176 @@
-"""The soak: one rate held for minutes amid model swaps, policy changes and evictions; does memory stay flat?
+"""The soak: an hour's traffic in minutes, amid model swaps, policies and evictions; does memory stay flat?
 
-As many requests as an hour has at a tenth of the rate and more; every reader beyond the first thousand evicts one.
-Memory is the processes' own (resident pages that are of no file), sampled twice a second; its slope is taken after the
-warm-up, by least squares, and told per hour of the same rate.
+The stated load is ``HOUR_RATE`` requests a second of the mix. After a warm-up in which every cache fills (the soaked
+server has small ones), as many requests as it has in an hour are offered at the soak's rate. Memory is the processes'
+own (resident pages that are of no file), looked at four times a second. What follows the clock is not compressed:
+editions, at most one a second, hold so many times the changes instead.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
 
 from benchmarks.load_clients import Clients
-from benchmarks.load_server import Loaded, Taken
-from benchmarks.load_steps import measured
-from benchmarks.markdown import table
-from feed.api_client import Api
+from benchmarks.load_memory import Course, course_of
+from benchmarks.load_mix import SHED
+from benchmarks.load_server import Loaded
+from benchmarks.load_steps import Level, measured
+from feed.api_client import Api, ApiRefused
+from feed.control.popular_lists import NEWEST
 from feed.models.files import save
 from ranking.graph import ItemGraph
 
-SOAKED: Mapping[str, str] = {"WEIR_READER_STATES": "1000", "WEIR_TOKEN_CACHE": "5"}
-"""What the soaked server is given: few reader states, so that readers are evicted and read again all the time."""
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-_RATE = 200.0
+SOAKED: Mapping[str, str] = {
+    "WEIR_READER_STATES": "1000",
+    "WEIR_READER_MEMORY": str(4 << 20),
+    "WEIR_STORE_CACHE": str(16 << 20),
+    "WEIR_TOKEN_CACHE": "5",
+}
+"""What the soaked server is given: caches so small that the warm-up fills them. Twenty times as many readers come as
+states are kept, and more is written than pages of the store are."""
+
+FILLED = NEWEST
+"""Events that are reported before anything else, of all readers: as many as the service looks back on."""
+
+HOUR_RATE = 10.0
+HOUR_REQUESTS = int(3600 * HOUR_RATE)
+
+RATE = 150.0
+"""Requests a second unless told otherwise."""
+
+WARM_SECONDS = 90.0
+_WARM_SHARE = 0.4
+"""Of the soak's own seconds at most."""
+
 _GRACE = 5.0
-_SAMPLE_SECONDS = 0.5
+_SAMPLE_SECONDS = 0.25
 _EVERY_SECONDS = 2.0
-_WARM = 0.4
-"""Share of the soak that is warm-up: caches fill, arenas of threads come to be."""
 _MODELS = 5
-_FLAT_SHARE = 0.05
+_BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Soak:
-    """What the soak came to. Memory in MB: once warm, in the last tenth, and its slope by time and by request."""
-
-    SECONDS: ClassVar[float] = 180.0
+    """What the soak came to, without its warm-up: what was asked and done, and how memory went."""
 
     seconds: float
     requests: int
     rate: float
-    swaps: int
-    policies: int
+    done: Mapping[str, int]
+    """Pages, batches of events, decisions, editions, model swaps, policies."""
     shed: int
     unexpected: Mapping[str, int]
-    warm_mb: float
-    end_mb: float
     resident_mb: float
-    slope_mb_per_hour: float
-    slope_bytes_per_request: float
     feed_p99_ms: float
-    samples_mb: tuple[float, ...]
+    course: Course
 
     @property
-    def flat(self) -> bool:
-        """Whether the memory at the end is within a twentieth of that after the warm-up."""
-        return self.end_mb <= self.warm_mb * (1 + _FLAT_SHARE)
+    def hours(self) -> float:
+        """Hours of the stated load that the requests are, those that were shed left out."""
+        return (self.requests - self.shed) / HOUR_REQUESTS
 
 
-def soak(loaded: Loaded, clients: Clients, *, seconds: float, rate: float, say: Callable[[str], None]) -> Soak:
-    """Hold ``rate`` (0: the default) for ``seconds``, govern meanwhile, watch the memory."""
-    rate = rate or _RATE
+def hour_seconds(rate: float) -> float:
+    """Seconds in which an hour's requests are offered at a rate; 0: the default one."""
+    return HOUR_REQUESTS / (rate or RATE)
+
+
+def soak(
+    loaded: Loaded,
+    clients: Clients,
+    *,
+    seconds: float,
+    rate: float,
+    say: Callable[[str], None],
+    filled: int = FILLED,
+) -> Soak:
+    """Report ``filled`` events, warm up, then hold ``rate`` (0: the default) for ``seconds`` and govern meanwhile;
+    watch the memory."""
+    rate = rate or RATE
+    warm = min(WARM_SECONDS, _WARM_SHARE * seconds)
     versions = _models(loaded)
     done = {"swap": 0, "policy": 0}
-    samples: list[Taken] = [loaded.taken()]
-    over = threading.Event()
     failed: list[str] = []
-    watching = threading.Thread(target=_watch, args=(loaded, samples, over), name="weir-soak-memory", daemon=True)
-    governing = threading.Thread(
-        target=_govern, args=(loaded.api, versions, done, failed, over), name="weir-soak-governing", daemon=True
-    )
-    clients.begin(rate, seconds, _GRACE)
-    say(f"soaking {loaded.api.url} at {rate:g} requests a second for {seconds:g} s")
-    watching.start()
-    governing.start()
-    try:
-        answers = clients.finish()
-    finally:
-        over.set()
-        watching.join()
-        governing.join()
+    say(f"reporting {filled:,} events to {loaded.api.url}")
+    _fill(loaded, filled)
+    with _every(_EVERY_SECONDS, _governing(loaded.api, versions, done, failed)):
+        say(f"warming it up at {rate:g} requests a second for {warm:g} s")
+        clients.step(rate, warm, _GRACE)
+        before, began = _positions(loaded.api), dict(done)
+        say(f"soaking it for {seconds:g} s")
+        samples = [loaded.taken()]
+        clients.begin(rate, seconds, _GRACE)
+        with _every(_SAMPLE_SECONDS, lambda: samples.append(loaded.taken())):
+            answers = clients.finish()
+        samples.append(loaded.taken())
+        after = _positions(loaded.api)
     level = measured("soak", rate, answers, samples[0], samples[-1])
     unexpected = {**level.unexpected, **({f"governing: {failed[0]}": len(failed)} if failed else {})}
     requests = sum(level.statuses.values())
-    at = np.array([one.at - samples[0].at for one in samples])
-    own = np.array([one.own for one in samples]) / 1e6
-    warm = at >= _WARM * at[-1]
-    slope = float(np.polyfit(at[warm], own[warm], 1)[0])
     return Soak(
-        seconds=round(float(at[-1]), 1),
+        seconds=round(samples[-1].at - samples[0].at, 1),
         requests=requests,
         rate=rate,
-        swaps=done["swap"],
-        policies=done["policy"],
+        done={
+            "pages": _good(level, "feed"),
+            "event batches": _good(level, "events"),
+            "decisions": after["revision"] - before["revision"],
+            "editions": after["edition"] - before["edition"],
+            "model swaps": done["swap"] - began["swap"],
+            "policies": done["policy"] - began["policy"],
+        },
         shed=level.shed,
         unexpected=unexpected,
-        warm_mb=round(float(np.median(own[warm][: max(len(own) // 10, 1)])), 1),
-        end_mb=round(float(np.median(own[-max(len(own) // 10, 1) :])), 1),
         resident_mb=level.resident_mb,
-        slope_mb_per_hour=round(slope * 3600, 1),
-        slope_bytes_per_request=round(slope * 1e6 * float(at[-1]) / max(requests, 1), 1),
         feed_p99_ms=level.latencies["feed"].p99_ms,
-        samples_mb=tuple(round(float(one), 1) for one in own[:: max(len(own) // 60, 1)]),
+        course=course_of([one for one in samples if one.at <= samples[0].at + seconds], requests),
     )
 
 
-def table_of(soaked: Soak) -> str:
-    """The soak as a table in Markdown."""
-    head: tuple[str, ...] = (
-        "seconds",
-        "requests",
-        "model swaps",
-        "policies",
-        "shed",
-        "unexpected",
-        "warm MB",
-        "end MB",
-    )
-    head += ("slope MB an hour", "bytes a request", "feed p99 ms", "flat")
-    row = (
-        f"{soaked.seconds:.0f}",
-        f"{soaked.requests:,}",
-        soaked.swaps,
-        soaked.policies,
-        soaked.shed,
-        ", ".join(f"{number} {what}" for what, number in soaked.unexpected.items()) or 0,
-        f"{soaked.warm_mb:,.1f}",
-        f"{soaked.end_mb:,.1f}",
-        f"{soaked.slope_mb_per_hour:,.1f}",
-        f"{soaked.slope_bytes_per_request:,.0f}",
-        f"{soaked.feed_p99_ms:.1f}",
-        "yes" if soaked.flat else "**no**",
-    )
-    return table(head, [row])
+def _fill(loaded: Loaded, events: int) -> None:
+    """Report events of all readers in turn, about items of their pages, until that many are stored."""
+    readers = loaded.readers
+    page = loaded.api.get("/v1/feed", as_=("load-soak", "feed"), reader=readers[0], limit=100)
+    items, now = [item["id"] for item in page["items"]], int(time.time())
+    stored = 0
+    while stored < events:
+        batch = [
+            {
+                "client_id": f"soak-{number}",
+                "reader": readers[number % len(readers)],
+                "item": items[number // len(readers) % len(items)],
+                "kind": "impression" if number % 4 else "click",
+                "occurred_at": now,
+            }
+            for number in range(stored, min(stored + _BATCH, events))
+        ]
+        answer = loaded.api.ask("POST", "/v1/events", json={"events": batch}, as_=("load-soak", "events"))
+        if answer.is_success:
+            stored += len(batch)
+        elif answer.status_code not in SHED:
+            raise ApiRefused("POST /v1/events", answer.status_code, "refused", answer.text[:200])
+
+
+def _good(level: Level, kind: str) -> int:
+    return sum(number for status, number in level.statuses.items() if status.startswith(f"{kind} 2"))
+
+
+def _positions(api: Api) -> dict[str, int]:
+    """Where ledger and journal stand, as a page tells it."""
+    page = api.get("/v1/feed", as_=("load-soak", "feed"), reader="load-soak", limit=1)
+    return {name: int(page[name]) for name in ("revision", "edition")}
 
 
 def _models(loaded: Loaded) -> list[str]:
@@ -156,17 +188,31 @@ def _models(loaded: Loaded) -> list[str]:
     ]
 
 
-def _watch(loaded: Loaded, samples: list[Taken], over: threading.Event) -> None:
-    while not over.wait(_SAMPLE_SECONDS):
-        samples.append(loaded.taken())
+@contextmanager
+def _every(seconds: float, act: Callable[[], object]) -> Iterator[None]:
+    """Act every so many seconds on a thread of its own, within."""
+    over = threading.Event()
+
+    def run() -> None:
+        while not over.wait(seconds):
+            act()
+
+    thread = threading.Thread(target=run, name="weir-soak", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
-def _govern(api: Api, versions: list[str], done: dict[str, int], failed: list[str], over: threading.Event) -> None:
-    """Swap models and publish policies in turn; every policy is another one."""
+def _governing(api: Api, versions: list[str], done: dict[str, int], failed: list[str]) -> Callable[[], None]:
+    """Swaps models and publishes policies in turn; every policy is another one."""
     active: dict[str, Any] = api.get("/v1/policy")["policy"]
-    for turn in count():
-        if over.wait(_EVERY_SECONDS):
-            return
+    turns = count()
+
+    def govern() -> None:
+        turn = next(turns)
         try:
             if turn % 2:
                 api.activate(versions[done["swap"] % len(versions)], "a swap of the soak", force=True)
@@ -175,5 +221,10 @@ def _govern(api: Api, versions: list[str], done: dict[str, int], failed: list[st
                 drafted = api.draft(orjson.dumps({**active, "name": f"soak-{turn}"}).decode())
                 api.send("POST", f"/v1/policy/drafts/{drafted['version']}/publish", {"reason": "a change of the soak"})
                 done["policy"] += 1
+        except ApiRefused as refusal:
+            if refusal.status not in SHED:
+                failed.append(str(refusal)[:200])
         except Exception as error:
             failed.append(f"{type(error).__name__}: {error}"[:200])
+
+    return govern

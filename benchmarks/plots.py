@@ -35,21 +35,20 @@ _INKED = """<style>svg{color:#1f2328}@media(prefers-color-scheme:dark){svg{color
 def draw(growth: Sequence[KernelRow], rows: Sequence[PeerRow], folder: Path = FOLDER) -> None:
     """Draw both plots of one run: rank() by size, and all contenders at every setting."""
     folder.mkdir(parents=True, exist_ok=True)
-    pyplot = _pyplot()
-    figure, axis = pyplot.subplots(figsize=(8, 5), layout="constrained")
+    figure, axis = subplots(figsize=(8, 5))
     _latency(axis, growth, rows)
     _legend(figure, axis)
-    _save(figure, folder / LATENCY)
+    saved(figure, folder / LATENCY)
     largest = max(row.items for row in rows)
     shares = sorted({row.blocked for row in rows if row.items == largest})
-    figure, axes = pyplot.subplots(1, len(shares), figsize=(3.6 * len(shares), 4.6), sharey=True, layout="constrained")
+    figure, axes = subplots(1, len(shares), figsize=(3.6 * len(shares), 4.6), sharey=True)
     panels = [axes] if len(shares) == 1 else list(axes)
     for axis, blocked in zip(panels, shares, strict=True):
         _recall(axis, [row for row in rows if (row.items, row.blocked) == (largest, blocked)])
         axis.set_title(f"{largest:,} items, {blocked:.0%} blocked", fontsize="medium")
     panels[0].set_ylabel("recall of the exact governed top 50\nof the contender's own model")
     _legend(figure, panels[0])
-    _save(figure, folder / RECALL)
+    saved(figure, folder / RECALL)
 
 
 def _latency(axis: Any, growth: Sequence[KernelRow], rows: Sequence[PeerRow]) -> None:
@@ -93,7 +92,8 @@ def _legend(figure: Any, axis: Any) -> None:
     figure.legend(handles, names, loc="outside lower center", ncols=4, frameon=False)
 
 
-def _pyplot() -> Any:
+def subplots(*counts: int, **asked: Any) -> tuple[Any, Any]:
+    """A figure with its axes, in the style of all plots."""
     import matplotlib
 
     matplotlib.use("svg")
@@ -110,10 +110,11 @@ def _pyplot() -> Any:
     matplotlib.rcParams.update(
         {"svg.hashsalt": "weir", "svg.fonttype": "none", "font.family": "sans-serif", **dict.fromkeys(inked, _INK)}
     )
-    return pyplot
+    figure, axes = pyplot.subplots(*counts, layout="constrained", **asked)
+    return figure, axes
 
 
-def _save(figure: Any, path: Path) -> None:
+def saved(figure: Any, path: Path) -> None:
     """Write without a background, and with ink of the page's own colour."""
     from matplotlib import pyplot
 
