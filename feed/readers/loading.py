@@ -1,12 +1,14 @@
-"""Loading: the view of a reader who is not in memory, read from the store, but not waited for beyond its time (law 7).
+"""Loading: views of readers who are not in memory, read from the store, but not waited for beyond their time (law 7).
 
 A reader whose choices cannot be read is served as one who opted out, with sensitive items hidden: nothing personal can
-come of what is not known. The reading goes on by itself, so the page after it is the reader's own. A store that hangs
-holds so many threads at most; beyond them nobody waits.
+come of what is not known. The reading goes on by itself, so the page after it is the reader's own. Pages that wait at
+the same time are read for together: to hand work to a thread and back costs more than most readings. A store that
+hangs holds so many threads at most; beyond them nobody waits.
 """
 
 from __future__ import annotations
 
+import asyncio
 from threading import Lock
 
 import anyio
@@ -22,15 +24,24 @@ from ranking.catalogue import Catalogue
 from ranking.reader import NO_HISTORY, NO_SEEN, Reader
 
 AT_ONCE = 16
-"""Readers that are read from the store at the same time."""
+"""Readings of the store at the same time."""
+
+TOGETHER = 32
+"""Readers of one reading at most."""
+
+_GATHER_SECONDS = 0.003
+"""For which a reading waits for the one before it, so that those who come meanwhile are read together."""
 
 
 class _Reading:
-    """One reading of the store; whichever of page and thread ends first leaves word for the other."""
+    """One reading of the store; whichever of loop and thread ends first leaves word for the other."""
 
-    __slots__ = ("abandoned", "begun", "ended")
+    __slots__ = ("abandoned", "begun", "catalogue", "ended", "readers", "task")
 
-    def __init__(self) -> None:
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self.readers: dict[str, None] = {}
+        self.task: asyncio.Task[dict[str, ReaderView]] | None = None
         self.begun = self.abandoned = self.ended = False
 
 
@@ -45,25 +56,46 @@ class ReaderLoading:
         self._limiter: anyio.CapacityLimiter | None = None
         self._lock = Lock()
         self._hanging = 0
+        self._next: _Reading | None = None
+        self._under_way: asyncio.Task[dict[str, ReaderView]] | None = None
 
     async def view(self, reader: str, catalogue: Catalogue) -> ReaderView:
         """The reader's view, or that of somebody whose choices cannot be read."""
-        if self._limiter is None:
-            self._limiter = anyio.CapacityLimiter(AT_ONCE)
-        view: ReaderView | None = None
+        view = None
         # Whoever would stand in line behind readings that hang gets nothing by it.
         if self._hanging < AT_ONCE:
-            reading = _Reading()
-            with anyio.move_on_after(self._seconds) as waited:
-                view = await anyio.to_thread.run_sync(
-                    self._load, reading, reader, catalogue, abandon_on_cancel=True, limiter=self._limiter
-                )
-            if waited.cancelled_caught:
-                self._abandon(reading)
+            # A page that is given up takes nobody else's reading with it.
+            view = (await asyncio.shield(self._joined(reader, catalogue))).get(reader)
         if view is None:
             self._unread.inc()
             return unread(reader)
         return view
+
+    def _joined(self, reader: str, catalogue: Catalogue) -> asyncio.Task[dict[str, ReaderView]]:
+        reading = self._next
+        if reading is None or reading.catalogue is not catalogue or len(reading.readers) >= TOGETHER:
+            reading = self._next = _Reading(catalogue)
+        reading.readers[reader] = None
+        if reading.task is None:
+            reading.task = asyncio.get_running_loop().create_task(self._read(reading, self._under_way))
+            self._under_way = reading.task
+        return reading.task
+
+    async def _read(
+        self, reading: _Reading, before: asyncio.Task[dict[str, ReaderView]] | None
+    ) -> dict[str, ReaderView]:
+        if self._limiter is None:
+            self._limiter = anyio.CapacityLimiter(AT_ONCE)
+        views: dict[str, ReaderView] = {}
+        with anyio.move_on_after(self._seconds) as waited:
+            if before is not None and not before.done():
+                await asyncio.wait((before,), timeout=_GATHER_SECONDS)
+            if self._next is reading:
+                self._next = None
+            views = await anyio.to_thread.run_sync(self._load, reading, abandon_on_cancel=True, limiter=self._limiter)
+        if waited.cancelled_caught:
+            self._abandon(reading)
+        return views
 
     def _abandon(self, reading: _Reading) -> None:
         with self._lock:
@@ -71,13 +103,14 @@ class ReaderLoading:
                 reading.abandoned = True
                 self._hanging += 1
 
-    def _load(self, reading: _Reading, reader: str, catalogue: Catalogue) -> ReaderView | None:
+    def _load(self, reading: _Reading) -> dict[str, ReaderView]:
         with self._lock:
             reading.begun = True
+        readers = list(reading.readers)
         try:
-            return self._readers.load(reader, catalogue)
+            return dict(zip(readers, self._readers.load_all(readers, reading.catalogue), strict=True))
         except StorageError:
-            return None
+            return {}
         finally:
             with self._lock:
                 reading.ended = True

@@ -24,7 +24,7 @@ from feed.readers.states import ReaderStates
 from feed.storage.errors import SharingFailed
 from feed.storage.ports.sharing import CONTENT_LIMIT, Message, Sharing, Topic
 from feed.storage.ports.store import Store
-from feed.storage.records import EventRecord, ReaderRecord
+from feed.storage.records import EventRecord, Past, ReaderRecord
 from feed.storage.register import Entry
 
 _log = structlog.get_logger("weir")
@@ -66,12 +66,13 @@ class ReaderSharing:
         """Whether what this process remembers of readers may be used without asking."""
         return self._sharing is None or self._sharing.bus.current()
 
-    def read(self, reader: str, limit: int) -> tuple[ReaderRecord, list[EventRecord]]:
+    def read(self, reader: str, limit: int) -> Past:
         """A reader's settings and newest events, from what is shared or from the store."""
-        if self._sharing is None or not self._sharing.bus.current():
+        sharing = self._sharing
+        if sharing is None or not sharing.bus.current():
             return self._stored(reader, limit)
         try:
-            found = self._sharing.states.get(reader)
+            found = sharing.states.get(reader)
         except SharingFailed:
             return self._stored(reader, limit)
         if found.state is not None:
@@ -79,11 +80,12 @@ class ReaderSharing:
         record, events = self._stored(reader, limit)
         if found.ticket:
             with suppress(SharingFailed):
-                self._sharing.states.put(reader, _encoded(record, events), found.ticket)
+                sharing.states.put(reader, _encoded(record, events), found.ticket)
         return record, events
 
-    def _stored(self, reader: str, limit: int) -> tuple[ReaderRecord, list[EventRecord]]:
-        return self._store.readers.get(reader), self._store.events.of_reader(reader, limit)
+    def _stored(self, reader: str, limit: int) -> Past:
+        (past,) = self._store.readers.pasts([reader], limit)
+        return past
 
     @contextmanager
     def changing(self, reader: str, topic: Topic = Topic.READER) -> Iterator[None]:
@@ -229,7 +231,7 @@ def _encoded(record: ReaderRecord, events: Sequence[EventRecord]) -> bytes:
     return head + b"".join(map(_line, events))
 
 
-def _decoded(reader: str, state: bytes, limit: int) -> tuple[ReaderRecord, list[EventRecord]]:
+def _decoded(reader: str, state: bytes, limit: int) -> Past:
     head, *lines = state.splitlines()
     events = {event.client_id: event for event in (EventRecord(reader, *orjson.loads(line)) for line in lines)}
     return ReaderRecord(reader, *orjson.loads(head)), list(events.values())[-limit:]

@@ -11,7 +11,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +66,7 @@ class ReaderStates:
         of what they store. One that dies before it could tell is found out by reading again after SHARED_SECONDS of
         ``monotonic``."""
         self._store = store
-        self._read = store.readers.pasts if read is None else partial(_read_each, read)
+        self._read = read
         self._trusted = trusted or (lambda: True)
         self._told = trusted is not None
         self._monotonic = monotonic
@@ -117,7 +116,7 @@ class ReaderStates:
                 arrived = [self._loading.setdefault(reader, []) for reader in missing]
             trusted = self._trusted()
             try:
-                pasts = self._read(missing, SEEN_LIMIT)
+                pasts = self._pasts(missing)
             except BaseException:
                 with self._lock:
                     for reader in missing:
@@ -188,6 +187,11 @@ class ReaderStates:
         state = self._states.pop(reader, None)
         if state is not None:
             self._bytes -= state.bytes
+
+    def _pasts(self, readers: Sequence[str]) -> list[Past]:
+        if self._read is None:
+            return self._store.readers.pasts(readers, SEEN_LIMIT)
+        return [self._read(reader, SEEN_LIMIT) for reader in readers]
 
     def get(self, reader: str, catalogue: Catalogue) -> ReaderView:
         """The view of a reader, from memory or the store."""
@@ -289,10 +293,6 @@ class ReaderStates:
             self._bytes = 0
             self._loading.clear()
             self._consents.clear()
-
-
-def _read_each(read: Callable[[str, int], Past], readers: Sequence[str], limit: int) -> list[Past]:
-    return [read(reader, limit) for reader in readers]
 
 
 def _hashes(events: Sequence[EventRecord]) -> NDArray[np.int64]:

@@ -5,6 +5,8 @@ Held to what the interpreter says of whole states by a test; objects that reader
 
 from __future__ import annotations
 
+from typing import Any
+
 from numpy.typing import NDArray
 
 from feed.readers.choices import LONGEST_SHARED
@@ -40,7 +42,7 @@ def event_bytes(event: EventRecord) -> int:
     return _EVENT + len(event.reader) + len(event.client_id) + len(event.item) + len(event.request_id)
 
 
-def _array(array: NDArray[object]) -> int:
+def _array(array: NDArray[Any]) -> int:
     return array.nbytes + _ARRAY if array.size else 0
 
 

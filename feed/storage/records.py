@@ -76,6 +76,10 @@ class ReaderRecord:
     updated_at: int = 0
 
 
+Past = tuple[ReaderRecord, list[EventRecord]]
+"""A reader's settings and newest events, in the order of storing."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServingRecord:
     """One answered request: enough to replay it. ``inputs`` and ``items`` are bytes (see ``feed.pages.servings``);

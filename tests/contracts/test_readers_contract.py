@@ -30,6 +30,18 @@ def test_many_readers_are_known_at_once(store):
     assert store.readers.known(["nobody"]) == {}
 
 
+def test_the_pasts_of_many_readers_are_read_at_once(store):
+    store.readers.save(ReaderRecord("ada", '{"mode":"latest","hidden":["\u00e9"]}', updated_at=5), 0).result()
+    made = [event(reader, f"c{n}", item=f"i{n}") for n in range(5) for reader in ("ada", "bob", "eve")]
+    store.events.append(made).result()
+    asked = ["bob", "nobody", "ada"]
+    pasts = store.readers.pasts(asked, 3)
+    assert [record for record, _ in pasts] == [store.readers.get(reader) for reader in asked]
+    assert [events for _, events in pasts] == [store.events.of_reader(reader, 3) for reader in asked]
+    assert [len(events) for _, events in pasts] == [3, 0, 3]
+    assert store.readers.pasts([], 3) == []
+
+
 def test_of_two_savers_with_the_same_version_one_is_told(store):
     store.readers.save(ReaderRecord("ada"), 0).result()
     first = store.readers.save(ReaderRecord("ada", '{"a":1}'), 1)

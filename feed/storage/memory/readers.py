@@ -9,7 +9,7 @@ from dataclasses import replace
 from feed.storage.memory.log import erase_person
 from feed.storage.memory.register import forget_person
 from feed.storage.memory.room import Room
-from feed.storage.records import Erasure, ReaderRecord
+from feed.storage.records import Erasure, Past, ReaderRecord
 from feed.storage.rules import emptied, is_personalized, version_conflict
 
 
@@ -28,6 +28,12 @@ class MemoryReaders:
         """The saved settings of those of these readers who saved any, by reader."""
         with self._room.open():
             return {reader: self._room.readers[reader] for reader in readers if reader in self._room.readers}
+
+    def pasts(self, readers: Sequence[str], limit: int) -> list[Past]:
+        """For each of these readers their settings and newest ``limit`` events, oldest first."""
+        with self._room.open():
+            events = list(self._room.events.values())
+            return [(self.get(name), [event for event in events if event.reader == name][-limit:]) for name in readers]
 
     def save(self, record: ReaderRecord, expected_version: int | None) -> Future[ReaderRecord]:
         """Save settings with version + 1; ``VersionConflict`` if ``expected_version`` is not the stored one."""

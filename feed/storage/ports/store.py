@@ -26,6 +26,7 @@ from feed.storage.records import (
     EventRecord,
     ItemRecord,
     LabelRecord,
+    Past,
     ReaderRecord,
     ServingRecord,
 )
@@ -157,6 +158,11 @@ class Readers(Protocol):
 
     def known(self, readers: Sequence[str]) -> dict[str, ReaderRecord]:
         """The saved settings of those of these readers who saved any, by reader."""
+        ...
+
+    def pasts(self, readers: Sequence[str], limit: int) -> list[Past]:
+        """For each of these readers, in their order, their settings (version 0 if never saved) and their newest
+        ``limit`` events in the order of storing, oldest first."""
         ...
 
     def save(self, record: ReaderRecord, expected_version: int | None) -> Future[ReaderRecord]:

@@ -12,12 +12,13 @@ from sqlalchemy import bindparam, delete, select
 
 from feed.storage.answers import failed
 from feed.storage.errors import StorageError, VersionConflict
-from feed.storage.records import Erasure, ReaderRecord
+from feed.storage.records import Erasure, Past, ReaderRecord
 from feed.storage.rules import is_personalized, version_conflict
 from feed.storage.schema import FORGETTINGS, heads, readers
 from feed.storage.sql.erasures import Erasures
 from feed.storage.sql.events import SqlEvents
 from feed.storage.sql.listed import listed_texts
+from feed.storage.sql.pasts import Pasts
 from feed.storage.sql.persons import Named, Persons
 from feed.storage.sql.queue import Cursor, Lane
 from feed.storage.sql.reading import Reading
@@ -56,6 +57,7 @@ class SqlReaders:
         self._forgettings = select(heads.c.number).where(heads.c.name == FORGETTINGS)
         those = readers.c.reader.in_(listed_texts("readers", statements))
         self._known = select(*(readers.c[name] for name in fields)).where(those)
+        self._pasts = Pasts(reading)
 
     def get(self, reader: str) -> ReaderRecord:
         """A reader's settings; version 0 if never saved."""
@@ -66,6 +68,12 @@ class SqlReaders:
         """The saved settings of those of these readers who saved any, by reader."""
         rows = self._reading.table(self._known, readers=orjson.dumps(readers).decode())
         return {row[0]: ReaderRecord(*row) for row in rows}
+
+    def pasts(self, readers: Sequence[str], limit: int) -> list[Past]:
+        """For each of these readers their settings and newest ``limit`` events, oldest first."""
+        if not self._reading.packs:
+            return [(self.get(reader), self._events.of_reader(reader, limit)) for reader in readers]
+        return self._pasts.of(readers, limit)
 
     def save(self, record: ReaderRecord, expected_version: int | None) -> Future[ReaderRecord]:
         """Save settings with version + 1; ``VersionConflict`` if ``expected_version`` is not the stored one."""

@@ -24,7 +24,7 @@ class Reading:
         driver takes and leaves the interpreter lock at every row, which beside a busy thread takes long."""
         self._engine = engine
         self._fault = fault
-        self._pack = pack
+        self.packs = pack
         self._packed: dict[Select[Any], Select[Any]] = {}
         self._closed = False
 
@@ -62,7 +62,7 @@ class Reading:
 
         The query is kept, made ready, for the next time: it should be one that is made once.
         """
-        if not self._pack:
+        if not self.packs:
             return self.all(query, **parameters)
         packed = self._packed.get(query)
         if packed is None:

@@ -177,8 +177,8 @@ def test_a_store_that_hangs_holds_up_no_page_of_readers_in_memory_and_no_other_e
         known = http.call("GET", "/v1/feed?reader=ann", "feed").json()
         assert known["mode"] == "personalized"
         readers = http.service.store.readers
-        hanging = Hanging(readers.get)
-        monkeypatch.setattr(readers, "get", hanging, raising=False)
+        hanging = Hanging(readers.pasts)
+        monkeypatch.setattr(readers, "pasts", hanging, raising=False)
         try:
             page = http.call("GET", "/v1/feed?reader=ann", "feed").json()
             assert page["mode"] == "personalized" and page["items"]
