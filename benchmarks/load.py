@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.load_clients import Clients
-from benchmarks.load_server import Loaded, own_server, running_server
+from benchmarks.load_server import Loaded, grown_server, own_server, running_server
 from benchmarks.load_soak import SOAKED, Soak, hour_seconds, soak
 from benchmarks.load_soak_report import report
 from benchmarks.load_steps import Level, Result, measured
@@ -112,7 +112,8 @@ def _document(soaked: Soak) -> dict[str, Any]:
 def _server(asked: argparse.Namespace) -> AbstractContextManager[Loaded]:
     if asked.url:
         return running_server(asked.url, asked.home, asked.pid)
-    return own_server(SOAKED if asked.soak else {})
+    given = SOAKED if asked.soak else {}
+    return grown_server(asked.workers, given) if asked.workers > 1 else own_server(given)
 
 
 def _head() -> str:
@@ -130,17 +131,18 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--step", type=float, default=_STEP, help="seconds of one rate (default %(default)g)")
     parser.add_argument("--rate", type=float, default=0.0, help="first rate; with --soak the only one")
+    parser.add_argument("--workers", type=int, default=1, help="more than one: over PostgreSQL and Redis of its own")
     parser.add_argument("--clients", type=int, default=2, help="client processes (default %(default)s)")
     parser.add_argument("--connections", type=int, default=256, help="connections of each (default %(default)s)")
     parser.add_argument("--soak", action="store_true", help="an hour's requests amid swaps; is memory flat?")
     parser.add_argument("--plot", type=Path, help="with --soak: folder to draw the memory into, as soak.svg")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     asked = parser.parse_args(arguments)
-    if min(asked.step, asked.clients, asked.connections) <= 0 or min(asked.rate, asked.seconds) < 0:
-        parser.error("--step, --clients and --connections are above 0, --rate and --seconds are not below")
+    if min(asked.step, asked.workers, asked.clients, asked.connections) <= 0 or min(asked.rate, asked.seconds) < 0:
+        parser.error("--step, --workers, --clients and --connections are above 0, --rate and --seconds are not below")
     asked.seconds = min(asked.seconds or (hour_seconds(asked.rate) if asked.soak else 75.0), 1800.0)
-    if asked.soak and asked.url:
-        parser.error("--soak starts a server of its own: it swaps models and policies")
+    if asked.url and (asked.soak or asked.workers > 1):
+        parser.error("--soak and --workers start a server of their own")
     return asked
 
 

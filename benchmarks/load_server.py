@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.server import environment
 from feed.api_client import Api
+from feed.demo.backends import running_backends
 from feed.demo.preparing import SMALL, prepare
 from feed.demo.server_process import ServerProcess
 from feed.errors import SetupInvalid
@@ -79,6 +80,18 @@ def own_server(given: Mapping[str, str] | None = None, newcomers: int = _NEWCOME
             api = server.start()
             yield Loaded(api, settings, _readers(prepared.readers, newcomers), server.pid)
             server.stop()
+
+
+@contextlib.contextmanager
+def grown_server(workers: int, given: Mapping[str, str] | None = None) -> Iterator[Loaded]:
+    """The same with so many workers over a PostgreSQL and a Redis of its own, which are not part of what it takes.
+
+    Raises ``SetupInvalid`` naming what is not installed.
+    """
+    with tempfile.TemporaryDirectory(prefix="weir-load-") as name, running_backends(Path(name)) as found:
+        grown = {"WEIR_DATABASE": found.database, "WEIR_REDIS": found.redis, "WEIR_WORKERS": str(workers)}
+        with own_server({**(given or {}), **grown}) as loaded:
+            yield loaded
 
 
 @contextlib.contextmanager
