@@ -19,32 +19,38 @@ from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from feed.storage.sql.arrays import ArrayInsertion
 from feed.storage.sql.queue import Cursor
 
-_MOST_ROWS = 512
-"""Rows in one statement: ten columns stay well below the parameters that SQLite and PostgreSQL allow."""
+_MOST_ROWS = 1000
+"""Rows in one statement, as many as a batch of events may have: ten columns stay well below the parameters that SQLite
+and PostgreSQL allow."""
 
 
 class Insertion:
-    """An insert of any number of rows, in statements of 512, 256, 128, … rows."""
+    """An insert of any number of rows, in statements of 1000, 512, 256, 128, … rows."""
 
-    def __init__(self, text: str, width: int) -> None:
-        """``text`` inserts one row of ``width`` values."""
+    def __init__(self, text: str, width: int, needed: Sequence[int] = ()) -> None:
+        """``text`` inserts one row of ``width`` values. Where it leaves out what has no value for a column that needs
+        one, ``needed`` are the places of those."""
         start = text.index("(", text.index("VALUES"))
         end = text.index(")", start) + 1
         self._head, self._row, self._tail = text[:start], text[start:end], text[end:]
         self._texts: dict[int, str] = {}
+        self._needed = needed
         self.width = width
 
     def run(self, cursor: Cursor, rows: Sequence[Sequence[Any]]) -> int:
-        """Insert; returns how many rows were inserted or replaced. Every row has ``width`` values."""
+        """Insert; returns how many rows were inserted or replaced. Every row has ``width`` values. Raises
+        ``ValueError`` when one was left out that has no value where it needs one."""
         changed = done = 0
         left = len(rows)
         while left:
-            count = min(_MOST_ROWS, 1 << (left.bit_length() - 1))
+            count = _MOST_ROWS if left >= _MOST_ROWS else 1 << (left.bit_length() - 1)
             values = rows if count == len(rows) else rows[done : done + count]
             cursor.execute(self._text(count), list(chain.from_iterable(values)))
             changed += cursor.rowcount
             done += count
             left -= count
+        if changed < len(rows) and any(row[place] is None for place in self._needed for row in rows):
+            raise ValueError("a row has no value where it needs one")
         return changed
 
     def _text(self, count: int) -> str:
@@ -75,11 +81,16 @@ class Statements:
         return Insertion(self.text(self._insert(table, columns), *columns), len(columns))
 
     def new_only(self, table: Table, *columns: str) -> Insertion | ArrayInsertion:
-        """Insert that leaves out rows whose unique values are taken."""
+        """Insert that leaves out rows whose unique values are taken.
+
+        On SQLite not by ``ON CONFLICT DO NOTHING``: for the case that a statement of many rows fails, each page that it
+        changes is copied first, and it can fail for want of a value. ``OR IGNORE`` cannot, and takes two thirds.
+        """
         if self.many_write:
             return ArrayInsertion(table, columns)
-        insert = self._insert(table, columns).on_conflict_do_nothing()
-        return Insertion(self.text(insert, *columns), len(columns))
+        insert = self._insert(table, columns).prefix_with("OR IGNORE")
+        needed = [place for place, name in enumerate(columns) if not table.c[name].nullable]
+        return Insertion(self.text(insert, *columns), len(columns), needed)
 
     def put(self, table: Table, *columns: str, key: Iterable[str], newer: str = "") -> Insertion:
         """Insert, or replace the row with the same ``key``; with ``newer``, only where that column is not smaller.

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from feed.storage.records import EventRecord
 from feed.storage.schema import labels, policies
 from feed.storage.sql.reading import Reading
-from feed.storage.sql.statements import Statements, limited, names
+from feed.storage.sql.statements import Insertion, Statements, limited, names
 from feed.storage.sql.store import ReadOnly, SqlStore
 from feed.storage.sqlite.file import fault_of
 
@@ -43,7 +43,7 @@ def test_a_limit_is_one_parameter():
     assert STATEMENTS.text(limited(select(policies.c.digest), "most"), "most").count("?") == 1
 
 
-@given(count=st.integers(0, 1300))
+@given(count=st.integers(0, 2300))
 def test_any_number_of_rows_is_inserted_in_order(cursor, count):
     cursor.execute("DELETE FROM policies")
     rows = [(f"sha-{n}", f"{n}", n) for n in range(count)]
@@ -52,6 +52,17 @@ def test_any_number_of_rows_is_inserted_in_order(cursor, count):
     assert cursor.execute("SELECT * FROM policies ORDER BY created_at").fetchall() == rows
     assert insert.run(cursor, rows) == 0
     assert insert.run(cursor, [*rows, ("new", "x", -1)]) == 1
+
+
+def test_a_row_without_a_value_that_it_needs_is_not_left_out_as_if_it_were_known(cursor):
+    insert = STATEMENTS.new_only(policies, "digest", "document", "created_at")
+    cursor.execute("CREATE TABLE needing (digest TEXT PRIMARY KEY, document TEXT NOT NULL)")
+    needing = Insertion("INSERT OR IGNORE INTO needing VALUES (?, ?)", 2, needed=[0, 1])
+    assert insert._needed == [0, 1, 2]
+    assert needing.run(cursor, [("a", "x"), ("a", "x")]) == 1
+    for rows in ([("b", None)], [("c", "x"), ("b", None), ("d", "x")]):
+        with pytest.raises(ValueError, match="no value"):
+            needing.run(cursor, rows)
 
 
 def test_new_rows_must_be_new(cursor):
