@@ -1,7 +1,7 @@
 """Allocating: few arenas of the C library, so that memory which one thread let go of serves the next one.
 
 glibc gives nearly every new thread an arena of its own, up to eight a core. A server has dozens of threads that take
-turns; what is free lies scattered over all arenas, and the process holds ever more of it (docs/load.md has the figures).
+turns; what is free lies scattered over all arenas, and the process holds ever more of it; docs/load.md has figures.
 Threads of one interpreter seldom allocate at the same time, so they seldom wait for each other.
 """
 
