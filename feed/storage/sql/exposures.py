@@ -57,7 +57,10 @@ class Exposures:
         self._behind_text = statements.text(select(func.min(seq)).where(seq > bindparam("position")), "position")
         self._first_event = select(func.min(seq))
         self._first_block = select(func.min(blocks.block)).where(first_bucket)
-        shown = select(seq, events.c.item).where(_EXPOSURE, seq > bindparam("first"), seq <= bindparam("last"))
+        gathered = func.json_agg if statements.many_write else func.json_group_array
+        # As two texts: SQLite's driver takes and leaves the interpreter lock at every row.
+        shown = select(*(cast(gathered(column), Text) for column in (seq, events.c.item)))
+        shown = shown.where(_EXPOSURE, seq > bindparam("first"), seq <= bindparam("last"))
         self._shown_text = statements.text(shown, "first", "last")
         self._insert = statements.new(exposure_blocks, "bucket", "block", "pairs")
         beyond = delete(exposure_blocks).where(blocks.bucket == bindparam("of"), blocks.block >= bindparam("from"))
@@ -117,10 +120,10 @@ class Exposures:
         if left <= BLOCK:
             return left
         cursor.execute(self._shown_text, (first, first + BLOCK))
-        found = cursor.fetchall()
-        pairs = np.empty(len(found), dtype=_PAIR)
-        pairs["item"] = [_hash(item) for _, item in found]
-        pairs["offset"] = [seq - first - 1 for seq, _ in found]
+        positions, items = (orjson.loads(column or "[]") for column in cursor.fetchone())
+        pairs = np.empty(len(items), dtype=_PAIR)
+        pairs["item"] = [*map(crc32, map(str.encode, items))]
+        pairs["offset"] = np.array(positions, dtype=np.int64) - (first + 1)
         buckets = pairs["item"] % BUCKETS
         rows = [(bucket, block, pairs[buckets == bucket].tobytes()) for bucket in range(BUCKETS)]
         self._insert.run(cursor, rows)
