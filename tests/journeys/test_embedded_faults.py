@@ -111,7 +111,7 @@ def test_a_killed_trainer_leaves_nothing_half_done_and_the_next_turn_trains(trai
             kill_the_trainer(training, begun)
             oracle.goes_on(more=1)
         like_by_groups(training)
-        until(lambda: model(training) != "", 60)
+        until(lambda: model(training) != "", 150)
         oracle.goes_on()
     told = training.call("GET", "/v1/models").json
     assert [one["version"] for one in told["models"]] == [told["active"]] == [model(training)]
@@ -124,7 +124,7 @@ def test_a_killed_trainer_leaves_nothing_half_done_and_the_next_turn_trains(trai
 def test_a_trainer_ends_with_its_server_however_that_ends(training, oracle):
     with oracle.load():
         oracle.goes_on()
-        until(lambda: bool(training.children()), 60)
+        until(lambda: bool(training.children()), 90)
         (trainer,) = training.children()
         training.process.kill()
         training.process.wait(10)
@@ -134,10 +134,11 @@ def test_a_trainer_ends_with_its_server_however_that_ends(training, oracle):
 
 def kill_the_trainer(service: Grown, begun: Path) -> None:
     """Kill the next process that trains, once a file or folder of its is there."""
-    until(lambda: bool(service.children()) and begun.exists(), 60)
-    for trainer in service.children():
+    until(lambda: bool(service.children()) and begun.exists(), 90)
+    trainers = service.children()
+    for trainer in trainers:
         os.kill(trainer, signal.SIGKILL)
-        until(lambda trainer=trainer: not alive(trainer))
+    until(lambda: not any(map(alive, trainers)))
 
 
 def like_by_groups(service: Grown) -> None:

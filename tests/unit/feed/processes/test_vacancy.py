@@ -25,7 +25,8 @@ def test_with_nobody_there_nobody_is_refused_and_nothing_blocks(listener):
 
 def test_whoever_waits_is_told_to_come_again_and_then_left(listener):
     vacancy = Vacancy(listener)
-    callers = [http.client.HTTPConnection(*listener.getsockname(), timeout=10) for _ in range(3)]
+    port = listener.getsockname()[1]
+    callers = [http.client.HTTPConnection("127.0.0.1", port, timeout=10) for _ in range(3)]
     for caller, body in zip(callers, (b"", b"x", bytes(50_000)), strict=True):
         caller.request("POST", "/v1/events", body)
     vacancy.refuse()
