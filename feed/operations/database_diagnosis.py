@@ -3,6 +3,7 @@ it acknowledges (law 11). Looks, and changes nothing."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -15,6 +16,7 @@ from feed.settings import Settings
 from feed.storage.errors import SchemaTooNew, SchemaTooOld, StorageError, StoreCorrupt, StoreForeign
 from feed.storage.postgresql.server import connected, fault_of, inspect, row, without_password
 from feed.storage.schema import REVISIONS
+from feed.storage.sql.parts import DAY, OPEN, PARTS
 
 _LIVING = 10.0
 """Seconds within which a process must have confirmed to be told of."""
@@ -25,6 +27,9 @@ _APART = 2
 _FAR_APART = 60
 _CONNECTIONS = 25
 """Connections that a process may have in the worst case."""
+
+_MANY_PARTS = 60
+"""Parts from which on a reader's past takes long to read."""
 
 _KEPT = ("fsync", "full_page_writes")
 
@@ -39,7 +44,7 @@ def database(settings: Settings, clock: Clock) -> Iterator[Finding]:
     shown = without_password(url)
     try:
         with closing(connected(url, shown)) as connection:
-            yield from _looked(connection, shown, clock)
+            yield from _looked(connection, shown, settings, clock)
     except StorageError as error:
         yield _refused(error)
     except psycopg.Error as error:
@@ -58,7 +63,7 @@ def _refused(error: StorageError) -> Finding:
     return Finding(_CHECK, Level.WRONG, seen, remedy or "look at the server, then try again")
 
 
-def _looked(connection: psycopg.Connection[Any], shown: str, clock: Clock) -> Iterator[Finding]:
+def _looked(connection: psycopg.Connection[Any], shown: str, settings: Settings, clock: Clock) -> Iterator[Finding]:
     revision = inspect(connection, shown)
     (version, collation, standby) = row(
         connection,
@@ -78,6 +83,7 @@ def _looked(connection: psycopg.Connection[Any], shown: str, clock: Clock) -> It
     yield from _room(connection)
     yield from _clocks(connection, clock)
     if revision == REVISIONS[-1]:
+        yield from _parts(connection, settings, clock)
         yield from _processes(connection)
 
 
@@ -108,6 +114,22 @@ def _clocks(connection: psycopg.Connection[Any], clock: Clock) -> Iterator[Findi
     yield Finding(
         "clock", level, f"{abs(apart)} s {direction} the database's", "run NTP on both hosts; rules act by it"
     )
+
+
+def _parts(connection: psycopg.Connection[Any], settings: Settings, clock: Clock) -> Iterator[Finding]:
+    (newest,), count = row(connection, OPEN), len(connection.execute(str(PARTS).encode()).fetchall())
+    if not newest:
+        yield Finding("events", Level.FINE, "events lie in one part; a server that runs begins the next")
+        return
+    begun, age = time.strftime("%Y-%m-%d", time.gmtime(newest * DAY)), clock.now() // DAY - newest
+    seen = f"events lie in {count} part(s), the newest begun on {begun}"
+    if age > settings.events_part_days + 1:
+        remedy = "does a server run? its log says why it begins no part"
+        yield Finding("events", Level.NOTE, f"{seen}, {age} days ago", remedy)
+    elif count > _MANY_PARTS:
+        yield Finding("events", Level.NOTE, seen, "raise WEIR_EVENTS_PART_DAYS, or set WEIR_EVENTS_DAYS")
+    else:
+        yield Finding("events", Level.FINE, seen)
 
 
 def _processes(connection: psycopg.Connection[Any]) -> Iterator[Finding]:

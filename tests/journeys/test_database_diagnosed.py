@@ -68,6 +68,20 @@ def test_a_database_is_told_with_version_locale_and_schema(tmp_path, database):
     assert told.seen.endswith(f"sorts by C, schema {REVISIONS[-1]}")
 
 
+def test_events_that_lie_in_an_old_part_are_noticed(tmp_path, database):
+    settings = Settings(home=tmp_path, database=SecretStr(database))
+    store = open_store(settings)
+    (told,) = found(tmp_path, database)["events"]
+    assert (told.level, "in one part" in told.seen) == (Level.FINE, True)
+    assert store.events.begin_part(SystemClock().now(), settings.events_part_days).result()
+    store.close()
+    (told,) = found(tmp_path, database)["events"]
+    assert told.level is Level.FINE and told.seen.startswith("events lie in 1 part(s), the newest begun on 20")
+    (told,) = found(tmp_path, database, 33 * 86_400)["events"]
+    assert told.level is Level.NOTE and " days ago" in told.seen
+    assert "does a server run?" in told.remedy
+
+
 def test_a_server_that_may_lose_what_was_acknowledged_is_wrong(tmp_path, database):
     (told,) = [one for one in found(tmp_path, database)["database"] if one.level is Level.WRONG]
     assert "fsync off" in told.seen and "fsync = on" in told.remedy  # as the tests' server is, to be quick

@@ -25,16 +25,20 @@ from feed.storage.sql.writer import Writes
 DAY = 86_400
 _BITS = 40
 _SEQUENCE = "events_seq_seq"
-_OPEN = f"SELECT last_value >> {_BITS} FROM {_SEQUENCE}"
+OPEN = f"SELECT last_value >> {_BITS} FROM {_SEQUENCE}"
+"""Which part is open."""
+
 _CLOCKS = select(text(f"last_value >> {_BITS}, extract(epoch FROM clock_timestamp())::bigint")).select_from(
     text(_SEQUENCE)
 )
-_PARTS = (
+PARTS = (
     select(text("substr(c.relname, 8)::bigint"))
     .select_from(text("pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"))
     .where(text("i.inhparent = CAST('events' AS regclass)"))
     .order_by(text("1"))
 )
+"""Every part, by the day on which it was begun."""
+
 # A subquery with a limit is asked for each key, by the index; a join might read a part as a whole.
 _EARLIER = """
 SELECT asked.reader, asked.client_id FROM unnest(%s::text[], %s::text[], %s::int8[]) AS asked(reader, client_id, since)
@@ -83,9 +87,9 @@ class Earlier:
         return set(cursor.fetchall())
 
     def _look(self, cursor: Cursor) -> None:
-        cursor.execute(_OPEN)
+        cursor.execute(OPEN)
         self._open = current = int(cursor.fetchone()[0])
-        cursor.execute(str(_PARTS))
+        cursor.execute(str(PARTS))
         self._closed = [day for (day,) in cursor.fetchall() if day < current]
 
     def _since(self, event: EventRecord) -> int:
@@ -129,9 +133,9 @@ class Parts:
     def _attach(self, cursor: Cursor, days: Sequence[int]) -> list[None]:
         cursor.execute("SET LOCAL lock_timeout = '1s'")
         for day in days:
-            cursor.execute(_OPEN)
+            cursor.execute(OPEN)
             (current,) = cursor.fetchone()
-            cursor.execute(str(_PARTS))
+            cursor.execute(str(PARTS))
             for (begun,) in cursor.fetchall():
                 if begun > current:  # by one who died before it was open
                     cursor.execute(f"DROP TABLE events_{begun}")
@@ -158,7 +162,7 @@ class Parts:
         """Drop the closed parts all of whose events were received before a second, and empty ones; returns how many
         events. Raises ``StoreBusy`` when somebody reads events for long, unless some parts could be dropped."""
         gone = 0
-        (current, _), days = self._reading.first(_CLOCKS), [day for (day,) in self._reading.all(_PARTS)]
+        (current, _), days = self._reading.first(_CLOCKS), [day for (day,) in self._reading.all(PARTS)]
         for day in days:
             if day >= current:
                 continue
