@@ -93,7 +93,7 @@ class Community:
 OFF = '{"personalization":false}'
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(acts)
 @example([("like", 1), ("train", 0), ("erase", 2), ("train", 0), ("train", 0)])
 @example([("train", 0), ("train", 0), ("opt out", 3), ("opt in", 3), ("train", 0)])
