@@ -156,6 +156,14 @@ def test_a_reader_erased_at_one_is_a_stranger_at_the_other(both: Both) -> None:
     assert heard(both.two) == heard(both.one) == 0
 
 
+def test_events_that_were_let_go_at_one_are_forgotten_by_both(both: Both) -> None:
+    both.like(both.one, "item-1", "a")
+    until(lambda: heard(both.one) == heard(both.two) == 1)
+    assert both.store.events.expire(both.one.service.clock.now() + 1).result() == 1
+    both.one.service.reader_sharing.forget_all()
+    assert (heard(both.one), heard(both.two)) == (0, 0)
+
+
 def test_without_the_bus_choices_and_events_hold_all_the_same(both: Both) -> None:
     assert mode(both.two) == "personalized"
     both.hub.cut()
