@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import concurrency, kernel, peers, sessions, touched, truncation
+from benchmarks import concurrency, kernel, peers, sessions, touched, truncation, warm_start
 from benchmarks.__main__ import write
 from benchmarks.markdown import Scale, Section, table, times
 from benchmarks.plots import LATENCY, RECALL, draw
@@ -138,3 +138,13 @@ def test_scales_and_tables() -> None:
     assert Scale().up_to(30_000) == (10_000, 30_000)
     assert table(("a", "b"), [("x", 1)], words=1) == "| a | b |\n|---|---:|\n| x | 1 |\n"
     assert (times(0.73), times(812.4)) == ("0.7×", "812×")
+
+
+def test_warm_and_cold_training_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WEIR_DATA", raising=False)
+    turns = warm_start.run(rows=150)
+    expected = [(*setting, seed) for seed in warm_start.SEEDS for setting in warm_start.SETTINGS]
+    assert [(turn.warm, turn.refinements, turn.seed) for turn in turns] == expected
+    assert all(turn.seconds > 0 and 0 < turn.metrics[0] <= 1 for turn in turns)
+    assert turns[0].over_first[0].estimate == 0
+    assert warm_start.told(turns).count("| warm, 1, seed ") == len(warm_start.SEEDS)
