@@ -1,8 +1,8 @@
 """What beginning from an earlier model saves, and what it costs: `spectral` anew and warm, on one validation part.
 
 The earlier model is made of a random nine tenths of what the others train on. Settings take turns, because machines are
-shared, once with each seed. Data: Gowalla's training file in the folder that ``WEIR_DATA`` names, else drawn interactions.
-Run it with ``taskset -c 0 python -m benchmarks.warm_start``; docs/freshness.md has its figures.
+shared, once with each seed. Data: the training file of Gowalla in the folder that ``WEIR_DATA`` names, else drawn
+interactions. Run it with ``taskset -c 0 python -m benchmarks.warm_start``; docs/freshness.md has its figures.
 """
 
 from __future__ import annotations
