@@ -25,6 +25,11 @@ _KNOWN_SECONDS = 1.0
 SLACK_SECONDS = 1.0
 """A crash of the database may take back what the registry heard so lately."""
 
+_NEVER = float("-inf")
+
+_SIGHT_SECONDS = 0.5
+"""Between two looks at who lives; shorter than the slack."""
+
 
 class Barrier:
     """The other processes of one deployment. Everything blocks, and may be called from any thread."""
@@ -39,6 +44,15 @@ class Barrier:
         self._known: tuple[str, ...] = ()
         self._known_until = float("-inf")
         self._slow_until: dict[str, float] = {}
+        self._lock = threading.Lock()
+        self._looked_at = _NEVER
+        self._confirmed: dict[str, float] = {}
+        """When others last confirmed, on this process's own clock."""
+
+    def look(self) -> None:
+        """See who lives, twice a second at most, so that it is known when the database's clock steps."""
+        if self._clock.monotonic() - self._looked_at >= _SIGHT_SECONDS:
+            self._living()
 
     def obeyed(self, revision: int, timeout: float) -> tuple[int, tuple[str, ...]]:
         """How many other processes may be serving, and those of them that do not obey a revision within ``timeout``
@@ -77,11 +91,16 @@ class Barrier:
         return self._late(self._living(), timeout, None, count)
 
     def _living(self) -> dict[str, ReplicaRecord | None]:
-        return {
-            record.name: record
-            for record in self._replicas.living(self._lease + SLACK_SECONDS)
-            if record.name != self._name
-        }
+        """Who confirmed lately. Ages are by the database's clock; when that steps, what was seen before still counts
+        for as long as a lease may last, and who was heard of only before does not count for longer."""
+        records = {one.name: one for one in self._replicas.living(float("inf")) if one.name != self._name}
+        now = self._clock.monotonic()
+        with self._lock:
+            seen = self._confirmed
+            self._confirmed = {name: max(seen.get(name, _NEVER), _since(now, one)) for name, one in records.items()}
+            self._looked_at = now
+            lately = [name for name, at in self._confirmed.items() if now - at <= self._lease + SLACK_SECONDS]
+        return {name: records[name] for name in lately}
 
     def _late(
         self,
@@ -127,3 +146,8 @@ class Barrier:
             return self._bus.marks()
         except SharingFailed:
             return {}
+
+
+def _since(now: float, record: ReplicaRecord) -> float:
+    """When a process confirmed; never, when that was before the database's clock was stepped back."""
+    return now - max(record.age, 0.0) if record.age >= -SLACK_SECONDS else _NEVER

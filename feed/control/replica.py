@@ -242,6 +242,8 @@ class Replica:
             if self._before_confirming is not None:
                 self._before_confirming()
             self._store.replicas.confirm(self.name, self._release, max(self._acked, 0))
+            if self._barrier is not None:
+                self._barrier.look()
             if self._returned is not None and not self.fresh():
                 self._returned()
             decide_all(self._fold, self._store)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -170,6 +171,15 @@ def alive(process: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+@contextmanager
+def going_on(process: int) -> Iterator[None]:
+    """Whatever happens, the process goes on at last."""
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
 
 
 def settings_of(ground: Ground, name: str = "home", **chosen: Any) -> Settings:

@@ -10,7 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from feed.stores import open_store
 from ranking.graph import ItemGraph
 from tests.journeys.grown_oracle import Oracle
 from tests.journeys.grown_servers import Ground, grounded
-from tests.journeys.grown_service import Answer, Grown, alive, serving, settings_of
+from tests.journeys.grown_service import Answer, Grown, alive, going_on, serving, settings_of
 from tests.journeys.http_service import decision, until
 
 pytestmark = pytest.mark.journey
@@ -177,15 +177,6 @@ def test_workers_end_by_themselves_when_their_supervisor_is_killed(grown, oracle
         grown.process.kill()
         until(lambda: not any(alive(worker) for worker in workers.values()), 30)
     oracle.kept()
-
-
-@contextmanager
-def going_on(process: int) -> Iterator[None]:
-    """Whatever happens, the process goes on at last."""
-    try:
-        yield
-    finally:
-        os.kill(process, signal.SIGCONT)
 
 
 def lagging(oracle: Oracle, item: str, worker: int) -> list[str]:

@@ -6,6 +6,8 @@ What was acknowledged is stored once, what is blocked is served by nobody, and n
 from __future__ import annotations
 
 import http.client
+import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -15,7 +17,7 @@ import pytest
 from tests.journeys.faulty_machine import FaultyMachine, faulty_machine
 from tests.journeys.grown_oracle import Oracle
 from tests.journeys.grown_servers import Ground, grounded
-from tests.journeys.grown_service import Grown, serving, settings_of
+from tests.journeys.grown_service import Grown, going_on, serving, settings_of
 from tests.journeys.http_service import until
 
 pytestmark = pytest.mark.journey
@@ -105,3 +107,26 @@ def test_a_clock_that_steps_by_an_hour_and_back_ends_no_lease_and_nothing_that_h
         oracle.goes_on(more=6)
     assert not oracle.unanswered
     oracle.holds()
+
+
+@pytest.mark.parametrize("seconds", [HOUR, -HOUR])
+def test_when_the_clock_of_the_database_steps_nobody_is_forgotten_who_may_still_serve(
+    seconds, disk, healthy, other, oracle
+):
+    process = other.process.pid
+    with going_on(process):
+        os.kill(process, signal.SIGSTOP)
+        with disk.clock_ahead(seconds):
+            (late,) = lagging(healthy, "item-0")
+            assert f":{process}:" in late
+            # Its lease lapses, and then nobody waits for it.
+            until(lambda: not lagging(healthy, "item-1"))
+    with oracle.load():
+        oracle.goes_on()
+    oracle.holds()
+
+
+def lagging(service: Grown, item: str) -> list[str]:
+    """Who does not obey in time a decision made at a process."""
+    late: list[str] = service.suppress(item).json["enforced"]["lagging"]
+    return late

@@ -13,7 +13,7 @@ from typing import Protocol
 @dataclass(frozen=True, slots=True)
 class ReplicaRecord:
     """A process that registered: its ``name``, the ``release`` it runs, the ``revision`` that it obeys, and the seconds
-    since it last confirmed."""
+    since it last confirmed, by the store's clock: fewer than none where that was stepped back since."""
 
     name: str
     release: str

@@ -98,7 +98,6 @@ class PostgresReplicas:
         self._line = line
         rows = replicas.c
         age = func.extract("epoch", func.clock_timestamp()) - rows.confirmed_at
-        age = func.greatest(age, 0.0)
         self._living = (
             select(rows.name, rows.release, rows.revision, age).where(age <= bindparam("within")).order_by(rows.name)
         )
