@@ -1,8 +1,9 @@
-"""Allocating: few arenas of the C library, so that memory which one thread let go of serves the next one.
+"""Allocating: how the C library gives memory to a server, so that what is free is used again or given back.
 
 glibc gives nearly every new thread an arena of its own, up to eight a core. A server has dozens of threads that take
-turns; what is free lies scattered over all arenas, and the process holds ever more of it; docs/load.md has figures.
-Threads of one interpreter seldom allocate at the same time, so they seldom wait for each other.
+turns; what is free lies scattered over all arenas, and the process holds ever more of it. And the first large block
+that is freed raises the size from which blocks are given back at once, so that one batch leaves its size behind. Both
+are bounded here; docs/load.md has figures.
 """
 
 from __future__ import annotations
@@ -12,20 +13,28 @@ import os
 
 ARENAS = 2
 
-_M_ARENA_MAX = -8
-"""From glibc's malloc.h."""
+GIVEN_BACK = 4 << 20
+"""Bytes from which a block is given back to the system as soon as it is freed."""
+
+_KEPT_FREE = 8 << 20
+"""Bytes at the end of the heap that may lie free."""
+
+# From glibc's malloc.h. To set one of the last two ends the raising of both.
+_M_ARENA_MAX, _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -8, -3, -1
 
 _CHOSEN = ("MALLOC_ARENA_MAX", "GLIBC_TUNABLES")
 
 
-def few_arenas() -> bool:
-    """Bound the arenas of this process; before its threads start. False where the operator chose otherwise by the
+def allocate_steadily() -> bool:
+    """Set both bounds for this process; before its threads start. False where the operator chose otherwise by the
     environment, or where the C library is another one."""
     if any(name in os.environ for name in _CHOSEN):
         return False
     try:
         # Names the C library; there is no such name elsewhere.
         os.confstr("CS_GNU_LIBC_VERSION")
-        return bool(ctypes.CDLL(None).mallopt(_M_ARENA_MAX, ARENAS))
+        mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, ValueError):
         return False
+    asked = ((_M_ARENA_MAX, ARENAS), (_M_MMAP_THRESHOLD, GIVEN_BACK), (_M_TRIM_THRESHOLD, _KEPT_FREE))
+    return all(bool(mallopt(*one)) for one in asked)

@@ -25,7 +25,7 @@ from feed.http.protocol import ProblemProtocol
 from feed.observing import tracing
 from feed.observing.logs import configure
 from feed.processes import siblings
-from feed.processes.allocating import few_arenas
+from feed.processes.allocating import allocate_steadily
 from feed.processes.workers import Workers
 from feed.settings import Settings
 
@@ -66,7 +66,7 @@ def serve_on(
     Raises ``ReplicaFailed`` when decisions or editions can be obeyed no longer: who starts this process again makes it
     read all anew.
     """
-    few_arenas()
+    allocate_steadily()
     tracing.start(settings)
     service = open_service(settings, mark=mark)
     configure(settings.log_level)

@@ -1,4 +1,4 @@
-"""A server's threads share few arenas of the C library."""
+"""What a server frees serves its other threads, or is given back."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="arenas are thos
 
 COUNTED = """
 import ctypes, re, sys, tempfile, threading
-from feed.processes.allocating import few_arenas
-bounded = few_arenas()
+from feed.processes.allocating import allocate_steadily
+bounded = allocate_steadily()
 libc = ctypes.CDLL(None)
 libc.fopen.restype = ctypes.c_void_p
 at_once = threading.Barrier(16)
@@ -30,14 +30,34 @@ with tempfile.NamedTemporaryFile() as told:
     print(bounded, len(re.findall(b"<heap nr=", told.read())))
 """
 
+GIVEN_BACK = """
+import ctypes
+from feed.processes.allocating import allocate_steadily
+class Told(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_size_t) for name in "arena ordblks smblks hblks hblkhd".split()]
+    _fields_ += [("more", ctypes.c_size_t * 5)]
+allocate_steadily()
+libc = ctypes.CDLL(None)
+libc.mallinfo2.restype = Told
+for _ in range(3):
+    held = bytearray(16 << 20)
+    mapped = libc.mallinfo2().hblkhd
+    del held
+print(mapped >= 16 << 20)
+"""
+
+
+def answered(code: str, **environment: str) -> str:
+    """What a process of its own prints."""
+    others = {name: value for name, value in os.environ.items() if name not in ("MALLOC_ARENA_MAX", "GLIBC_TUNABLES")}
+    return subprocess.run(
+        [sys.executable, "-c", code], env={**others, **environment}, capture_output=True, text=True, check=True
+    ).stdout
+
 
 def counted(**environment: str) -> tuple[str, int]:
     """Whether arenas were bounded, and how many sixteen threads then had."""
-    others = {name: value for name, value in os.environ.items() if name not in ("MALLOC_ARENA_MAX", "GLIBC_TUNABLES")}
-    answer = subprocess.run(
-        [sys.executable, "-c", COUNTED], env={**others, **environment}, capture_output=True, text=True, check=True
-    )
-    bounded, arenas = answer.stdout.split()
+    bounded, arenas = answered(COUNTED, **environment).split()
     return bounded, int(arenas)
 
 
@@ -49,3 +69,8 @@ def test_who_chose_by_the_environment_is_not_overruled() -> None:
     bounded, arenas = counted(MALLOC_ARENA_MAX="5")
     assert bounded == "False"
     assert arenas == 5
+
+
+def test_a_large_block_is_given_back_however_often_there_was_one() -> None:
+    assert answered(GIVEN_BACK) == "True\n"
+    assert answered(GIVEN_BACK, MALLOC_ARENA_MAX="2") == "False\n"
