@@ -11,7 +11,7 @@ from benchmarks.load_server import Taken
 
 FLAT_SHARE = 0.02
 """Growth from the median of one half to that of the other that still counts as flat. Two runs of one server differ by
-about as much; what grows by 130 bytes with each request of an hour is beyond it at 250 MB."""
+half as much; what 280 bytes of every request of 36,000 add to 250 MB is beyond it."""
 
 FLAT_COUNT = 10
 """The same for threads and for open files."""

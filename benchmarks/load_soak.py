@@ -37,9 +37,10 @@ SOAKED: Mapping[str, str] = {
     "WEIR_READER_MEMORY": str(4 << 20),
     "WEIR_STORE_CACHE": str(16 << 20),
     "WEIR_TOKEN_CACHE": "5",
+    "WEIR_POPULAR_EVERY": "4",
 }
 """What the soaked server is given: caches so small that the warm-up fills them. Twenty times as many readers come as
-states are kept, and more is written than pages of the store are."""
+states are kept, and more is written than pages of the store are. Popular lists are made as often as in an hour."""
 
 FILLED = NEWEST
 """Events that are reported before anything else, of all readers: as many as the service looks back on."""
