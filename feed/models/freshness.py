@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -142,7 +143,7 @@ class Freshness:
                 remove_unfinished(settings.models_folder, child.pid)
         if child.returncode != 0:
             last = (words.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"])[-1]
-            raise RetrainingFailed(f"the training process ended with {child.returncode}: {last[:500]}")
+            raise RetrainingFailed(f"the training process {_how(child.returncode)}: {last[:500]}")
         proposed: dict[str, Any] = orjson.loads(out)
         return proposed
 
@@ -163,6 +164,14 @@ class Freshness:
             await decide(service, ACTOR, proposal, None)
         await anyio.to_thread.run_sync(remove_spent, service)
         return outcome, reason
+
+
+def _how(code: int | None) -> str:
+    """How a process ended; what kills one that said nothing is mostly a system short of memory."""
+    if code is None or code >= 0:
+        return f"ended with {code}"
+    what = signal.strsignal(-code) or "unknown"
+    return f"was ended by signal {-code} ({what}{'; was memory short?' if -code == signal.SIGKILL else ''})"
 
 
 @contextmanager

@@ -113,7 +113,7 @@ def test_a_model_whose_file_is_lost_is_replaced(child, tmp_path):
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("import os; os.kill(os.getpid(), 9)", "ended with -9"),
+        ("import os; os.kill(os.getpid(), 9)", "ended by signal 9 (Killed; was memory short?)"),
         ("import sys; sys.exit('weir: no interactions to train on')", "ended with 1: weir: no interactions"),
         ("print('nonsense')", "JSON"),
         (says(outcome="activate", version="a" * 64), "no such file"),
@@ -126,6 +126,19 @@ def test_a_child_that_fails_is_told_with_its_last_words_and_the_active_model_sta
     assert words in run.detail
     assert http.service.replica.latest().model == shifted(1).version
     assert last_run(http.service.settings) == run
+
+
+def test_what_a_child_had_not_finished_saving_is_removed(http, child):
+    folder = http.service.settings.models_folder
+    others = folder / ".model.graph.1.new"
+    others.write_bytes(b"of somebody else")
+    save_and_die = f"""
+import os, pathlib
+(pathlib.Path({str(folder)!r}) / f".model.graph.{{os.getpid()}}.new").write_bytes(b"half")
+os.kill(os.getpid(), 9)
+"""
+    assert turn(http, child(save_and_die)).outcome is Outcome.FAILED
+    assert list(folder.iterdir()) == [others]
 
 
 def test_the_time_of_the_last_success_outlives_a_failure_and_metrics_tell_both(http, child):
