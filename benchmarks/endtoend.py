@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import statistics
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,11 +22,15 @@ from feed.access.keys import load_secret
 
 _ROUNDS = 5
 _RECORDED_SECONDS = 60
+_START_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
 class EndToEnd:
-    """Requests a second and latencies (milliseconds) of both routes, and their ratio: medians over the rounds."""
+    """Requests a second and latencies (milliseconds) of both routes, and their ratio: medians over the rounds.
+
+    ``processor_ratio`` compares the server's processor time a request, which others on the machine disturb less.
+    """
 
     items: int
     feed_per_second: float
@@ -33,7 +39,30 @@ class EndToEnd:
     constant_per_second: float
     ratio: float
     ratios: tuple[float, ...]
+    processor_ratio: float
     dropped_servings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A measured server: its port and its process."""
+
+    port: int
+    pid: int
+
+    def processor_seconds(self) -> float:
+        """Processor time that it has taken since it began."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory(self) -> dict[str, int]:
+        """Bytes of memory: its own (``RssAnon``), and of files that processes share (``RssFile``)."""
+        lines = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii").splitlines()
+        return {
+            name: int(rest.split()[0]) << 10
+            for name, _, rest in (line.partition(":") for line in lines)
+            if "Rss" in name
+        }
 
 
 def run(*, items: int = 200_000, readers: int = 1000, requests: int = 3000, connections: int = 8) -> EndToEnd:
@@ -41,41 +70,48 @@ def run(*, items: int = 200_000, readers: int = 1000, requests: int = 3000, conn
     with tempfile.TemporaryDirectory(prefix="weir-bench-") as name:
         folder = Path(name)
         prepare(folder, items=items, readers=readers, width=100)
-        token = issue_token(load_secret(settings_for(folder)), "bench", ("feed",), int(time.time()), lifetime=3600)
-        size = len(_first_page(folder, token))
-        return _measure(folder, token, size, items, readers, requests, connections)
-
-
-def _first_page(folder: Path, token: str) -> bytes:
-    with served(folder, 4096) as port:
-        return _get(port, "/v1/feed?reader=reader-0&limit=30", token)
-
-
-def _measure(
-    folder: Path, token: str, size: int, items: int, readers: int, requests: int, connections: int
-) -> EndToEnd:
-    with served(folder, size) as port:
+        token = token_of(folder)
         pages = [page_request(reader, token) for reader in range(readers)]
-        constant = [_request(CONSTANT, token)]
-        drive(port, pages, readers, connections)
-        rounds = [
-            (
-                _recorded(port, token, drive(port, pages, requests, connections)),
-                drive(port, constant, requests, connections),
-            )
-            for _ in range(_ROUNDS)
-        ]
-        metrics = _get(port, "/metrics", token).decode()
-    ratios = [feed["per_second"] / plain["per_second"] for feed, plain in rounds]
+        with served(folder) as server:
+            drive(server.port, pages, readers, connections)
+            return measured(server, token, lambda: pages, items, requests, connections)
+
+
+def token_of(folder: Path) -> str:
+    """A token for any reader's pages."""
+    return issue_token(load_secret(settings_for(folder)), "bench", ("feed",), int(time.time()), lifetime=7200)
+
+
+def measured(
+    server: Server,
+    token: str,
+    pages: Callable[[], list[str]],
+    items: int,
+    requests: int,
+    connections: int,
+    rounds: int = _ROUNDS,
+) -> EndToEnd:
+    """Both routes in turn; ``pages`` gives the requests of each turn."""
+    constant = [_request(CONSTANT, token)]
+    turns = []
+    for _ in range(rounds):
+        asked, began = pages(), server.processor_seconds()
+        feed = _recorded(server.port, token, drive(server.port, asked, requests, connections))
+        between = server.processor_seconds()
+        plain = drive(server.port, constant, requests, connections)
+        turns.append((feed, plain, (server.processor_seconds() - between) / (between - began)))
+    metrics = get(server.port, "/metrics", token).decode()
+    ratios = [feed["per_second"] / plain["per_second"] for feed, plain, _ in turns]
     dropped = [line for line in metrics.splitlines() if line.startswith('weir_servings{outcome="dropped"}')]
     return EndToEnd(
         items=items,
-        feed_per_second=statistics.median(feed["per_second"] for feed, _ in rounds),
-        feed_p50_ms=statistics.median(feed["p50_ms"] for feed, _ in rounds),
-        feed_p99_ms=statistics.median(feed["p99_ms"] for feed, _ in rounds),
-        constant_per_second=statistics.median(plain["per_second"] for _, plain in rounds),
+        feed_per_second=statistics.median(feed["per_second"] for feed, _, _ in turns),
+        feed_p50_ms=statistics.median(feed["p50_ms"] for feed, _, _ in turns),
+        feed_p99_ms=statistics.median(feed["p99_ms"] for feed, _, _ in turns),
+        constant_per_second=statistics.median(plain["per_second"] for _, plain, _ in turns),
         ratio=statistics.median(ratios),
         ratios=tuple(round(ratio, 3) for ratio in ratios),
+        processor_ratio=statistics.median(spent for _, _, spent in turns),
         dropped_servings=int(float(dropped[0].rsplit(" ", 1)[1])) if dropped else 0,
     )
 
@@ -83,7 +119,7 @@ def _measure(
 def _recorded(port: int, token: str, figures: dict[str, float]) -> dict[str, float]:
     """The figures of a turn once all of its Servings are recorded: what is left to do is a part of its time."""
     began = time.perf_counter()
-    while 'weir_queue_depth{queue="servings"} 0.0' not in _get(port, "/metrics", token).decode():
+    while 'weir_queue_depth{queue="servings"} 0.0' not in get(port, "/metrics", token).decode():
         if time.perf_counter() - began > _RECORDED_SECONDS:
             raise RuntimeError(f"Servings still wait to be recorded after {_RECORDED_SECONDS} s")
         time.sleep(0.01)
@@ -112,35 +148,44 @@ def drive(port: int, requests: list[str], count: int, connections: int) -> dict[
 
 
 class served:  # noqa: N801 - used as a context, like a function
-    """The benchmark server on a free loopback port, ended on leaving."""
+    """The benchmark server on a free loopback port, ended on leaving. The constant answer has ``size`` bytes, by
+    default as many as a page."""
 
-    def __init__(self, folder: Path, size: int) -> None:
+    def __init__(self, folder: Path, size: int = 0) -> None:
         self._folder = folder
         self._size = size
 
-    def __enter__(self) -> int:
+    def __enter__(self) -> Server:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port: int = free.getsockname()[1]
         command = [sys.executable, "-m", "benchmarks.server", str(self._folder), str(port), str(self._size)]
         self._process = subprocess.Popen(command)
-        deadline = time.monotonic() + 120
+        try:
+            return self._answering(port)
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def _answering(self, port: int) -> Server:
+        deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             with contextlib.suppress(OSError):
-                _get(port, "/livez", "")
-                return port
+                get(port, "/livez", "")
+                return Server(port, self._process.pid)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 raise RuntimeError(f"the measured server ended with {self._process.wait(0.1)}")
-        raise RuntimeError("the measured server did not answer within 120 s")
+        raise RuntimeError(f"the measured server did not answer within {_START_SECONDS} s")
 
     def __exit__(self, *exc: object) -> None:
         self._process.terminate()
-        self._process.wait(30)
+        self._process.wait(60)
 
 
-def _get(port: int, path: str, token: str) -> bytes:
+def get(port: int, path: str, token: str, *, method: str = "GET", seconds: float = 30.0) -> bytes:
+    """The body of an answer."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers, method=method)
+    with urllib.request.urlopen(request, timeout=seconds) as answer:
         body: bytes = answer.read()
     return body

@@ -58,7 +58,8 @@ def run(*, rounds: int = 5, batches: int = 40, items: int = 20_000, readers: int
         raw = raw_database(Path(name) / "raw.db", RAW_TABLE)
         rng, arrivals = random.Random(1), itertools.count()
         rates = []
-        with served(folder, 1000) as port:
+        with served(folder) as server:
+            port = server.port
             drive(port, [page_request(reader, token) for reader in range(readers)], _PAGES, CONNECTIONS)
             for turn in range(rounds + 1):
                 made = [[event_of(rng, next(arrivals)) for _ in range(BATCH)] for _ in range(batches)]

@@ -1,13 +1,15 @@
 """A real service for measuring: a synthetic community in a folder, served with one constant route beside the others.
 
 ``python -m benchmarks.server FOLDER PORT`` serves until it is ended. The constant route is an ordinary FastAPI route
-of the same application, behind the same gate, that returns prebuilt bytes of the size of a page.
+of the same application, behind the same gate, that returns prebuilt bytes of the size of a page. Another route takes
+readers into memory, as if they had come before.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,20 +19,25 @@ import orjson
 import uvicorn
 from fastapi import FastAPI, Response
 
+from benchmarks.synthetic import random_graph
 from controls.authority import Principal
 from controls.decisions import Basis, DecisionType
 from controls.proposals import Proposal
+from controls.scopes import Audience
 from feed.app import create_app
 from feed.bootstrap import Service, open_service
+from feed.pages.making import PageQuery
+from feed.processes.serving import settle
 from feed.settings import Settings
 from feed.storage.records import EventRecord, ItemRecord, ModelRecord
-from ranking.graph import ItemGraph
-from ranking.reader import EventKind
+from ranking.reader import EventKind, Surface
 
 HISTORY = 50
 CONSTANT = "/bench/constant"
+STATES = "/bench/states"
 _BATCH = 10_000
 _YEAR = 365 * 86_400
+_STRIDE = 7919
 
 
 def settings_for(folder: Path, port: int = 0) -> Settings:
@@ -82,18 +89,14 @@ def prepare(folder: Path, *, items: int, readers: int, width: int, seed: int = 7
         service.start()
         while service.store.journal.pending():
             service.duties.publish()
-        _activate_random_graph(service, items, width, rng, now)
+        activate_random_graph(service, items, width, rng)
     finally:
         service.close()
 
 
-def _activate_random_graph(service: Service, items: int, width: int, rng: np.random.Generator, now: int) -> None:
-    offsets = np.sort(rng.integers(1, items, (items, width), dtype=np.int64), axis=1)
-    offsets += np.arange(width)  # strictly rising, so that a row's neighbours are unique
-    neighbours = ((np.arange(items)[:, None] + offsets) % items).astype(np.int32)
-    neighbours[offsets >= items] = -1
-    weights = np.where(neighbours >= 0, np.sort(rng.random((items, width)), axis=1)[:, ::-1] + 0.01, 0)
-    graph = ItemGraph.from_arrays(neighbours, weights, trainer="random")
+def activate_random_graph(service: Service, items: int, width: int, rng: np.random.Generator) -> None:
+    """Let a random graph of the items serve."""
+    graph, now = random_graph(items, width, rng, skewed=False), service.clock.now()
     file = f"{graph.version}.graph"
     graph.save(service.settings.models_folder / file)
     service.store.models.put(ModelRecord(graph.version, "random", file, "{}", now)).result()
@@ -116,12 +119,50 @@ def add_constant(app: FastAPI, size: int) -> None:
         return Response(body, media_type="application/json")
 
 
+def add_states(app: FastAPI, service: Service) -> None:
+    """Add the route that takes those at some places of :func:`frequent` into memory."""
+
+    @app.post(STATES)
+    def states(first: int, end: int, readers: int) -> int:
+        wanted = [f"reader-{frequent(place, readers)}" for place in range(first, end)]
+        service.readers.load_all(wanted, service.replica.latest().catalogue)
+        return len(service.readers)
+
+
+def frequent(place: int, readers: int) -> int:
+    """The reader who comes more often than all but ``place`` others: they lie anywhere in the store."""
+    return place * _STRIDE % readers
+
+
+class _Server(uvicorn.Server):
+    """A server that is started as one that serves in earnest."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI, service: Service, size: int) -> None:
+        super().__init__(config)
+        self._measured = app, service, size
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, add what is measured against, settle."""
+        await super().startup(sockets)
+        app, service, size = self._measured
+        add_constant(app, size or _page_size(service))
+        settle()
+
+
+def _page_size(service: Service) -> int:
+    query = PageQuery("reader-0", Surface(), 30, "", None, Audience())
+    with service.replica.reading() as snapshot:
+        return len(service.pages.page(query, snapshot, service.readers.get(query.reader, snapshot.catalogue)).body)
+
+
 def main() -> None:
     """Serve a prepared folder with the constant route."""
     folder, port, size = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    app = create_app(open_service(settings_for(folder, port)))
-    add_constant(app, size)
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
+    service = open_service(settings_for(folder, port))
+    app = create_app(service)
+    add_states(app, service)
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
+    _Server(config, app, service, size).run()
 
 
 if __name__ == "__main__":
