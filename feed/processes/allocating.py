@@ -1,9 +1,9 @@
 """Allocating: how the C library gives memory to a server, so that what is free is used again or given back.
 
 glibc gives nearly every new thread an arena of its own, up to eight a core. A server has dozens of threads that take
-turns; what is free lies scattered over all arenas, and the process holds ever more of it. And the first large block
-that is freed raises the size from which blocks are given back at once, so that one batch leaves its size behind. Both
-are bounded here; docs/load.md has figures.
+turns; what is free lies scattered over all arenas, and the process holds ever more of it. And each larger block that is
+freed raises the size up to which blocks stay with the process, for hours. Here arenas are few, and that size is what
+it would end at from the start; docs/load.md has figures.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import os
 
 ARENAS = 2
 
-GIVEN_BACK = 4 << 20
-"""Bytes from which a block is given back to the system as soon as it is freed."""
+LARGE = 32 << 20
+"""Bytes from which a block is the system's again as soon as it is freed; to have one of it costs ten times a copy."""
 
-_KEPT_FREE = 8 << 20
+_KEPT_FREE = 2 * LARGE
 """Bytes at the end of the heap that may lie free."""
 
 # From glibc's malloc.h. To set one of the last two ends the raising of both.
@@ -36,5 +36,5 @@ def allocate_steadily() -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, ValueError):
         return False
-    asked = ((_M_ARENA_MAX, ARENAS), (_M_MMAP_THRESHOLD, GIVEN_BACK), (_M_TRIM_THRESHOLD, _KEPT_FREE))
+    asked = ((_M_ARENA_MAX, ARENAS), (_M_MMAP_THRESHOLD, LARGE), (_M_TRIM_THRESHOLD, _KEPT_FREE))
     return all(bool(mallopt(*one)) for one in asked)
