@@ -25,8 +25,8 @@ from feed.storage.sql.writer import Writes
 
 T = TypeVar("T")
 
-AT_ONCE = 1000
-"""Events deleted in one step."""
+_AT_ONCE = 250
+"""Events deleted in one step: a decision that comes meanwhile waits for no more."""
 
 
 class Aging:
@@ -64,8 +64,8 @@ class Aging:
         return gone
 
     def _slices(self, before: int) -> int:
-        gone, slice_ = 0, AT_ONCE
-        while slice_ == AT_ONCE and not self._closing.is_set():
+        gone, slice_ = 0, _AT_ONCE
+        while slice_ == _AT_ONCE and not self._closing.is_set():
             slice_ = self._writes.submit(self._slice, before, lane=Lane.SERVINGS).result()
             gone += slice_
         return gone
@@ -75,7 +75,7 @@ class Aging:
 
     def _one(self, cursor: Cursor, before: int) -> int:
         """Positions follow time, but for clocks that were set back: then what is older waits for what is before it."""
-        cursor.execute(self._oldest, (AT_ONCE,))
+        cursor.execute(self._oldest, (_AT_ONCE,))
         last = 0
         for position, received_at in cursor.fetchall():
             if received_at >= before:
