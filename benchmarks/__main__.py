@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.grown_report import grown_section, posting_section
+from benchmarks.large_report import crowded_section, large_section
 from benchmarks.markdown import QUICK, Scale, Section
 from benchmarks.plots import draw
 from benchmarks.postgresql import postgresql_section
@@ -46,6 +47,7 @@ SECTIONS: Mapping[str, Callable[[Scale], Section]] = {
     "peers": peers_section,
     "truncation": truncation_section,
     "feed": endtoend_section,
+    "crowd": large_section,
     "swaps": swaps_section,
     "policies": policies_section,
     "ingestion": ingestion_section,
@@ -53,6 +55,7 @@ SECTIONS: Mapping[str, Callable[[Scale], Section]] = {
     "ledger": ledger_section,
     "posting": posting_section,
     "grown": grown_section,
+    "grown-crowd": crowded_section,
 }
 
 _HEAD = """# Benchmarks

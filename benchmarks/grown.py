@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import endtoend
+from benchmarks import endtoend, large
 from benchmarks.endtoend import EndToEnd
+from benchmarks.large import Large
 from benchmarks.server import environment, prepare
 from feed.api_client import Api
 from feed.demo.backends import running_backends
@@ -51,6 +52,13 @@ def feed(*, items: int = 200_000, readers: int = 1000, requests: int = 3000) -> 
     """GET /v1/feed of one worker against a constant route, readers' states shared in Redis."""
     with _backends() as variables, environment(variables):
         return endtoend.run(items=items, readers=readers, requests=requests)
+
+
+def crowded(*, items: int = 1_000_000, readers: int = 1_000_000, requests: int = 1500, states: int = 10_000) -> Large:
+    """GET /v1/feed of one worker with a large store and few of its readers in memory, the others' states in Redis or in
+    the database."""
+    with _backends() as variables, environment(variables):
+        return large.run(items=items, readers=readers, visits=1, requests=requests, states=states, rounds=2)
 
 
 def propagation(*, items: int = 20_000, decisions: int = 200) -> Propagation:
