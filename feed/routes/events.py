@@ -34,7 +34,8 @@ async def report(
     """Store up to 1000 events. Once answered they are durable, and they count from the reader's next request on.
 
     Each event is accepted, a duplicate (same reader and `client_id` as a stored one: nothing changes) or rejected with
-    a reason; rejected ones do not hold up the others. An item that is not known yet is recorded and told by
+    a reason; rejected ones do not hold up the others. Send one again as it was, with its `occurred_at`: it is known
+    however late it comes, and without a time for a week. An item that is not known yet is recorded and told by
     `known: false`. A reader token reports its own reader's events only; with the scope `events`, name the `reader`.
     """
     require_type(request, *JSON_TYPES)
