@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -107,10 +107,10 @@ def test_a_process_that_cannot_obey_an_edition_ends_saying_why_and_serves_again_
 def test_a_killed_trainer_leaves_nothing_half_done_and_the_next_turn_trains(training, oracle):
     folder, models = training.settings.home / "training", training.settings.models_folder
     with oracle.load():
-        for begun in (folder, folder / "retraining" / "attempt.json"):
+        like_by_groups(training)
+        for begun in (alive, at_work):
             kill_the_trainer(training, begun)
             oracle.goes_on(more=1)
-        like_by_groups(training)
         until(lambda: model(training) != "", 150)
         oracle.goes_on()
     told = training.call("GET", "/v1/models").json
@@ -132,13 +132,20 @@ def test_a_trainer_ends_with_its_server_however_that_ends(training, oracle):
     oracle.kept()
 
 
-def kill_the_trainer(service: Grown, begun: Path) -> None:
-    """Kill the next process that trains, once a file or folder of its is there."""
-    until(lambda: bool(service.children()) and begun.exists(), 90)
+def kill_the_trainer(service: Grown, begun: Callable[[int], bool]) -> None:
+    """Kill the next process that trains, once it has begun."""
+    until(lambda: any(map(begun, service.children())), 90)
     trainers = service.children()
     for trainer in trainers:
         os.kill(trainer, signal.SIGKILL)
     until(lambda: not any(map(alive, trainers)))
+
+
+def at_work(process: int) -> bool:
+    """Whether a process that trains has come as far as to keep others from it."""
+    with suppress(FileNotFoundError):
+        return any(link.readlink().name == "retraining.lock" for link in Path(f"/proc/{process}/fd").iterdir())
+    return False
 
 
 def like_by_groups(service: Grown) -> None:
