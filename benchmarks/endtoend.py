@@ -171,11 +171,11 @@ class served:  # noqa: N801 - used as a context, like a function
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             with contextlib.suppress(OSError):
-                get(port, "/livez", "")
+                get(port, "/readyz", "")
                 return Server(port, self._process.pid)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 raise RuntimeError(f"the measured server ended with {self._process.wait(0.1)}")
-        raise RuntimeError(f"the measured server did not answer within {_START_SECONDS} s")
+        raise RuntimeError(f"the measured server was not ready within {_START_SECONDS} s")
 
     def __exit__(self, *exc: object) -> None:
         self._process.terminate()

@@ -202,6 +202,7 @@ def memory_of_items(service: Service) -> float:
 def memory_of_readers(service: Service, readers: list[str]) -> float:
     """Bytes that each reader takes of a process that holds its state."""
     catalogue = service.replica.latest().catalogue
+    ReaderStates(service.store).load(readers[0], catalogue)  # what the first reading leaves is nobody's
     with _allocated() as held:
         states = ReaderStates(service.store)
         for reader in readers:
