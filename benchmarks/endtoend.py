@@ -138,7 +138,7 @@ def _request(path: str, token: str) -> str:
 
 def drive(port: int, requests: list[str], count: int, connections: int) -> dict[str, float]:
     """Send requests from a process of its own; raises when any failed."""
-    asked = {"port": port, "requests": requests, "count": count, "connections": connections}
+    asked = {"port": port, "requests": requests, "count": count, "connections": connections, "seconds": 110}
     client = [sys.executable, "-m", "benchmarks.client"]
     done = subprocess.run(client, input=json.dumps(asked), capture_output=True, text=True, timeout=120, check=True)
     figures: dict[str, float] = json.loads(done.stdout)

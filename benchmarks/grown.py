@@ -54,7 +54,7 @@ def feed(*, items: int = 200_000, readers: int = 1000, requests: int = 3000) -> 
         return endtoend.run(items=items, readers=readers, requests=requests)
 
 
-def crowded(*, items: int = 1_000_000, readers: int = 1_000_000, requests: int = 1500, states: int = 10_000) -> Large:
+def crowded(*, items: int = 1_000_000, readers: int = 1_000_000, requests: int = 1500, states: int = 4000) -> Large:
     """GET /v1/feed of one worker with a large store and few of its readers in memory, the others' states in Redis or in
     the database."""
     with _backends() as variables, environment(variables):

@@ -25,6 +25,7 @@ from benchmarks.server import STATES, frequent
 IN_MEMORY = 100_000
 """Readers in memory when the measuring begins; the rest of WEIR_READER_STATES is room."""
 
+_UNREAD = "weir_reader_unread_total"
 _TAKEN = 250
 _ATTEMPTS = 100
 _CONNECTIONS = 8
@@ -32,10 +33,12 @@ _CONNECTIONS = 8
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Readers drawn in one way: the share of pages whose reader was in memory, and both routes."""
+    """Readers drawn in one way: the share of pages whose reader was in memory, the pages that waited for theirs in vain
+    (WEIR_READER_PATIENCE), and both routes."""
 
     drawn: str
     in_memory: float
+    unread: int
     both: EndToEnd
 
 
@@ -81,8 +84,10 @@ def run(
 
             def row(drawn: str, pages: Callable[[], list[str]]) -> Row:
                 crowd.asked = crowd.known = 0
+                unread = _metric(server, token, _UNREAD)
                 both = measured(server, token, pages, items, requests, _CONNECTIONS, rounds)
-                return Row(drawn, crowd.known / crowd.asked if crowd.asked else 1.0, both)
+                unread = _metric(server, token, _UNREAD) - unread
+                return Row(drawn, crowd.known / crowd.asked if crowd.asked else 1.0, unread, both)
 
             rows = (
                 row("regular", lambda: regulars),
@@ -127,7 +132,7 @@ def _take_in(server: Server, token: str, states: int, readers: int) -> None:
         query = f"first={max(end - _TAKEN, 0)}&end={end}&readers={readers}"
         for attempt in range(_ATTEMPTS):
             try:
-                get(server.port, f"{STATES}?{query}", token, method="POST")
+                get(server.port, f"{STATES}?{query}", token, method="POST", seconds=300)
                 break
             except HTTPError as refused:  # what is no page is refused first where the machine is overloaded
                 if refused.code != HTTPStatus.SERVICE_UNAVAILABLE or attempt == _ATTEMPTS - 1:

@@ -22,7 +22,8 @@ def large_section(scale: Scale) -> Section:
         "## GET /v1/feed with a million items and a million readers, embedded\n\n"
         "As above; readers are drawn in three ways. Some were asked for before, those who come most often first: they\n"
         f"are in memory, of the others a page reads the store. Regular ones have {HISTORY} votes each, all others as\n"
-        "many as the store has a reader. Repeat: `python -m benchmarks crowd`.\n\n"
+        "many as the store has a reader. Unread: pages that waited for their reader in vain (WEIR_READER_PATIENCE).\n"
+        "Repeat: `python -m benchmarks crowd`.\n\n"
     )
     return _section(text, made, "feed_over_constant_1m")
 
@@ -42,11 +43,13 @@ def crowded_section(scale: Scale) -> Section:
 
 
 def _section(text: str, made: Large, key: str) -> Section:
-    head = ("drawn", "in memory", "feed/s", "p50 ms", "p99 ms", "constant/s", "ratio", "rounds", "by processor time")
+    times = ("feed/s", "p50 ms", "p99 ms", "constant/s", "ratio", "rounds", "by processor time")
+    head = ("drawn", "in memory", "unread", *times)
     pages = [
         (
             _DRAWN[row.drawn],
             f"{row.in_memory:.0%}",
+            f"{row.unread:,}",
             f"{row.both.feed_per_second:,.0f}",
             f"{row.both.feed_p50_ms:.2f}",
             f"{row.both.feed_p99_ms:.2f}",

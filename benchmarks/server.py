@@ -44,7 +44,7 @@ def settings_for(folder: Path, port: int = 0) -> Settings:
     """Settings of a measured service: no rate limit, and nothing refused because others take the processor; the rest as
     shipped."""
     return Settings(  # type: ignore[call-arg]
-        home=folder, port=port, rate_personal=0, rate_service=0, shed_delay=0, _env_file=None
+        home=folder, port=port, rate_personal=0, rate_service=0, shed_delay=0, lease=30, _env_file=None
     )
 
 

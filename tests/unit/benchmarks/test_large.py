@@ -66,9 +66,9 @@ def test_who_was_asked_for_is_in_memory() -> None:
 
 def test_the_report_has_a_figure_for_each_way_to_draw() -> None:
     both = EndToEnd(5, 1.0, 2.0, 3.0, 4.0, 0.5, (0.5, 0.6), 0.7, 0)
-    rows = tuple(Row(drawn, 0.25, both) for drawn in ("regular", "often", "anybody"))
+    rows = tuple(Row(drawn, 0.25, 3, both) for drawn in ("regular", "often", "anybody"))
     made = _section("", Large(5, 6, 7, 8.0, rows, 9, 10, 11_000_000, 12, 13), "key")
     assert made.figures["key_often"] == 0.5
     assert made.figures["key_anybody_processor"] == 0.7
     assert made.figures["key_server_mb"] == 11
-    assert "| evenly | 25% | 1 |" in made.text
+    assert "| evenly | 25% | 3 | 1 |" in made.text
