@@ -94,3 +94,8 @@ class Decision:
     approved_by: str | None = None
     idempotency_key: str = ""
     revision: int = 0
+
+    def begun(self, as_of: int) -> bool:
+        """Whether it acts at a second, unless it ended: what was made to act at once does so wherever it is known,
+        whatever a clock shows there."""
+        return self.starts_at <= max(as_of, self.decided_at)

@@ -41,8 +41,7 @@ class Timetable:
         if decision.expires_at is not None and decision.expires_at <= self.as_of:
             return [], []
         self._scheduled[decision.id] = decision
-        at_once = decision.starts_at <= decision.decided_at
-        heapq.heappush(self._turns, (self.as_of if at_once else decision.starts_at, decision.id))
+        heapq.heappush(self._turns, (self.as_of if decision.begun(self.as_of) else decision.starts_at, decision.id))
         if decision.expires_at is not None:
             heapq.heappush(self._turns, (decision.expires_at, decision.id))
         if together:

@@ -21,8 +21,8 @@ def reading(settings: Settings) -> Iterator[tuple[Store, Snapshot]]:
     store = open_store(settings, exclusive=False)
     try:
         fold = Fold(PolicyDocuments(store.policies), Graphs(store.models, settings.models_folder))
-        catch_up(fold, store)
         fold.advance(SystemClock().now())
+        catch_up(fold, store)
         yield store, fold.snapshot()
     finally:
         store.close()

@@ -88,6 +88,7 @@ class Replica:
         self._waiters: list[_Waiter] = []
         self._wake = threading.Event()
         self._closing = threading.Event()
+        self._registered = False
         self._listeners: list[Callable[[Snapshot], None]] = []
         self._failed: Callable[[ReplicaFailed], None] | None = None
         self._thread = threading.Thread(target=self._run, name="weir-replica", daemon=True)
@@ -95,7 +96,10 @@ class Replica:
     def start(self) -> None:
         """Register, catch up with ledger and journal, then follow them. Raises what the store or the fold raises."""
         self._store.replicas.confirm(self.name, self._release, 0)
+        self._registered = True
         self._look_around()
+        # What is over by now need not be begun and ended again.
+        self._fold.advance(self._clock.now())
         catch_up(self._fold, self._store)
         self._follow()
         self._thread.start()
@@ -115,6 +119,8 @@ class Replica:
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join()
+        if self._registered:
+            self._registered = False
             with suppress(StorageError):
                 self._store.replicas.leave(self.name)
 

@@ -62,7 +62,7 @@ def _limits(policy: Policy | None) -> list[LimitOut]:
 
 def _shown(service: Service, made: Decision) -> AccountActOut:
     undone, now = service.decisions.undone_by(made), service.clock.now()
-    state = "coming" if made.starts_at > now else "in_force"
+    state = "in_force" if made.begun(now) else "coming"
     if made.expires_at is not None and made.expires_at <= now:
         state = "expired"
     if undone is not None:

@@ -110,7 +110,7 @@ class Look:
                 decision
                 for decision in about
                 if decision.id not in undone
-                and decision.starts_at <= self._now
+                and decision.begun(self._now)
                 and (decision.expires_at is None or decision.expires_at > self._now)
                 and (decision.type is not DecisionType.TAKEDOWN or decision.id in left)
             ]

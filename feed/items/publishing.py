@@ -156,9 +156,10 @@ def _plan(
         take_publication(service.store, record.author, item, view.per_day, now)
     reviews = [d for d in view.restrictions if d.parameters["service"] == AuthorService.PRE_REVIEW]
     if reviews and fresh:
-        # What is new is published now: a time before the review began would pass it by.
-        plan.body = body.model_copy(update={"published_at": now})
-        plan.record = replace(record, published_at=now)
+        # What is new is published now: a time before a review began would pass it by, also where the clock is behind.
+        published_at = max(now, *(review.starts_at for review in reviews))
+        plan.body = body.model_copy(update={"published_at": published_at})
+        plan.record = replace(record, published_at=published_at)
     elif reviews and record.published_at < reviews[0].starts_at:
         plan.acts.append(_hold(record, PRE_REVIEW, reviews[0], "its author's publications are reviewed first", now))
     return plan

@@ -203,8 +203,8 @@ def _model(store: Store, settings: Settings, clock: Clock) -> Iterator[Finding]:
     graphs = Graphs(store.models, settings.models_folder)
     fold = Fold(PolicyDocuments(store.policies), graphs)
     try:
+        fold.advance(clock.now())
         catch_up(fold, store)
-        fold.advance(max(clock.now(), fold.as_of))
         snapshot = fold.snapshot()
     except Exception as error:
         yield Finding("ledger", Level.WRONG, f"cannot be folded ({type(error).__name__}: {error})", "restore a backup")

@@ -30,7 +30,7 @@ def placed_by(ledger: Ledger, serving: ServingRecord, request: Request, item: st
 
 
 def _acted(ledger: Ledger, decision: Decision, serving: ServingRecord, request: Request) -> bool:
-    if not decision.starts_at <= serving.as_of < (decision.expires_at or serving.as_of + 1):
+    if not decision.begun(serving.as_of) or serving.as_of >= (decision.expires_at or serving.as_of + 1):
         return False
     if not decision.scope.covers(request.surface.kind, request.audience, restricting=False):
         return False

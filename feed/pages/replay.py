@@ -73,9 +73,9 @@ def made_again(
 
 def bring(fold: Fold, store: Store, serving: ServingRecord) -> None:
     """Bring a fold to the state of a Serving that it has not gone past."""
-    catch_up(fold, store, revision=serving.revision, edition=serving.edition)
     if serving.as_of > fold.as_of:
         fold.advance(serving.as_of)
+    catch_up(fold, store, revision=serving.revision, edition=serving.edition)
 
 
 def made_from(

@@ -48,7 +48,7 @@ def in_force(service: Service) -> Decision | None:
     now = service.clock.now()
     for decision in publications(service):
         over = decision.expires_at is not None and decision.expires_at <= now
-        if decision.starts_at <= now and not over and service.decisions.undone_by(decision) is None:
+        if decision.begun(now) and not over and service.decisions.undone_by(decision) is None:
             return decision
     return None
 

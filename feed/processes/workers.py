@@ -52,12 +52,15 @@ class _Worker:
     told: int
     began: float = field(default_factory=time.monotonic)
     answers: bool = False
+    healthy_at: float = float("inf")
+    """When it has answered for long enough that its end begins no series."""
 
     def says(self, seconds: float) -> bool:
         """Whether it said within so many seconds that it answers, or ended instead."""
         ready, _, _ = select.select([self.told], [], [], seconds)
         if ready:
             self.answers = os.read(self.told, 1) == b"1"
+            self.healthy_at = time.monotonic() + _HEALTHY_SECONDS if self.answers else float("inf")
         return bool(ready)
 
     def drop(self) -> None:
@@ -109,11 +112,12 @@ class Workers:
                 raise SetupInvalid(f"a worker did not answer within {START_SECONDS:.0f} s; is this machine overloaded?")
         return not self._ending.is_set()
 
-    def _waited(self, worker: _Worker) -> bool:
+    def _waited(self, worker: _Worker, meanwhile: Callable[[], None] = lambda: None) -> bool:
         until = worker.began + START_SECONDS
         while not self._ending.is_set() and time.monotonic() < until:
             if worker.says(_LOOK_SECONDS):
                 return worker.answers
+            meanwhile()
         return False
 
     def _watch(self) -> None:
@@ -125,8 +129,7 @@ class Workers:
                 continue
             pause, until = self._pauses.get(number, (0.0, 0.0))
             if not until:
-                lived = now - worker.began
-                pause = 0.0 if lived >= _HEALTHY_SECONDS else min(max(2 * pause, 0.5), _LONGEST_PAUSE)
+                pause = 0.0 if now >= worker.healthy_at else min(max(2 * pause, 0.5), _LONGEST_PAUSE)
                 _log.warning("a worker ended; another is started", code=worker.process.returncode, pause=pause)
                 until = now + pause
                 self._strike_off(worker)
@@ -151,14 +154,15 @@ class Workers:
         threading.Thread(target=strike, name="weir-strike", daemon=True).start()
 
     def _replace_all(self) -> None:
-        for number, old in list(self._workers.items()):
+        for number in list(self._workers):
             new = self._start(number)
-            if not self._waited(new):
+            if not self._waited(new, meanwhile=self._watch):
                 if not self._ending.is_set():
                     _log.warning("the new worker did not start; the old ones go on")
                 self._end([new])
                 return
-            self._workers[number] = new
+            old, self._workers[number] = self._workers[number], new
+            self._pauses.pop(number, None)
             self._end([old])
         _log.info("every worker was replaced", workers=len(self._workers))
 

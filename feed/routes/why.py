@@ -33,6 +33,8 @@ routes = router("feed")
 
 _ELSEWHERE_SECONDS = 1.0
 """How long another process may take to record a page that it has sent."""
+_RECENT_SECONDS = 10
+"""How long ago, by two clocks, a page may have been made that is not recorded yet."""
 
 
 @routes.get("/v1/feed/{request_id}/why/{item}", summary="Why an item was on a page", responses={200: {"model": WhyOut}})
@@ -54,14 +56,19 @@ async def read(
 
 async def _recorded(service: Service, request_id: str) -> ServingRecord:
     """The Serving of a page: at once if this process made it, and as soon as it is recorded if another one did."""
-    until = asyncio.get_running_loop().time() + (_ELSEWHERE_SECONDS if service.reader_sharing.shared else 0.0)
+    # An id begins with the second in which its page was made.
+    recent = int(request_id[:8], 16) >= service.clock.now() - _RECENT_SECONDS
+    elsewhere = _ELSEWHERE_SECONDS if recent and service.reader_sharing.shared else 0.0
+    until = asyncio.get_running_loop().time() + elsewhere
+    pause = GATHER_SECONDS
     while True:
         serving = await anyio.to_thread.run_sync(_look_up, service, request_id)
         if serving is not None:
             return serving
         if asyncio.get_running_loop().time() >= until:
             raise Gone("this page is not kept: it is older than the retention, or was not recorded")
-        await asyncio.sleep(GATHER_SECONDS)
+        await asyncio.sleep(pause)
+        pause *= 2
 
 
 def _look_up(service: Service, request_id: str) -> ServingRecord | None:

@@ -125,6 +125,15 @@ def test_what_was_decided_to_act_at_once_does_so_though_the_clock_of_who_decided
     assert seen == {50: "bc", 109: "bc", 110: "c", 200: "ac"}
 
 
+def test_a_decision_has_begun_at_its_start_or_if_it_was_to_act_at_once() -> None:
+    at_once, later = (decision("suppress", "item:a", decided_at=100, starts_at=start) for start in (100, 110))
+    assert [(at_once.begun(second), later.begun(second)) for second in (99, 109, 110)] == [
+        (True, False),
+        (True, False),
+        (True, True),
+    ]
+
+
 def test_a_decision_that_starts_and_ends_within_one_step_leaves_no_trace() -> None:
     made = sandbox(decision("suppress", "item:a", starts_at=10, expires_at=20))
     made.state.advance(30)

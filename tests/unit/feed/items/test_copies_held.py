@@ -39,6 +39,18 @@ def test_a_later_copy_of_what_was_taken_down_is_held_before_it_is_shown(http):
     assert len(http.service.store.ledger.listing(before=None, limit=10, subject="b")) == 3
 
 
+def test_a_clock_that_is_behind_lets_nothing_by_what_was_decided_to_act_at_once(http):
+    put(http, "a")
+    decide(http, "takedown", "item:a")
+    decide(http, "restrict_author", "author:cyd", parameters={"service": "pre_review"})
+    http.service.clock.set_back(3)
+    assert put(http, "copy", author="bob")["state"] == "held"
+    assert put(http, "new", OTHER, author="cyd")["state"] == "held"
+    http.service.clock.advance(60)
+    assert not visible(http, "copy")
+    assert not visible(http, "new")
+
+
 def test_what_was_taken_down_cannot_leave_its_family_by_another_text(http):
     put(http, "a")
     decide(http, "takedown", "item:a")
