@@ -53,7 +53,8 @@ def in_force(decisions: Sequence[Decision], as_of: int) -> list[Decision]:
             for other in decisions[place:]
         )
         ended = made.expires_at is not None and made.expires_at <= as_of
-        if not reversed_ and not restored and not revoked and not stopped and made.starts_at <= max(as_of, made.decided_at) and not ended:
+        begun = made.starts_at <= max(as_of, made.decided_at)
+        if begun and not (reversed_ or restored or revoked or stopped or ended):
             acting.append(made)
     return acting
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from feed.models.lineage import ANEW, Chain, beginning, read_events
@@ -30,7 +32,7 @@ def test_a_chain_is_read_as_it_was_written_beside_other_figures():
     chain = Chain(1_700_000_000, 12, 3)
     assert Chain.from_metrics({"ndcg@20": 0.5, **chain.as_metrics()}) == chain
     assert Chain.from_metrics({"ndcg@20": 0.5}) is None
-    assert Chain.from_metrics({**chain.as_metrics(), "chain models": None}) is None
+    assert Chain.from_metrics(cast("dict[str, float]", {**chain.as_metrics(), "chain models": None})) is None
 
 
 def test_a_training_begins_from_a_model_since_whose_chain_nothing_was_forgotten():

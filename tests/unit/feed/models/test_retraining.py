@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ from ranking.errors import TrainingError
 from ranking.graph import ItemGraph
 from ranking.journal import ItemPublished
 from ranking.models import silent, trainer
-from ranking.models.engine import local
+from ranking.models.engine import Engine, local
 from ranking.reader import EventKind
 
 GROUPS, MEMBERS, READERS = 4, 10, 4 * LEAST_READERS
@@ -169,7 +169,9 @@ def test_the_twin_begins_where_the_model_does_that_it_stands_for():
     ).stamped(created_at=TRAINED, metrics=Chain(TRAINED, 0).as_metrics())
     for warm in (True, False):
         plan = replace(PATIENT, warm=warm)
-        made = retrained(events(), catalogue(), first, plan, now=NOW, forgettings=0, engine=noting, progress=silent)
+        made = retrained(
+            events(), catalogue(), first, plan, now=NOW, forgettings=0, engine=cast(Engine, noting), progress=silent
+        )
         assert made.outcome is Outcome.ACTIVATE and made.graph is not None
         assert made.graph.parameters["power_iterations"] == 2
         assert ("start" in made.graph.parameters) is warm

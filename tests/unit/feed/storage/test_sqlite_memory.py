@@ -33,6 +33,11 @@ def test_the_bound_is_a_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     open_sqlite(tmp_path / "weir.db").close()
     given = []
     opened = embedded._writing
-    monkeypatch.setattr(embedded, "_writing", lambda path, cache: given.append(cache) or opened(path, cache))
+
+    def noting(path: Path, cache: int) -> object:
+        given.append(cache)
+        return opened(path, cache)
+
+    monkeypatch.setattr(embedded, "_writing", noting)
     open_store(Settings(home=tmp_path, store_cache=MIB)).close()
     assert given == [MIB]

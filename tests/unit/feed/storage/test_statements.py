@@ -58,6 +58,7 @@ def test_a_row_without_a_value_that_it_needs_is_not_left_out_as_if_it_were_known
     insert = STATEMENTS.new_only(policies, "digest", "document", "created_at")
     cursor.execute("CREATE TABLE needing (digest TEXT PRIMARY KEY, document TEXT NOT NULL)")
     needing = Insertion("INSERT OR IGNORE INTO needing VALUES (?, ?)", 2, needed=[0, 1])
+    assert isinstance(insert, Insertion)
     assert insert._needed == [0, 1, 2]
     assert needing.run(cursor, [("a", "x"), ("a", "x")]) == 1
     for rows in ([("b", None)], [("c", "x"), ("b", None), ("d", "x")]):
