@@ -46,7 +46,7 @@ check: equip
 	@$(MAKE) --no-print-directory docs
 
 test: equip $(JAVA) $(POSTGRES) $(REDIS)
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # The Spark engine is tested on real Spark, which runs on Java.
 $(JAVA): | $(EQUIPPED)
