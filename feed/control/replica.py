@@ -19,6 +19,7 @@ from feed.clock import Clock
 from feed.control.barrier import Barrier
 from feed.control.errors import ControlsStale, ReplicaFailed
 from feed.control.follow import catch_up, decide_all, next_edition
+from feed.control.releases import releases_beside
 from feed.storage.errors import StorageError
 from feed.storage.ports.store import Store
 from ranking.fold import Fold
@@ -97,21 +98,18 @@ class Replica:
         """Register, catch up with ledger and journal, then follow them. Raises what the store or the fold raises."""
         self._store.replicas.confirm(self.name, self._release, 0)
         self._registered = True
-        self._look_around()
+        others = releases_beside(self._store.replicas, self._lease_seconds, self._release)
+        if others:
+            _log.warning(
+                "processes of other releases serve this store; let all be of one soon",
+                releases=others,
+                this=self._release,
+            )
         # What is over by now need not be begun and ended again.
         self._fold.advance(self._clock.now())
         catch_up(self._fold, self._store)
         self._follow()
         self._thread.start()
-
-    def _look_around(self) -> None:
-        others = {record.release for record in self._store.replicas.living(self._lease_seconds)} - {self._release}
-        if others:
-            _log.warning(
-                "processes of other releases serve this store; let all be of one soon",
-                releases=sorted(others),
-                this=self._release,
-            )
 
     def close(self) -> None:
         """Stop following."""

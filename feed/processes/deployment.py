@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from secrets import token_hex
 
+from feed.control.releases import releases_beside
 from feed.errors import SetupInvalid
 from feed.limits import Buckets
 from feed.settings import Settings
@@ -62,12 +63,14 @@ def open_deployment(settings: Settings, store: Store, mark: str = "") -> Deploym
     ``SetupInvalid`` for what cannot be shared over."""
     if settings.redis is None:
         return alone()
+    release = version("weir")
+    releases_beside(store.replicas, settings.lease, release)
     try:
         url = settings.redis.get_secret_value()
         sharing = open_sharing(url, settings.redis_prefix, deployment_id(store))
     except SharingRefused as refusal:
         raise SetupInvalid(str(refusal)) from refusal
-    return Deployment(name_of(os.getpid(), mark or token_hex(3)), version("weir"), sharing)
+    return Deployment(name_of(os.getpid(), mark or token_hex(3)), release, sharing)
 
 
 def name_of(process: int, mark: str) -> str:

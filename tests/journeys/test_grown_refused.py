@@ -72,6 +72,16 @@ def test_workers_on_a_prefix_of_another_deployment_are_refused_in_words(ground, 
     assert "WEIR_REDIS_PREFIX" in lines[0] and "a worker did not start" in lines[-1]
 
 
+def test_a_worker_beside_those_of_another_series_of_releases_is_refused_in_words(another):
+    running = open_service(another)
+    try:
+        running.store.replicas.confirm("elsewhere", "99.1.0", 0)
+        with pytest.raises(SetupInvalid, match="processes of release 99"):
+            open_service(another)
+    finally:
+        running.close()
+
+
 @pytest.mark.parametrize(
     ("revision", "refusal", "words"),
     [(REVISIONS[-2], SchemaTooOld, "weir doctor --upgrade"), ("9999", SchemaTooNew, "install the release")],

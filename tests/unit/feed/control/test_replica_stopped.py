@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from feed.clock import ManualClock
 from feed.control.errors import ControlsStale, ReplicaFailed
 from feed.control.replica import Replica
+from feed.errors import SetupInvalid
 from feed.models.library import Graphs, PolicyDocuments
 from feed.pages.making import Pages
 from feed.storage.memory import MemoryStore
@@ -127,3 +128,18 @@ def test_a_process_of_another_release_beside_this_one_is_warned_of(tmp_path, mon
     replica.close()
     (warning,) = [line for line in said if line["log_level"] == "warning"]
     assert (warning["releases"], warning["this"]) == (["0.0.1"], "0.0.2")
+
+
+def test_a_process_of_another_series_of_releases_does_not_start_beside_others(tmp_path):
+    store = MemoryStore()
+    store.replicas.confirm("other", "0.1.4", 0)
+    fold = Fold(PolicyDocuments(store.policies), Graphs(store.models, tmp_path))
+    replica = Replica(store, fold, ManualClock(), lease_seconds=2, name="mine", release="0.2.0")
+    with pytest.raises(SetupInvalid, match=r"release 0\.1\.4 serve this store, and this one is of 0\.2\.0"):
+        replica.start()
+    replica.close()
+    assert [record.name for record in store.replicas.living(60)] == ["other"]
+    store.replicas.leave("other")
+    again = Replica(store, fold, ManualClock(), lease_seconds=2, name="again", release="0.2.0")
+    again.start()
+    again.close()
