@@ -67,7 +67,8 @@ def _read_one(event: object) -> EventIn | Rejected:
     except ValidationError as error:
         detail = error.errors(include_url=False, include_context=False, include_input=False)[0]
         told = event.get("client_id") if isinstance(event, dict) else None
-        return Rejected(str(told)[:128] if told else "", f"{named(detail['loc']) or 'event'}: {detail['msg']}")
+        client_id = told[:128] if isinstance(told, str) else ""
+        return Rejected(client_id, f"{named(detail['loc']) or 'event'}: {detail['msg']}")
 
 
 def _judge(event: EventIn, caller: Caller, index: int, now: int, oldest: int) -> str | Rejected:

@@ -76,7 +76,12 @@ class ReaderSharing:
         except SharingFailed:
             return self._stored(reader, limit)
         if found.state is not None:
-            return _decoded(reader, found.state, limit)
+            try:
+                return _decoded(reader, found.state, limit)
+            except (ValueError, TypeError) as spoilt:
+                _log.warning("a shared state was spoilt and is dropped", why=str(spoilt))
+                with suppress(SharingFailed):
+                    sharing.states.drop([reader])
         record, events = self._stored(reader, limit)
         if found.ticket:
             with suppress(SharingFailed):

@@ -10,42 +10,25 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-
-import numpy as np
-from numpy.typing import NDArray
+from math import inf
 
 from feed.readers.choices import read_choices
+from feed.readers.consents import Consents
+from feed.readers.state import NOBODY, State, hashes
 from feed.readers.views import SEEN_LIMIT, ReaderView, view_of, with_events
-from feed.readers.weights import event_bytes, view_bytes
+from feed.readers.weights import event_bytes
 from feed.storage.ports.store import Store
 from feed.storage.records import EventRecord, Past
 from ranking.catalogue import Catalogue
 
 SHARED_SECONDS = 60.0
-"""For which a state is kept in memory that other processes change, too."""
+"""For which a state, or a consent, is kept in memory that other processes change, too."""
 
 PENDING_LIMIT = 2 * SEEN_LIMIT
 """Events that wait for their reader to ask for a page; with more of them the state is read anew."""
 
 _TOLD_LATE = 200
 """Newest events of a state that other processes may still tell of."""
-
-_NOBODY: NDArray[np.int64] = np.empty(0, dtype=np.int64)
-
-
-@dataclass(slots=True)
-class _State:
-    view: ReaderView
-    waiting: Sequence[EventRecord]
-    """Events on items that had no row yet when the catalogue had ``rows`` of them."""
-    rows: int
-    pending: list[EventRecord] | None = None
-    """What came since the view was made."""
-    known: NDArray[np.int64] = field(default_factory=lambda: _NOBODY)
-    """Hashes of client ids that the state was built with, while events are being stored that may be among them."""
-    until: float = 0.0
-    bytes: int = 0
 
 
 class ReaderStates:
@@ -69,14 +52,15 @@ class ReaderStates:
         self._read = read
         self._trusted = trusted or (lambda: True)
         self._told = trusted is not None
+        self._seconds = SHARED_SECONDS if self._told else inf
         self._monotonic = monotonic
         self._capacity = capacity
         self._memory = memory
         self._bytes = 0
-        self._states: OrderedDict[str, _State] = OrderedDict()
+        self._states: OrderedDict[str, State] = OrderedDict()
         self._loading: dict[str, list[EventRecord]] = {}
         self._receiving: list[frozenset[str]] = []
-        self._consents: dict[str, bool] = {}
+        self._consents = Consents(capacity, self._seconds)
         self._changes = 0
         self._lock = threading.Lock()
 
@@ -96,7 +80,7 @@ class ReaderStates:
             state = self._states.get(reader)
             if state is None:
                 return None
-            if self._told and self._monotonic() > state.until:
+            if self._monotonic() > state.until:
                 self._drop(reader)
                 return None
             self._states.move_to_end(reader)
@@ -109,12 +93,12 @@ class ReaderStates:
         return self.load_all([reader], catalogue)[0]
 
     def load_all(self, readers: Sequence[str], catalogue: Catalogue) -> list[ReaderView]:
-        """The views of readers, in their order; those that are not in memory are read together. Blocks on the store."""
+        """The views of readers, in their order; those that are not in memory are read at once. Blocks on the store."""
         found: dict[str, ReaderView] = {}
         while missing := self._missing(readers, found, catalogue):
             with self._lock:
                 arrived = [self._loading.setdefault(reader, []) for reader in missing]
-            trusted = self._trusted()
+            trusted, until = self._trusted(), self._monotonic() + self._seconds
             try:
                 pasts = self._pasts(missing)
             except BaseException:
@@ -123,7 +107,8 @@ class ReaderStates:
                         self._loading.pop(reader, None)
                 raise
             # Made before the lock is taken, for which pages wait.
-            made = [_State(*with_events(view_of(saved), events, catalogue), catalogue.rows) for saved, events in pasts]
+            seen = [with_events(view_of(saved), events, catalogue) for saved, events in pasts]
+            made = [State(view, waiting, catalogue.rows, until) for view, waiting in seen]
             with self._lock:
                 for reader, (_, events), state, late in zip(missing, pasts, made, arrived, strict=True):
                     # Who was read by somebody else meanwhile, or changed, is looked at again.
@@ -148,33 +133,33 @@ class ReaderStates:
                     found[reader] = view
         return missing
 
-    def _meet(self, reader: str, state: _State, read: list[EventRecord], arrived: list[EventRecord]) -> None:
+    def _meet(self, reader: str, state: State, read: list[EventRecord], arrived: list[EventRecord]) -> None:
         """Let a state that was read meet the events that were told of meanwhile: each counts once."""
-        state.until = self._monotonic() + SHARED_SECONDS
         if self._receives(reader):
-            state.known = _hashes(read)
+            state.known = hashes(read)
         elif self._told:
             # What is told of late may have been read already.
-            state.known = _hashes(read[-_TOLD_LATE:])
+            state.known = hashes(read[-_TOLD_LATE:])
         if arrived:
             known = {event.client_id for event in read}
             state.pending = [event for event in arrived if event.client_id not in known]
 
-    def _keep(self, reader: str, state: _State) -> None:
+    def _keep(self, reader: str, state: State) -> None:
         self._drop(reader)
-        self._states[reader] = state
-        state.bytes = view_bytes(state.view) + state.known.nbytes + sum(map(event_bytes, state.waiting))
+        # The key is the record's own text, which is held anyway.
+        self._states[state.view.record.reader] = state
+        state.bytes = state.weight()
         self._bytes += state.bytes
         self._shrink()
 
-    def _absorb(self, state: _State, catalogue: Catalogue) -> None:
+    def _absorb(self, state: State, catalogue: Catalogue) -> None:
         """Let what waits count, in the order in which it came; events on items without a row go on waiting for it."""
         events = [*state.waiting, *(state.pending or ())]
         state.view, state.waiting = with_events(state.view, events, catalogue)
         state.pending, state.rows = None, catalogue.rows
         if state.bytes:
             self._bytes -= state.bytes
-            state.bytes = view_bytes(state.view) + state.known.nbytes + sum(map(event_bytes, state.waiting))
+            state.bytes = state.weight()
             self._bytes += state.bytes
             self._shrink()
 
@@ -187,6 +172,11 @@ class ReaderStates:
         state = self._states.pop(reader, None)
         if state is not None:
             self._bytes -= state.bytes
+
+    @property
+    def together(self) -> bool:
+        """Whether several readers are read in about the time of one."""
+        return self._read is None and self._store.readers.together
 
     def _pasts(self, readers: Sequence[str]) -> list[Past]:
         if self._read is None:
@@ -201,7 +191,7 @@ class ReaderStates:
         """Whether each reader has personalization on, without building states. Blocks on the store for unknown ones."""
         known = self.consents_in_memory(readers)
         missing = [reader for reader, consent in known.items() if consent is None]
-        changes = self._changes
+        changes, read_at = self._changes, self._monotonic()
         saved = self._store.readers.known(missing) if missing else {}
         read = dict.fromkeys(missing, True) | {
             reader: read_choices(record.settings).settings.personalization for reader, record in saved.items()
@@ -209,9 +199,7 @@ class ReaderStates:
         with self._lock:
             # What was read while somebody's settings changed may be old, and is not remembered.
             if changes == self._changes:
-                self._consents.update(read)
-            while len(self._consents) > self._capacity:
-                del self._consents[next(iter(self._consents))]
+                self._consents.remember(read, read_at)
         return {reader: read[reader] if consent is None else consent for reader, consent in known.items()}
 
     def consents_in_memory(self, readers: Collection[str]) -> dict[str, bool | None]:
@@ -219,9 +207,12 @@ class ReaderStates:
         if not self._trusted():
             return dict.fromkeys(readers)
         with self._lock:
-            known = dict(zip(readers, map(self._consents.get, readers), strict=True))
+            now = self._monotonic()
+            known = {reader: self._consents.of(reader, now) for reader in readers}
             for reader in self._states.keys() & known.keys():
-                known[reader] = self._states[reader].view.personalized
+                state = self._states[reader]
+                if now <= state.until:
+                    known[reader] = state.view.personalized
         return known
 
     @contextmanager
@@ -250,7 +241,7 @@ class ReaderStates:
             if state.known.size and not self._receives(reader):
                 self._bytes -= state.known.nbytes
                 state.bytes -= state.known.nbytes
-                state.known = _NOBODY
+                state.known = NOBODY
 
     def _receives(self, reader: str) -> bool:
         return any(reader in batch for batch in self._receiving)
@@ -266,7 +257,7 @@ class ReaderStates:
                     self._loading[event.reader].append(event)
             self._shrink()
 
-    def _append(self, state: _State, event: EventRecord) -> None:
+    def _append(self, state: State, event: EventRecord) -> None:
         if (state.known == hash(event.client_id)).any():
             return
         state.pending = state.pending or []
@@ -283,7 +274,7 @@ class ReaderStates:
             self._changes += 1
             self._drop(reader)
             self._loading.pop(reader, None)
-            self._consents.pop(reader, None)
+            self._consents.forget(reader)
 
     def clear(self) -> None:
         """Forget every state: nobody knows what changed."""
@@ -293,7 +284,3 @@ class ReaderStates:
             self._bytes = 0
             self._loading.clear()
             self._consents.clear()
-
-
-def _hashes(events: Sequence[EventRecord]) -> NDArray[np.int64]:
-    return np.array([hash(event.client_id) for event in events], dtype=np.int64)

@@ -161,3 +161,12 @@ def test_rejected_events_keep_their_place():
     assert batch.items == ["item-1", "j"]
     assert sorted(batch.rejected) == [1, 2]
     assert batch.rejected[2].client_id == "c1"
+
+
+@pytest.mark.parametrize("told", [b"5", b"[" * 1000 + b"]" * 1000, b'{"a":' * 1000 + b"1" + b"}" * 1000])
+def test_a_client_id_that_is_no_text_costs_nobody_else_an_event(told):
+    odd = b'{"client_id":%b,"item":"i","kind":"click","reader":"r1"}' % told
+    batch = read_carefully(b'{"events":[%b,%b]}' % (odd, EVENT % b""), SERVICE, NOW)
+    assert batch.client_ids == ["c"]
+    assert batch.rejected[0].client_id == ""
+    assert batch.rejected[0].reason.startswith("client_id: ")

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from feed.readers.states import ReaderStates
+from feed.readers.states import SHARED_SECONDS, ReaderStates
 from feed.storage.memory import MemoryStore
 from feed.storage.records import ReaderRecord
+from ranking.building import CatalogueBuilder
 
 
 def opted(store: MemoryStore, reader: str, personalization: str) -> None:
@@ -72,3 +73,48 @@ def test_memory_that_is_not_trusted_tells_of_nobody():
     states = ReaderStates(MemoryStore(), trusted=lambda: False)
     assert states.consents(["r1"]) == {"r1": True}
     assert states.consents_in_memory(["r1"]) == {"r1": None}
+
+
+def test_an_opt_out_that_nobody_told_of_ends_a_remembered_consent_after_a_minute():
+    store, seconds = MemoryStore(), [0.0]
+    states = ReaderStates(store, trusted=lambda: True, monotonic=lambda: seconds[0])
+    assert states.consents(["r1"]) == {"r1": True}
+    opted(store, "r1", "false")
+    assert states.consents(["r1"]) == {"r1": True}
+    seconds[0] = SHARED_SECONDS + 1
+    assert states.consents_in_memory(["r1"]) == {"r1": None}
+    assert states.consents(["r1"]) == states.consents_in_memory(["r1"]) == {"r1": False}
+
+
+def test_an_opt_out_that_nobody_told_of_ends_the_consent_of_a_state_after_a_minute():
+    store, seconds = MemoryStore(), [0.0]
+    states = ReaderStates(store, trusted=lambda: True, monotonic=lambda: seconds[0])
+    states.load("r1", CatalogueBuilder().view())
+    opted(store, "r1", "false")
+    assert states.consents_in_memory(["r1"]) == {"r1": True}
+    seconds[0] = SHARED_SECONDS + 1
+    assert states.consents(["r1"]) == {"r1": False}
+
+
+def test_a_minute_counts_from_before_the_store_was_asked():
+    store, seconds = MemoryStore(), [0.0]
+    states = ReaderStates(store, trusted=lambda: True, monotonic=lambda: seconds[0])
+    read = store.readers.known
+
+    def slow(readers: Sequence[str]) -> dict[str, ReaderRecord]:
+        records = read(readers)
+        seconds[0] += 10
+        return records
+
+    store.readers.known = slow  # type: ignore[method-assign]
+    states.consents(["r1"])
+    seconds[0] = SHARED_SECONDS + 1
+    assert states.consents_in_memory(["r1"]) == {"r1": None}
+
+
+def test_where_there_are_no_others_memory_has_no_age():
+    seconds = [0.0]
+    states = ReaderStates(MemoryStore(), monotonic=lambda: seconds[0])
+    states.consents(["r1"])
+    seconds[0] = 1e9
+    assert states.consents_in_memory(["r1"]) == {"r1": True}

@@ -71,6 +71,35 @@ def test_the_bytes_of_states_are_those_that_the_interpreter_counts(known: Catalo
     assert states.bytes == pytest.approx(counted, rel=0.15)
 
 
+def wide(word: str, number: int) -> str:
+    return f"{word * 12}-{number:04d}"
+
+
+@pytest.mark.parametrize("word", ["\u0438", "\u6f22", "\U0001f600"], ids=["cyrillic", "cjk", "astral"])
+def test_characters_of_several_bytes_are_counted_as_such(known: Catalogue, word: str) -> None:
+    settings = orjson.dumps({"hidden": [wide(word, n) for n in range(200)]}).decode()
+
+    def read(reader: str, _: int) -> tuple[ReaderRecord, list[EventRecord]]:
+        unknown = EventRecord(text(reader), "", "", int(EventKind.CLICK), 1, 1, 0, "", 1)
+        waiting = [unknown._replace(client_id=wide(word, n), item=wide(word, n)) for n in range(20)]
+        return ReaderRecord(text(reader), text(settings)), waiting
+
+    ReaderStates(MemoryStore(), read=read).load("first", known)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        states = ReaderStates(MemoryStore(), read=read)
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(100):
+            states.load(wide(word, number), known)
+        gc.collect()
+        counted = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert len(states) == 100
+    assert states.bytes == pytest.approx(counted, rel=0.15)
+
+
 def test_events_that_wait_are_counted_until_they_are_taken(known: Catalogue) -> None:
     gc.collect()
     states = ReaderStates(MemoryStore())
