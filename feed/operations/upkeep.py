@@ -20,8 +20,8 @@ from feed.decisions.broken_glass import open_reviews_owed
 from feed.decisions.lapsing import look_at_proposals
 from feed.decisions.standings import LOOK_SECONDS, Standings
 from feed.experiments.results import keep_findings
-from feed.future import FUTURE_SECONDS
 from feed.models.freshness import Freshness
+from feed.operations.retention import EventRetention
 from feed.storage.answers import durable
 from feed.storage.errors import StorageError
 from feed.storage.records import CheckpointRecord
@@ -67,7 +67,7 @@ async def upkeep(service: Service) -> AsyncIterator[None]:
         asyncio.create_task(freshness.run()),
         # Not waited for: where a retention is new, there may be years to be let go.
         asyncio.create_task(
-            _every(EXPIRY_SECONDS, partial(_on_duty, service, partial(expire_events, service)), soon=True)
+            _every(EXPIRY_SECONDS, partial(_on_duty, service, EventRetention(service).turn), soon=True)
         ),
     ]
     try:
@@ -97,25 +97,6 @@ async def expire_servings(service: Service) -> None:
     else:
         if gone:
             _log.info("old Servings deleted", servings=gone)
-
-
-async def expire_events(service: Service) -> None:
-    """Begin a new part of events when it is time, and let those go that are older than the setting allows, by whole
-    days; afterwards readers are read anew. What the door takes occurred later, and so was received five minutes before
-    that at the earliest: it is kept as long, so that it is known when it is sent again."""
-    now, settings, events = service.clock.now(), service.settings, service.store.events
-    try:
-        if await durable(events.begin_part(now, settings.events_part_days)):
-            _log.info("a new part of events begun", days=settings.events_part_days)
-        if not settings.events_days:
-            return
-        before = now - settings.events_days * _DAY - FUTURE_SECONDS
-        if gone := await durable(events.expire(before - before % _DAY)):
-            service.metrics.events_let_go.inc(gone)
-            _log.info("old events let go", events=gone, days=settings.events_days)
-            await anyio.to_thread.run_sync(service.reader_sharing.forget_all)
-    except StorageError as error:
-        _log.warning("old events could not be let go; tried again in an hour", error=str(error))
 
 
 async def let_evidence_go(service: Service) -> None:

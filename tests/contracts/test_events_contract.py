@@ -302,3 +302,16 @@ def test_nothing_is_let_go_where_nothing_is_old_enough(store):
     store.events.append([event(at=10, received_at=100)]).result()
     assert store.events.expire(100).result() == 0
     assert store.events.count() == 1
+
+
+def test_a_store_tells_of_each_step_of_its_retention_and_vouches_for_its_newest_receipt(store):
+    own_clock = store.events.begin_part(int(time.time()), 1).result()
+    if own_clock:
+        assert abs(store.events.vouched() - time.time()) < 60
+        return
+    assert store.events.vouched() == 0
+    store.events.append([event(client_id=f"{n}", at=10, received_at=n) for n in range(600)]).result()
+    assert store.events.vouched() == 599
+    went = []
+    assert store.events.expire(590, went.append).result() == sum(went) == 590
+    assert store.events.vouched() == 599

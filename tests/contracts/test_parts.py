@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import patch
 
 import psycopg
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 from sqlalchemy.pool import NullPool
 
 from feed.storage.errors import StoreBusy, StoreFailed
@@ -35,7 +36,14 @@ def tables(url):
 
 
 def begun(store, day):
-    return store.events.begin_part(day * DAY + 5, 1).result()
+    """Begin a part while the database's clock, and this host's, tell of a day."""
+    with clock_at(day * DAY + 5):
+        return store.events.begin_part(day * DAY + 5, 1).result()
+
+
+def clock_at(second):
+    clocks = select(text(f"last_value >> 40, CAST({second} AS bigint)")).select_from(text("events_seq_seq"))
+    return patch.object(parts, "_CLOCKS", clocks)
 
 
 def came(name, day, reader="ada", **more):
@@ -64,9 +72,24 @@ def test_the_part_that_nothing_came_into_goes_when_the_next_is_begun(two, databa
 
 
 def test_a_part_is_not_begun_by_a_clock_that_is_days_off(two, database):
-    with pytest.raises(StoreFailed, match="set them right"):
-        begun(two[0], TODAY + 5)
+    for at in (TODAY + 5) * DAY, (TODAY - 5) * DAY:
+        with clock_at(TODAY * DAY), pytest.raises(StoreFailed, match="set them right"):
+            two[0].events.begin_part(at, 1).result()
     assert tables(database) == ["events_0"]
+
+
+def test_a_part_is_named_by_the_databases_clock_and_an_event_from_before_is_a_duplicate(two, database):
+    """Also when the host that begins it is behind, or the day ends while it waits for the pen."""
+    before = event(client_id="a", at=TODAY * DAY + 3600)
+    assert two[0].events.append([before]).result() == [NEW]
+    with clock_at(TODAY * DAY + 3700):
+        with pytest.raises(StoreFailed, match="set them right"):
+            two[1].events.begin_part((TODAY - 1) * DAY + 5, 1).result()
+        stale = (0, TODAY * DAY - 9)
+        with patch.object(two[1].events._aging._parts._reading, "first", return_value=stale):
+            assert two[1].events.begin_part(TODAY * DAY - 9, 1).result()
+    assert tables(database)[-1] == f"events_{TODAY}"
+    assert two[1].events.append([before]).result() == [OLD]
 
 
 def test_an_event_that_is_sent_again_in_another_part_is_a_duplicate_to_every_writer(two):
@@ -212,15 +235,61 @@ def test_a_part_is_dropped_later_when_somebody_reads_events_for_long(two, databa
     assert two[0].events.expire(TODAY * DAY).result() == 1
 
 
-def test_a_part_that_was_made_and_never_opened_is_made_anew(two, database, monkeypatch):
-    monkeypatch.setattr(parts.Parts, "_move", lambda *_: 1 / 0)
+def test_a_part_that_could_not_be_made_leaves_the_sequence_where_it_was(two, database, monkeypatch):
+    monkeypatch.setattr(parts.Parts, "_make", lambda *_: 1 / 0)
     with pytest.raises(StoreFailed):
         begun(two[0], TODAY - 1)
     monkeypatch.undo()
-    assert tables(database) == ["events_0", f"events_{TODAY - 1}"]
-    two[0].events.append([came("a", TODAY - 1)]).result()
+    assert tables(database) == ["events_0"]
+    assert two[0].events.append([came("a", TODAY - 1)]).result() == [NEW]
     assert begun(two[1], TODAY)
     assert tables(database) == ["events_0", f"events_{TODAY}"]
+
+
+def test_two_who_begin_a_part_at_once_begin_one_and_leave_none_beside_it(two, database):
+    """Whoever comes second does so with what it read before the first had begun one."""
+    two[0].events.append([came("a", TODAY - 1)]).result()
+    assert begun(two[0], TODAY - 1)
+    stale = (0, (TODAY - 1) * DAY + 5)
+    with clock_at(stale[1]), patch.object(two[1].events._aging._parts._reading, "first", return_value=stale):
+        assert not two[1].events.begin_part(stale[1], 1).result()
+    assert tables(database) == ["events_0", f"events_{TODAY - 1}"]
+    assert two[1].events.append([came("b", TODAY - 1)]).result() == [NEW]
+
+
+def test_an_open_part_without_a_table_is_the_stores_fault_and_is_made(two, database):
+    """As a restored backup may be: sequences are read later than tables."""
+    with psycopg.connect(database) as connection:
+        connection.execute("SELECT setval('events_seq_seq', %s)", ((TODAY - 1) << 40,))
+    with pytest.raises(StoreFailed, match="a part of a table is missing"):
+        two[0].events.append([came("a", TODAY)]).result()
+    with clock_at(TODAY * DAY):
+        assert not two[0].events.begin_part(TODAY * DAY, 30).result()
+    assert tables(database) == ["events_0", f"events_{TODAY - 1}"]
+    assert two[1].events.append([came("a", TODAY)]).result() == [NEW]
+
+
+def test_what_went_before_retention_failed_is_told(two, database):
+    for day in (TODAY - 1, TODAY):
+        two[0].events.append([came(f"{day} {n}", day) for n in range(3)]).result()
+        begun(two[1], day + 1)
+    went, drop = [], parts.Parts._drop_one
+
+    def only_the_first(self, day):
+        if went:
+            raise StoreBusy("others read")
+        drop(self, day)
+
+    with patch.object(parts.Parts, "_drop_one", only_the_first), pytest.raises(StoreBusy):
+        two[0].events.expire((TODAY + 9) * DAY, went.append).result()
+    assert went == [3]
+    assert two[0].events.expire((TODAY + 9) * DAY, went.append).result() == 3
+    assert went == [3, 3]
+
+
+def test_the_database_vouches_for_its_own_clock(two):
+    two[0].events.append([event(at=5, received_at=5)]).result()
+    assert abs(two[1].events.vouched() - time.time()) < 60
 
 
 def test_events_from_before_there_were_parts_are_kept_and_let_go(postgres):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from itertools import takewhile
 from typing import Any
@@ -65,17 +65,24 @@ class MemoryEvents:
 
         return self._room.write(effect)
 
-    def expire(self, before: int) -> Future[int]:
-        """Let go of events received before a second, in the order of storing; returns how many."""
+    def expire(self, before: int, went: Callable[[int], object] = int) -> Future[int]:
+        """Let go of events received before a second, in the order of storing; returns how many, and tells ``went``."""
 
         def effect() -> int:
             events = self._room.events
             gone = [key for key, _ in takewhile(lambda stored: stored[1].received_at < before, events.items())]
             for key in gone:
                 del events[key]
+            went(len(gone))
             return len(gone)
 
         return self._room.write(effect)
+
+    def vouched(self) -> int:
+        """The second of the newest receipt, 0 without any."""
+        with self._room.open():
+            newest = next(reversed(self._room.events.values()), None)
+        return 0 if newest is None else newest.received_at
 
     def begin_part(self, at: int, days: int) -> Future[bool]:
         """There are no parts here."""

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from controls.decisions import Decision
+from feed.storage.ports.aging import Aging
 from feed.storage.ports.deployment import Replicas, Role
 from feed.storage.ports.journal import Journal
 from feed.storage.ports.log import Log
@@ -57,7 +58,7 @@ AuthorEdit = Callable[[AuthorRecord | None], AuthorRecord]
 """What becomes of a stored author; the same holds."""
 
 
-class Events(Protocol):
+class Events(Aging, Protocol):
     """Events of readers, unique by (reader, client_id)."""
 
     def append(self, records: Sequence[EventRecord]) -> Future[list[Outcome]]:
@@ -71,16 +72,6 @@ class Events(Protocol):
     def forget(self, reader: str, item: str | None = None, *, at: int = 0) -> Future[int]:
         """Delete a reader's events, or those about one item, and empty the reader's Servings; returns how many events.
         It comes after every write submitted before; Servings recorded later, served up to ``at``, are emptied, too."""
-        ...
-
-    def expire(self, before: int) -> Future[int]:
-        """Let go of events received before a second, in the order of storing; where they lie in parts, of whole parts
-        without a younger event. Returns how many."""
-        ...
-
-    def begin_part(self, at: int, days: int) -> Future[bool]:
-        """Where events lie in parts, begin the next one at a second if the open one was begun ``days`` days before;
-        whether one was begun. An event that is sent again is a duplicate, in whatever part it lies."""
         ...
 
     def columns(self, *, after: int = -1, newest: int | None = None) -> EventColumns:

@@ -148,6 +148,8 @@ def fault_of(cause: Exception) -> StorageError:
             return StoreBusy(f"the database took too long ({_said(cause)}); try again in a moment")
         case errors.ReadOnlySqlTransaction():
             return StoreReadOnly(f"the store cannot be written ({_said(cause)}); name the primary server")
+        case errors.CheckViolation() if cause.diag.constraint_name is None:
+            return StoreFailed(f"a part of a table is missing ({_said(cause)}); the server with the duties makes it")
         case psycopg.IntegrityError() | psycopg.DataError() | psycopg.ProgrammingError() | psycopg.InterfaceError():
             return RecordRefused(f"a value cannot be stored ({_said(cause)}); nothing of this write was kept")
         case OverflowError() | TypeError() | ValueError():

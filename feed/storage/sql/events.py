@@ -59,6 +59,7 @@ class SqlEvents:
         self._exposures = Exposures(reading, writes, statements)
         self._aging = Aging(reading, writes, statements, self._exposures)
         self.expire = self._aging.expire
+        self.vouched = self._aging.vouched
         self.begin_part = self._aging.begin_part
         self.close = self._aging.close
 

@@ -1,15 +1,16 @@
 """Events by parts in PostgreSQL: a table for some weeks of them, begun by the clock, dropped whole (docs/adr/0034).
 
 A part is a span of positions: that of day *d* begins behind position *d* · 2^40. All events go where the sequence
-stands, so the part that is open is the one that it stands in, for every writer alike. A part is begun by moving the
-sequence, which nobody else writes beside; from then on nobody writes the parts before it. So what is looked for in
-them within a transaction that stores is not stored by another meanwhile, and an event is stored once in all parts.
+stands, so the part that is open is the one that it stands in, for every writer alike. A part is begun by making its
+table and moving the sequence in one transaction, beside which nobody writes; from then on nobody writes the parts
+before it. So what is looked for in them within a transaction that stores is not stored by another meanwhile, and an
+event is stored once in all parts.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from sqlalchemy import BigInteger, TableClause, column, func, select, table, text
@@ -45,7 +46,6 @@ SELECT asked.reader, asked.client_id FROM unnest(%s::text[], %s::text[], %s::int
 WHERE (SELECT 1 FROM events WHERE events.seq >= asked.since AND events.seq < %s AND events.reader = asked.reader
        AND events.client_id = asked.client_id LIMIT 1) = 1
 """
-_CLOCKS_APART = 2 * DAY
 _LATE = 2 * FUTURE_SECONDS
 """Seconds before it occurred at which an event may have been stored: what is stored lies at most 300 s ahead, and the
 other 300 are for clocks that differ and writes that wait."""
@@ -112,56 +112,62 @@ class Parts:
         self._reading = reading
         self._writes = writes
 
-    def begin(self, at: int, days: int) -> bool:
-        """Begin the part of the day of ``at``, unless the open one was begun less than ``days`` before.
+    def now(self) -> int:
+        """The second by the database's clock."""
+        return int(self._reading.first(_CLOCKS)[1])
 
-        Raises ``StoreFailed`` when ``at`` is days off the database's clock: a part of the future would last until then.
+    def begin(self, at: int, days: int) -> bool:
+        """Begin the part of this day, unless the open one was begun less than ``days`` before; whether one was begun.
+
+        Raises ``StoreFailed`` when ``at`` is minutes off the database's clock: one of them is wrong, and a part of the
+        future would last until then.
         """
         current, there = self._reading.first(_CLOCKS)
-        day = at // DAY
-        if day - current < days:
+        due = there // DAY - current >= days
+        if not due and (current,) in map(tuple, self._reading.all(PARTS)):
             return False
-        if abs(at - there) > _CLOCKS_APART:
+        if due and abs(at - there) > FUTURE_SECONDS:
             raise StoreFailed(f"this host's clock says {at}, the database's {there}; set them right, then try again")
-        # The table is there for good before positions go into it: a sequence that was moved stays moved.
-        self._writes.submit(self._attach, day, lane=Lane.SERVINGS).result()
-        self._writes.submit(self._move, day, lane=Lane.SERVINGS).result()
-        with suppress(StoreBusy):
-            self.drop(0)
-        return True
+        begun: bool = self._writes.submit(self._begin, days, lane=Lane.SERVINGS).result()
+        if begun:
+            with suppress(StoreBusy):
+                for _ in self.drop(0):
+                    pass
+        return begun
 
-    def _attach(self, cursor: Cursor, days: Sequence[int]) -> list[None]:
+    def _begin(self, cursor: Cursor, jobs: Sequence[int]) -> list[bool]:
         cursor.execute("SET LOCAL lock_timeout = '1s'")
-        for day in days:
-            cursor.execute(OPEN)
-            (current,) = cursor.fetchone()
-            cursor.execute(str(PARTS))
-            for (begun,) in cursor.fetchall():
-                if begun > current:  # by one who died before it was open
-                    cursor.execute(f"DROP TABLE events_{begun}")
-            if current < day:
-                name = f"events_{day}"
-                cursor.execute(f"CREATE TABLE {name} (LIKE events INCLUDING ALL)")
-                cursor.execute(
-                    f"ALTER TABLE {name} ADD CONSTRAINT uq_{name}_reader_client_id UNIQUE (reader, client_id)"
-                )
-                bounds = f"FROM ({day << _BITS}) TO ({(day + 1) << _BITS})"
-                cursor.execute(f"ALTER TABLE events ATTACH PARTITION {name} FOR VALUES {bounds}")
+        begun = [self._begin_one(cursor, days) for days in jobs]
         cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
-        return [None] * len(days)
+        return begun
 
-    def _move(self, cursor: Cursor, days: Sequence[int]) -> list[None]:
-        for day in days:
-            cursor.execute(
-                f"SELECT setval('{_SEQUENCE}', %s) FROM {_SEQUENCE} WHERE last_value < %s",
-                (day << _BITS, day << _BITS),
-            )
-        return [None] * len(days)
+    def _begin_one(self, cursor: Cursor, days: int) -> bool:
+        """The day is read here, where nobody stores: what is stored has not occurred after it, but for clocks.
 
-    def drop(self, before: int) -> int:
-        """Drop the closed parts all of whose events were received before a second, and empty ones; returns how many
-        events. Raises ``StoreBusy`` when somebody reads events for long, unless some parts could be dropped."""
-        gone = 0
+        The sequence is moved by what a rollback undoes, as ``setval`` is not, so it stands in no part without a table;
+        but in a backup it may, as tables are there as they were when it began, and sequences as they were later.
+        """
+        cursor.execute(str(_CLOCKS))
+        current, there = cursor.fetchone()
+        due: bool = there // DAY - current >= days
+        part = there // DAY if due else current
+        if due:
+            cursor.execute(f"ALTER SEQUENCE {_SEQUENCE} RESTART WITH {(part << _BITS) + 1}")
+        cursor.execute(str(PARTS))
+        if (part,) not in map(tuple, cursor.fetchall()):
+            self._make(cursor, part)
+        return due
+
+    def _make(self, cursor: Cursor, day: int) -> None:
+        name = f"events_{day}"
+        cursor.execute(f"CREATE TABLE {name} (LIKE events INCLUDING ALL)")
+        cursor.execute(f"ALTER TABLE {name} ADD CONSTRAINT uq_{name}_reader_client_id UNIQUE (reader, client_id)")
+        bounds = f"FROM ({day << _BITS}) TO ({(day + 1) << _BITS})"
+        cursor.execute(f"ALTER TABLE events ATTACH PARTITION {name} FOR VALUES {bounds}")
+
+    def drop(self, before: int) -> Iterator[int]:
+        """Drop the closed parts all of whose events were received before a second, and empty ones; tells of each how
+        many events went. Raises ``StoreBusy`` when somebody reads events for long."""
         (current, _), days = self._reading.first(_CLOCKS), [day for (day,) in self._reading.all(PARTS)]
         for day in days:
             if day >= current:
@@ -172,15 +178,9 @@ class Parts:
             # Positions follow time, but for clocks that differ and writes that wait.
             if last is not None and last[0] >= before - _LATE:
                 continue
-            try:
-                count = self._count(part)
-                self._drop_one(day)
-            except StoreBusy:
-                if not gone:
-                    raise
-                break
-            gone += count
-        return gone
+            count = self._count(part)
+            self._drop_one(day)
+            yield count
 
     def _count(self, part: TableClause) -> int:
         """How many events a part has: of millions, about how many, as reading them all would take minutes."""

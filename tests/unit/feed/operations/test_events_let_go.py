@@ -6,8 +6,7 @@ import anyio
 import pytest
 
 from feed.ingest.batch import OLDEST_SECOND, oldest_kept
-from feed.operations import upkeep
-from feed.operations.upkeep import expire_events
+from feed.operations.retention import EventRetention
 from ranking.reader import EventKind
 from tests.contracts.making import event
 from tests.journeys.http_service import running, until
@@ -24,10 +23,13 @@ def stored(http, name, age, **more):
 def by_hand(monkeypatch):
     """The clock lets nothing go; the test does."""
 
-    async def nothing(service):
+    async def nothing(retention):
         pass
 
-    monkeypatch.setattr(upkeep, "expire_events", nothing)
+    monkeypatch.setattr(EventRetention, "turn", nothing)
+
+
+TURN = EventRetention.turn
 
 
 @pytest.mark.usefixtures("by_hand")
@@ -35,23 +37,24 @@ def test_events_are_kept_for_their_days_and_counted_when_they_go(tmp_path):
     with running(tmp_path, events_days=40) as http:
         for name, days in (("old", 42), ("older", 43)):
             stored(http, name, days * DAY)
-        stored(http, "young", 39 * DAY)
+        stored(http, "young", 0)
         catalogue = http.service.replica.latest().catalogue
         http.service.readers.get("ada", catalogue)
         assert len(http.service.readers) == 1
-        anyio.run(expire_events, http.service)
+        retention = EventRetention(http.service)
+        anyio.run(TURN, retention)
         assert [one.client_id for one in http.service.store.events.of_reader("ada", 9)] == ["young"]
         assert len(http.service.readers) == 0
         assert "weir_events_let_go_total 2.0" in http.client.get("/metrics").text
         http.service.readers.get("ada", catalogue)
-        anyio.run(expire_events, http.service)
+        anyio.run(TURN, retention)
         assert len(http.service.readers) == 1  # nothing went, so nobody is forgotten
 
 
 def test_old_events_go_as_soon_as_a_server_runs(tmp_path):
     with running(tmp_path) as http:
         stored(http, "old", 42 * DAY)
-        stored(http, "young", 39 * DAY)
+        stored(http, "young", 0)
     with running(tmp_path, events_days=40) as http:
         until(lambda: http.service.store.events.count() == 1)
 
@@ -59,7 +62,7 @@ def test_old_events_go_as_soon_as_a_server_runs(tmp_path):
 def test_events_are_kept_until_somebody_erases_them_unless_a_number_of_days_is_set(tmp_path):
     with running(tmp_path) as http:
         stored(http, "old", 9000 * DAY, kind=EventKind.LIKE)
-        anyio.run(expire_events, http.service)
+        anyio.run(TURN, EventRetention(http.service))
         assert http.service.store.events.count() == 1
 
 
@@ -82,7 +85,7 @@ def test_an_event_that_may_still_come_again_is_kept(tmp_path):
         now = http.service.clock.now()
         last = event("ada", "a", at=now - 40 * DAY + 60, received_at=now - 40 * DAY + 60 - 300)
         http.service.store.events.append([last]).result()
-        anyio.run(expire_events, http.service)
+        anyio.run(TURN, EventRetention(http.service))
         assert http.service.store.events.count() == 1
 
 
