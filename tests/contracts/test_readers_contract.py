@@ -44,8 +44,8 @@ def test_the_pasts_of_many_readers_are_read_at_once(store):
 
 
 def test_who_reads_pasts_one_after_another_says_so(store, monkeypatch):
-    asked = []
-    monkeypatch.setattr(store.readers, "get", lambda reader: asked.append(reader))
+    asked: list[str] = []
+    monkeypatch.setattr(store.readers, "get", asked.append)
     store.readers.pasts(["ada", "bob", "eve"], 3)
     if not isinstance(store, MemoryStore):
         assert store.readers.together == (not asked)
