@@ -312,6 +312,6 @@ def test_a_store_tells_of_each_step_of_its_retention_and_vouches_for_its_newest_
     assert store.events.vouched() == 0
     store.events.append([event(client_id=f"{n}", at=10, received_at=n) for n in range(600)]).result()
     assert store.events.vouched() == 599
-    went = []
+    went = list[int]()
     assert store.events.expire(590, went.append).result() == sum(went) == 590
     assert store.events.vouched() == 599

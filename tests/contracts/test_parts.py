@@ -273,7 +273,7 @@ def test_what_went_before_retention_failed_is_told(two, database):
     for day in (TODAY - 1, TODAY):
         two[0].events.append([came(f"{day} {n}", day) for n in range(3)]).result()
         begun(two[1], day + 1)
-    went, drop = [], parts.Parts._drop_one
+    went, drop = list[int](), parts.Parts._drop_one
 
     def only_the_first(self, day):
         if went:

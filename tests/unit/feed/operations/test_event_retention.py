@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from types import SimpleNamespace
+from typing import Any
 
 import anyio
 import pytest
@@ -41,16 +42,15 @@ class Story:
     def __init__(self, *, database=None, failures=0):
         self.clock, self.store, self.metrics = ManualClock(NOW), MemoryStore(), Metrics()
         self.forgetting = Forgetting(failures)
-        settings = SimpleNamespace(events_days=40, events_part_days=30, database=database)
-        self.retention = EventRetention(
-            SimpleNamespace(
-                clock=self.clock,
-                store=self.store,
-                metrics=self.metrics,
-                settings=settings,
-                reader_sharing=self.forgetting,
-            )
+        self.settings = settings = SimpleNamespace(events_days=40, events_part_days=30, database=database)
+        service: Any = SimpleNamespace(
+            clock=self.clock,
+            store=self.store,
+            metrics=self.metrics,
+            settings=settings,
+            reader_sharing=self.forgetting,
         )
+        self.retention = EventRetention(service)
         self.came("old", NOW - 50 * DAY)
         self.came("young", NOW)
 
@@ -111,15 +111,15 @@ def test_retention_goes_on_where_no_part_can_be_begun(monkeypatch):
     assert story.left() == ["young"]
 
 
-def test_a_part_is_begun_where_events_are_kept_for_good():
+def test_a_part_is_begun_where_events_are_kept_for_good(monkeypatch):
     story, asked = Story(), list[tuple[int, int]]()
-    story.retention._service.settings.events_days = 0
+    story.settings.events_days = 0
 
     def begin_part(at, days) -> Future[bool]:
         asked.append((at, days))
         return done(True)
 
-    story.store.events.begin_part = begin_part
+    monkeypatch.setattr(story.store.events, "begin_part", begin_part)
     story.turn()
     assert (asked, story.left(), story.forgetting.times) == ([(NOW, 30)], ["old", "young"], 0)
 
