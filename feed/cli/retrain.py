@@ -81,7 +81,11 @@ def gently(threads: int) -> None:
 def end_with_caller() -> None:
     """End this process when the one that started it has ended, however that came: the standard input is then a pipe to
     which nobody is left to write. Where it is none, there is nothing to watch."""
-    if not stat.S_ISFIFO(os.fstat(0).st_mode):
+    try:
+        piped = stat.S_ISFIFO(os.fstat(0).st_mode)
+    except OSError:  # it is closed
+        piped = False
+    if not piped:
         return
 
     def watch() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from feed.clock import SystemClock
+from tests.journeys.faulty_machine import FaultyMachine
 from tests.journeys.grown_service import LEASE, Grown, stored
 from tests.journeys.http_service import decision, until
 
@@ -67,6 +68,21 @@ class Oracle:
         """Wait until every kind of request was answered some times more."""
         before = Counter(self.done)
         until(lambda: bool(self.wrong) or all(self.done[kind] >= before[kind] + more for kind in kinds), seconds)
+
+    def endures_a_slow_disk(self, disk: FaultyMachine, more: int = 3) -> None:
+        """Under load, on a disk that is slow, then slower than anybody waits for: pages, decisions and choices go on, and
+        what is refused is told so; sent again, it is there once."""
+        with self.load():
+            self.goes_on()
+            with disk.slow_disk(0.3):
+                self.goes_on()
+            before = len(self.unanswered)
+            with disk.slow_disk(1.5):
+                until(lambda: any("store-slow" in one for one in self.unanswered[before:]), 20)
+                self.goes_on(kinds=("looked", "decided", "chosen"), more=more)
+            self.goes_on()
+        assert all(one.startswith("report 503") for one in self.unanswered), self.unanswered[:5]
+        self.holds()
 
     def holds(self) -> None:
         """All that was acknowledged is stored, and every worker obeys it."""

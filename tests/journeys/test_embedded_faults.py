@@ -58,18 +58,7 @@ def training(alone: Grown, machine: FaultyMachine, oracle: Oracle) -> Iterator[G
 
 
 def test_on_a_slow_disk_pages_go_on_and_what_is_answered_is_stored(alone, machine, oracle):
-    with oracle.load():
-        oracle.goes_on()
-        with machine.slow_disk(0.3):
-            oracle.goes_on()
-        # What takes longer than anybody waits for is refused; sent again, it is there once.
-        before = len(oracle.unanswered)
-        with machine.slow_disk(1.5):
-            until(lambda: any("store-slow" in one for one in oracle.unanswered[before:]), 20)
-            oracle.goes_on(kinds=("looked", "decided", "chosen"))
-        oracle.goes_on()
-    assert all(one.startswith("report 503") for one in oracle.unanswered), oracle.unanswered[:5]
-    oracle.holds()
+    oracle.endures_a_slow_disk(machine)
 
 
 def test_on_a_full_disk_what_is_new_is_refused_and_pages_go_on(alone, machine, oracle):

@@ -83,18 +83,7 @@ def oracle(healthy: Grown, other: Grown) -> Oracle:
 
 
 def test_on_a_slow_database_pages_go_on_and_what_is_answered_is_stored(disk, oracle):
-    with oracle.load():
-        oracle.goes_on()
-        with disk.slow_disk(0.3):
-            oracle.goes_on()
-        before = len(oracle.unanswered)
-        # What takes longer than anybody waits for is refused; sent again, it is there once.
-        with disk.slow_disk(1.5):
-            until(lambda: any("store-slow" in one for one in oracle.unanswered[before:]), 20)
-            oracle.goes_on(kinds=("looked", "decided", "chosen"), more=2)
-        oracle.goes_on()
-    assert all(one.startswith("report 503") for one in oracle.unanswered), oracle.unanswered[:5]
-    oracle.holds()
+    oracle.endures_a_slow_disk(disk, more=2)
 
 
 def test_a_clock_that_steps_by_an_hour_and_back_ends_no_lease_and_nothing_that_holds(clock, healthy, other, oracle):
