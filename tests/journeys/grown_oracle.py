@@ -70,8 +70,8 @@ class Oracle:
         until(lambda: bool(self.wrong) or all(self.done[kind] >= before[kind] + more for kind in kinds), seconds)
 
     def endures_a_slow_disk(self, disk: FaultyMachine, more: int = 3) -> None:
-        """Under load, on a disk that is slow, then slower than anybody waits for: pages, decisions and choices go on, and
-        what is refused is told so; sent again, it is there once."""
+        """Under load, on a disk that is slow, then slower than anybody waits for: pages, decisions and choices go on;
+        what takes too long is refused and told so, and sent again it is there once."""
         with self.load():
             self.goes_on()
             with disk.slow_disk(0.3):
