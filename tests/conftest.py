@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 # Before numpy is imported: implicit warns, and test timings wobble, when BLAS brings its own threads.
@@ -19,6 +21,21 @@ for _variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("default"), derandomize=True, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+_configure_logs = structlog.configure
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_begins(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Loggers remember no configuration, and a test leaves none: the next one in this process may listen to them."""
+
+    def configure(**chosen: object) -> None:
+        _configure_logs(**{**chosen, "cache_logger_on_first_use": False})  # type: ignore[arg-type]
+
+    monkeypatch.setattr(structlog, "configure", configure)
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -23,16 +22,6 @@ from feed.settings import Settings
 from tests.journeys.http_service import running
 
 CALLER = Caller("ada", frozenset(("reader",)), "", anonymous("").audience, "account")
-
-
-@pytest.fixture(autouse=True)
-def anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Logging as it begins, whatever was configured in this process before."""
-    before = structlog.get_config()
-    structlog.reset_defaults()
-    monkeypatch.setattr(logs, "_log", structlog.get_logger("weir"))
-    yield
-    structlog.configure(**before)
 
 
 def log(level: str = "info", **chosen: Any) -> RequestLog:

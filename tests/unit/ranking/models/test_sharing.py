@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -112,12 +115,16 @@ def test_blocks_cover_all_rows_with_about_equal_work(monkeypatch):
 
 
 class Counted:
-    """Work of ten blocks that notes which were computed, and is interrupted after some."""
+    """Work of forty blocks that notes which were computed, and is interrupted after some."""
 
-    def __init__(self, scratch, stop_after=None):
-        self.scratch, self.stop_after, self.computed, self.told = scratch, stop_after, [], []
+    def __init__(self, scratch, stop_after=None, cancelled=None):
+        """The last ten blocks wait for ``cancelled``: no machine computes them before the interruption is seen."""
+        self.scratch, self.stop_after, self.cancelled = scratch, stop_after, cancelled
+        self.computed, self.told = [], []
 
     def compute(self, start, space, ids, weights):
+        if self.cancelled is not None and start >= 30:
+            assert self.cancelled.wait(60)
         self.computed.append(start)
         ids[:] = np.arange(start, start + ids.shape[0])[:, None]
         weights[:] = 0.5
@@ -139,8 +146,17 @@ class Counted:
         )
 
 
-def test_what_was_finished_before_an_interruption_is_not_computed_again(tmp_path, small_blocks):
-    first = Counted(Scratch(tmp_path), stop_after=5)
+def test_what_was_finished_before_an_interruption_is_not_computed_again(tmp_path, small_blocks, monkeypatch):
+    cancelled = Event()
+
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, wait=True, *, cancel_futures=False):
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            cancelled.set()
+            super().shutdown(wait=wait)
+
+    monkeypatch.setattr(row_blocks, "ThreadPoolExecutor", Pool)
+    first = Counted(Scratch(tmp_path), stop_after=5, cancelled=cancelled)
     with pytest.raises(KeyboardInterrupt):
         first.run()
     second = Counted(Scratch(tmp_path))
