@@ -1,4 +1,4 @@
-"""Explanation: a page as its readers see it, and why a row stands or does not stand there (laws 5, 7 and 9).
+"""Explanation: why a row stands or does not stand on a page (laws 5, 7 and 9).
 
 The score of a graph candidate is a sum over history items, so each of them is told with its own term, exactly. An item
 that may not be shown to the audience is never named as a reason.
@@ -8,54 +8,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from controls.tiers import Tier
 from controls.verdicts import WEIGHT_ONE, Source
 from ranking.arguments import SIMILAR, Recipe, recipe_of, scene_of
 from ranking.decay import DECAY_ONE, SECONDS_A_DAY, faded
 from ranking.kernel import LONGEST_DISCOUNT
-from ranking.page import Page, Reason
 from ranking.parameters import DEFAULTS, Parameters
 from ranking.reader import CONSUMED, NEW_READER, Reader, Request, Settings
 from ranking.snapshot import Snapshot
 
-_SOURCES = tuple(source.name.lower() for source in Source)
 _TIERS = tuple(tier.word for tier in Tier)
-_REASONS = tuple(reason.name.lower() for reason in Reason)
 _faded: Any = getattr(faded, "py_func")  # noqa: B009
-_NOTHING: tuple[str, ...] = ()
-
-
-def items(page: Page, snapshot: Snapshot, request: Request) -> list[dict[str, Any]]:
-    """The item objects of a page, in page order, as they go on the wire.
-
-    ``position`` counts within the session. What ``orjson.dumps`` makes of this list are the bytes that opt-out (law 7)
-    and replay (law 3) are compared by.
-    """
-    table = snapshot.governance.table(request.audience, request.surface.kind)
-    effects, ids = table.effects, snapshot.catalogue.ids
-    may_be_named = (page.because >= 0) & (table.eligible[snapshot.governance.class_of[page.because]] > 0)
-    because_of = np.where(may_be_named, page.because, -1)
-    made: list[dict[str, Any]] = []
-    columns = (page.rows, page.sources, page.tiers, page.classes, page.reasons, because_of)
-    position = page.start
-    for row, source, tier, cls, reason, because in zip(*(column.tolist() for column in columns), strict=True):
-        effect = effects[cls]
-        named = (ids[because],) if because >= 0 else _NOTHING
-        made.append(
-            {
-                "id": ids[row],
-                "position": position,
-                "source": _SOURCES[source],
-                "tier": _TIERS[tier],
-                "notices": effect.notices,
-                "disabled": effect.disabled,
-                "reason": {"code": _REASONS[reason], "items": named},
-            }
-        )
-        position += 1
-    return made
 
 
 def why(

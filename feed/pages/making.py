@@ -21,11 +21,11 @@ from feed.clock import Clock
 from feed.corrections.sending import Corrections
 from feed.errors import CursorExpired
 from feed.pages.cursor import Cursors, Session
+from feed.pages.listing import items_json
 from feed.pages.recording import Inputs
 from feed.pages.servings import Serving, ServingQueue
 from feed.readers.breaks import due, limit
 from feed.readers.views import ReaderView
-from ranking.explanation import items
 from ranking.page import Page
 from ranking.pipeline import rank
 from ranking.reader import NO_TIERS, NOTHING_SERVED, Mode, Request, Surface
@@ -124,7 +124,7 @@ class Pages:
             parameters, arms = assigned.parameters, assigned.arms
         page = rank(snapshot, view.reader, request, parameters)
         ranked = perf_counter_ns()
-        listed = orjson.dumps(items(page, snapshot, request))
+        listed = items_json(page, snapshot, request)
         request_id = f"{now:08x}{self._process}{number:08x}"
         cursor = None
         total = len(served_rows) + len(page.rows)

@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import orjson
-
 from controls.policy import Policy
 from experiments.preview import Preview, Report, Shift
+from feed.pages.listing import items_json
 from feed.pages.recording import digest
 from feed.pages.replay import lies_before, made_again, made_from
 from feed.schemas.policies import PreviewOut, ShiftOut
 from feed.storage.ports.store import Store
 from feed.storage.records import ServingRecord
 from ranking.errors import RankingError
-from ranking.explanation import items
 from ranking.fold import Fold
 from ranking.graph import ItemGraph
 
@@ -76,7 +74,7 @@ def preview(
         except (RankingError, OSError):
             lost += 1
             continue
-        faithful += serving.items == digest(orjson.dumps(items(before, snapshot, inputs.request)))
+        faithful += serving.items == digest(items_json(before, snapshot, inputs.request))
         counted.add(before, after)
         progress(number / len(ordered), "making pages again")
     times = [serving.served_at for serving in ordered] or [0]

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import orjson
-
 from controls.policy import Policy
 from feed.control.follow import catch_up
+from feed.pages.listing import items_json
 from feed.pages.recording import Inputs, decode, digest
 from feed.storage.ports.store import Store
 from feed.storage.records import ServingRecord
-from ranking.explanation import items
 from ranking.fold import EMPTY_GRAPH, Fold
 from ranking.graph import ItemGraph
 from ranking.page import Page
@@ -58,7 +56,7 @@ class Replayer:
 
     def _one(self, fold: Fold, serving: ServingRecord) -> Replayed:
         page, snapshot, inputs = made_again(fold, self._store, self._graphs, serving)
-        reproduced = orjson.dumps(items(page, snapshot, inputs.request))
+        reproduced = items_json(page, snapshot, inputs.request)
         return Replayed(serving, reproduced, erased=False)
 
 

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from controls.decisions import Basis, Decision, DecisionType, Subject, SubjectKind
 from controls.policy import Policy
 from controls.scopes import Audience, Scope, SurfaceKind
-from ranking.explanation import items as item_objects
+from feed.pages.listing import items_json
 from ranking.explanation import why
 from ranking.fold import Fold
 from ranking.graph import ItemGraph
@@ -211,7 +211,7 @@ class GovernedFeed(RuleBasedStateMachine):
         request = Request(session.surface, session.audience, limit, mode, int32s(session.served), tiers)
         page = rank(snapshot, reader, request, snapshot.parameters)
         self.model.look_at(page, session, reader, request)
-        objects = orjson.loads(orjson.dumps(item_objects(page, snapshot, request)))
+        objects = orjson.loads(items_json(page, snapshot, request))
         assert [one["id"] for one in objects] == [self.model.ids[row] for row in page.rows]
         for one in objects:
             verdict = self.model.verdict(one["id"], session)

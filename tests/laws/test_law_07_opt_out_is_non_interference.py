@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controls.scopes import SurfaceKind
+from feed.pages.listing import items_json
 from feed.storage.records import ReaderRecord
-from ranking.explanation import items, why
+from ranking.explanation import why
 from ranking.parameters import Parameters
 from ranking.pipeline import rank
 from ranking.reader import NEW_READER, Mode, Mute, Reader, Request
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.law
 
 
 def item_bytes(snapshot: Snapshot, reader: Reader, request: Request, with_parameters: Parameters) -> bytes:
-    return orjson.dumps(items(rank(snapshot, reader, request, with_parameters), snapshot, request))
+    return items_json(rank(snapshot, reader, request, with_parameters), snapshot, request)
 
 
 @st.composite

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
+import orjson
 
 from controls.scopes import Audience
 from controls.state import Governance
 from controls.tiers import Tier
 from controls.verdicts import ALL_SOURCES, OPEN_SHARES, Pin, Shares, Source
+from feed.pages.listing import items_json
 from ranking.building import CatalogueBuilder
-from ranking.explanation import items
 from ranking.graph import ItemGraph
 from ranking.journal import ItemPublished
 from ranking.page import Page
@@ -93,7 +94,8 @@ class Scene:
         """The item objects of a page."""
         made = self.request(**request)
         page = rank(self.snapshot, reader or self.reader(), made, parameters)
-        return items(page, self.snapshot, made)
+        told: list[Any] = orjson.loads(items_json(page, self.snapshot, made))
+        return told
 
     def sources(self, reader: Reader | None = None, parameters: Parameters = PLAIN, **request: Any) -> str:
         """``id:source`` of the page."""

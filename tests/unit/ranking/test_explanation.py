@@ -1,4 +1,4 @@
-"""Pages as readers see them, and why."""
+"""Why a row stands or does not stand on a page."""
 
 from __future__ import annotations
 
@@ -9,70 +9,18 @@ from hypothesis import given
 
 from controls.scopes import SurfaceKind
 from controls.verdicts import ALL_SOURCES, Source
-from ranking.explanation import items, why
+from feed.pages.listing import items_json
+from ranking.explanation import why
 from ranking.pipeline import rank
 from ranking.reader import CONSUMED, EventKind, Mode, Surface
 from tests.laws.small_worlds import World, worlds
 from tests.unit.ranking.scenes import BLOCKED, PLAIN, item, scene
 
 
-def test_an_item_says_what_it_is_where_it_stands_and_why_it_is_there() -> None:
-    told = scene("a b c", graph={"a": {"b": 5}}, popular={"home": "c"})
-    reader = told.reader(liked=["a"], seen={"a": CONSUMED})
-    assert orjson.loads(orjson.dumps(told.told(reader))) == [
-        {
-            "id": "b",
-            "position": 0,
-            "source": "graph",
-            "tier": "standard",
-            "notices": ["class-0"],
-            "disabled": [],
-            "reason": {"code": "because_you_liked", "items": ["a"]},
-        },
-        {
-            "id": "c",
-            "position": 1,
-            "source": "popular",
-            "tier": "standard",
-            "notices": ["class-0"],
-            "disabled": [],
-            "reason": {"code": "popular_now", "items": []},
-        },
-    ]
-
-
-def test_positions_count_within_the_session() -> None:
-    told = scene("a b c d")
-    assert [one["position"] for one in told.told(after=["d", "c"])] == [2, 3]
-
-
-def test_every_source_has_its_reason() -> None:
-    told = scene("a b c d e", graph={"a": {"b": 5}}, popular={"home": "c"}, featured="d", pins={0: "e"})
-    reader = told.reader(liked=["a"])
-    codes = {one["source"]: one["reason"]["code"] for one in told.told(reader, replace(PLAIN, editorial_every=2))}
-    assert codes == {
-        "pin": "pinned_by_editors",
-        "graph": "because_you_liked",
-        "editorial": "chosen_by_editors",
-        "popular": "popular_now",
-        "fresh": "new_here",
-    }
-    related = told.told(surface=Surface(SurfaceKind.RELATED, "a"))
-    assert {"code": "similar_item", "items": ("a",)} in [one["reason"] for one in related]
-
-
-def test_the_reason_names_the_item_that_contributed_most_and_of_equals_the_latest() -> None:
-    told = scene("a b c d", graph={"a": {"d": 60}, "b": {"d": 50}, "c": {"d": 50}})
-    consumed = dict.fromkeys("abc", CONSUMED)
-    assert told.told(told.reader(liked=["a", "b"], seen=consumed))[0]["reason"]["items"] == ("a",)
-    assert told.told(told.reader(liked=["c", "b"], seen=consumed))[0]["reason"]["items"] == ("b",)
-    assert told.told(told.reader(liked=["c", "a", "b", "c"], seen=consumed))[0]["reason"]["items"] == ("c",)
-
-
 def test_an_item_that_may_not_be_shown_is_never_named_as_a_reason() -> None:
     told = scene("a b", graph={"a": {"b": 5}}, classes={"a": BLOCKED})
     reader = told.reader(liked=["a"])
-    assert told.told(reader)[0]["reason"] == {"code": "because_you_liked", "items": ()}
+    assert told.told(reader)[0]["reason"] == {"code": "because_you_liked", "items": []}
     told_why = why(told.snapshot, reader, told.request(), told.row("b"), PLAIN)
     assert [one["item"] for one in told_why["contributions"]] == [None]
     assert told_why["gathered"] == 5 * 4096
@@ -128,7 +76,7 @@ class TestWhy:
 @given(worlds())
 def test_the_score_told_is_the_score_ranked_by_and_its_greatest_term_the_reason(world: World) -> None:
     page = rank(world.snapshot, world.reader, world.request, world.parameters)
-    objects = items(page, world.snapshot, world.request)
+    objects = orjson.loads(items_json(page, world.snapshot, world.request))
     for n, row in enumerate(page.rows.tolist()):
         if page.sources[n] != Source.GRAPH:
             continue
