@@ -1,4 +1,4 @@
-"""How a Serving is laid down as bytes: one compressed block with a JSON head and the arrays' bytes in the head's order.
+"""How a Serving is laid down as bytes: one block with a JSON head and the arrays' bytes in the head's order.
 
 The block holds what ``rank()`` was given beside the Snapshot, what it answered, and what governance said of the
 verdict classes on the page: enough for exact replay and for ``why`` without a fold (laws 3 and 8).
@@ -7,7 +7,6 @@ verdict classes on the page: enough for exact replay and for ``why`` without a f
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
@@ -19,6 +18,7 @@ import orjson
 
 from controls.causes import Cause
 from controls.scopes import AgeClass, Audience, Sensitive, SurfaceKind
+from feed.pages.packing import unpacked
 from ranking.growth import Growth, grown_of
 from ranking.page import Page
 from ranking.parameters import Parameters
@@ -26,7 +26,6 @@ from ranking.reader import Mode, Mute, Reader, Request, Settings, Surface
 from ranking.snapshot import Snapshot
 
 _FORMAT = 1
-_LARGEST = 16 << 20
 _PAGE_ARRAYS = {
     "rows": "<i4",
     "sources": "<u1",
@@ -37,20 +36,6 @@ _PAGE_ARRAYS = {
     "scores": "<i8",
     "drawn_from": "<i4",
 }
-_EXPECTED = (
-    b'"surface":["home",""],"audience":["*","unknown","*",""],"limit":30,"mode":"personalized","seed":,"settings":{'
-    b'"personalization":true,"mode":"personalized","hidden":[],"muted_authors":[],"muted_topics":[],"more_topics":[],'
-    b'"less_topics":[],"mutes":[]},"parameters":{"history":50,"half_life_days":180,"half_life_items":7,"weight_click":2,'
-    b'"weight_dwell":3,"weight_like":4,"weight_share":5,"weight_more":6,"weight_less":-6,"weight_hide":-4,'
-    b'"seen_discount_permille":600,"candidates":200,"author_window":8,"author_max":2,"topic_window":8,"topic_max":0,'
-    b'"calibration":500,"fresh_every":10,"popular_every":0,"editorial_every":10,"explore_every":20},"arms":{},"start":0,'
-    b'"exhausted":false,"verdicts":[[0,1024,[]]],"grown":[],"arrays":[["history","<i8",[50,3]],["seen","<i4",[50,2]],'
-    b'["served_rows","<i4",[0]],["served_tiers","<u1",[0]],["page_rows","<i4",[30]],["page_sources","<u1",[30]],'
-    b'["page_tiers","<u1",[30]],["page_classes","<i4",[30]],["page_reasons","<u1",[30]],["page_because","<i4",[30]],'
-    b'["page_scores","<i8",[30]],["page_drawn_from","<i4",[30]]]}'
-)
-"""What heads have in common, as the dictionary of their compression (RFC 1950): blocks are a third smaller by it. What
-was written with it is read with it, so it never changes; another one would need another format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +78,7 @@ def arms_text(arms: Mapping[str, str]) -> str:
 
 
 def encode(inputs: Inputs, page: Page, snapshot: Snapshot) -> bytes:
-    """A recorded page as one block; only the history entries that could vote are kept."""
+    """A recorded page as one block, to be packed; only the history entries that could vote are kept."""
     reader, request, count = inputs.reader, inputs.request, inputs.parameters.history
     arrays = [
         ("history", reader.history[len(reader.history) - min(count, len(reader.history)) :], "<i8"),
@@ -131,8 +116,7 @@ def encode(inputs: Inputs, page: Page, snapshot: Snapshot) -> bytes:
     )
     blocks = [struct.pack("<I", len(head)), head]
     blocks += [np.ascontiguousarray(array, dtype=dtype).tobytes() for _, array, dtype in arrays]
-    packing = zlib.compressobj(1, zdict=_EXPECTED)
-    return packing.compress(b"".join(blocks)) + packing.flush()
+    return b"".join(blocks)
 
 
 def _grown(reader: Reader, surface: Surface, page: Page, snapshot: Snapshot) -> list[tuple[int, int, int]]:
@@ -142,21 +126,11 @@ def _grown(reader: Reader, surface: Surface, page: Page, snapshot: Snapshot) -> 
 
 
 def decode(block: bytes) -> Trace:
-    """The recorded page of a block; raises ``ValueError`` for one of another format, or that was altered."""
+    """The recorded page of a packed block; raises ``ValueError`` for one of another format, or that was altered."""
     try:
-        return _decoded(_unpacked(block))
-    except (zlib.error, struct.error, LookupError, TypeError, AttributeError, OverflowError) as error:
+        return _decoded(unpacked(block))
+    except (struct.error, LookupError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"this is no block of a recorded Serving ({error})") from error
-
-
-def _unpacked(block: bytes) -> bytes:
-    """The block's bytes; no more of them than a page can have, whatever a few bytes may unpack to."""
-    # Blocks from before there was a dictionary do not ask for it.
-    unpacking = zlib.decompressobj(zdict=_EXPECTED)
-    data = unpacking.decompress(block, _LARGEST)
-    if not unpacking.eof or unpacking.unused_data:
-        raise ValueError(f"a block of a recorded Serving is whole, and of {_LARGEST} bytes at most")
-    return data
 
 
 def _decoded(data: bytes) -> Trace:

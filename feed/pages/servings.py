@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from feed.pages.counts import EVERY_SECONDS, FeedCounts
+from feed.pages.packing import packed
 from feed.pages.recording import Inputs, arms_text, digest, encode
 from feed.storage.errors import StorageError
 from feed.storage.ports.store import Store
@@ -41,7 +43,12 @@ class Serving:
     items: bytes
 
 
-def _record(serving: Serving) -> ServingRecord:
+def _records(servings: Sequence[Serving]) -> list[ServingRecord]:
+    blocks = packed([encode(serving.inputs, serving.page, serving.snapshot) for serving in servings])
+    return [_record(serving, block) for serving, block in zip(servings, blocks, strict=True)]
+
+
+def _record(serving: Serving, block: bytes) -> ServingRecord:
     snapshot = serving.snapshot
     return ServingRecord(
         request_id=serving.request_id,
@@ -51,7 +58,7 @@ def _record(serving: Serving) -> ServingRecord:
         edition=snapshot.edition,
         as_of=snapshot.as_of,
         model=snapshot.model,
-        inputs=encode(serving.inputs, serving.page, snapshot),
+        inputs=block,
         items=digest(serving.items),
         arms=arms_text(serving.inputs.arms),
     )
@@ -131,7 +138,7 @@ class ServingQueue:
         for serving in batch:
             self._counts.count(serving.served_at, serving.inputs.request.mode is Mode.PERSONALIZED)
         try:
-            self._store.servings.record([_record(serving) for serving in batch]).result()
+            self._store.servings.record(_records(batch)).result()
             self.recorded += len(batch)
         except StorageError as error:
             self.dropped += len(batch)

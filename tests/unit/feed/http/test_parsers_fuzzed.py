@@ -17,6 +17,7 @@ import jwt
 import numpy as np
 import orjson
 import pytest
+import zstandard
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -32,7 +33,8 @@ from feed.ledger.export import check_export, write_export
 from feed.ledger.keys import LogKeys
 from feed.models.library import PolicyDocuments
 from feed.pages.cursor import Cursors, Session
-from feed.pages.recording import _unpacked, decode
+from feed.pages.packing import packed, unpacked
+from feed.pages.recording import decode
 from feed.transparency.dsa_export import fields_now
 from feed.transparency.statement_papers import Statement
 from ranking.errors import GraphError
@@ -173,18 +175,35 @@ def test_a_serving_that_was_altered_is_refused_or_still_one(desk, data):
         desk.done("GET", "/v1/feed?reader=r1", "feed:app")
         desk.service.servings.close()
     (serving,) = desk.store.servings.newest(1)
-    plain = _unpacked(serving.inputs)
+    plain = unpacked(serving.inputs)
     block = data.draw(
         mutated(serving.inputs)
-        | mutated(plain).map(zlib.compress)
-        | mutated(plain[:600]).map(lambda t: zlib.compress(t + plain[600:]))
+        | mutated(zlib.compress(plain))
+        | mutated(plain).map(lambda t: packed([t])[0])
+        | mutated(plain[:600]).map(lambda t: packed([t + plain[600:]])[0])
     )
     refuses(lambda: decode(block), ValueError)
 
 
-def test_a_few_bytes_do_not_unpack_to_very_many():
+def deflated(chunks):
     packer = zlib.compressobj(9)
-    bomb = b"".join(packer.compress(b"\0" * (1 << 20)) for _ in range(400)) + packer.flush()
+    return b"".join(map(packer.compress, chunks)) + packer.flush()
+
+
+def streamed(chunks):
+    """A frame that does not tell its size."""
+    packer = zstandard.ZstdCompressor().compressobj()
+    return b"".join(map(packer.compress, chunks)) + packer.flush()
+
+
+def told(chunks):
+    packer = zstandard.ZstdCompressor().compressobj(size=400 << 20)
+    return b"".join(map(packer.compress, chunks)) + packer.flush()
+
+
+@pytest.mark.parametrize("compress", [deflated, streamed, told])
+def test_a_few_bytes_do_not_unpack_to_very_many(compress):
+    bomb = compress(b"\0" * (1 << 20) for _ in range(400))
     with little_room():
         assert refuses(lambda: decode(bomb), ValueError)
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from feed.pages.recording import _EXPECTED, decode
+from feed.pages.packing import _EXPECTED, packed, unpacked
+from feed.pages.recording import decode
 from feed.pages.servings import ServingQueue
 from feed.storage.memory import MemoryStore
 from tests.journeys.http_service import running
@@ -29,7 +30,7 @@ class Counting:
 
 
 def test_what_comes_within_a_moment_is_written_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("feed.pages.servings._record", lambda serving: serving)
+    monkeypatch.setattr("feed.pages.servings._records", list)
     monkeypatch.setattr("feed.pages.servings.GATHER_SECONDS", 30.0)
     servings, store = Counting(), MemoryStore()
     stand_in: Any = SimpleNamespace(servings=servings, register=store.register)
@@ -44,14 +45,21 @@ def test_what_comes_within_a_moment_is_written_together(monkeypatch: pytest.Monk
     queue.close()
 
 
-def test_a_block_is_read_whether_or_not_it_was_packed_with_a_dictionary(tmp_path: Any) -> None:
+def test_what_was_written_by_deflate_with_a_dictionary_or_without_is_read(tmp_path: Any) -> None:
     with running(tmp_path) as http:
         http.put_items()
         page = http.call("GET", "/v1/feed?reader=ann&limit=9", "feed").json()
         http.service.servings.flush()
         serving = http.service.store.servings.get(page["request_id"])
     assert serving is not None
-    block = serving.inputs
-    plain = zlib.compress(zlib.decompressobj(zdict=_EXPECTED).decompress(block), 1)
-    assert decode(plain).page.rows.tolist() == decode(block).page.rows.tolist() != []
-    assert len(block) < 0.8 * len(plain)
+    plain = unpacked(serving.inputs)
+    packer = zlib.compressobj(1, zdict=_EXPECTED)
+    with_dictionary = packer.compress(plain) + packer.flush()
+    for block in (with_dictionary, zlib.compress(plain, 1)):
+        assert decode(block).page.rows.tolist() == decode(serving.inputs).page.rows.tolist() != []
+    assert max(len(serving.inputs), len(with_dictionary)) < 0.8 * len(zlib.compress(plain, 1))
+
+
+def test_blocks_packed_together_are_unpacked_one_by_one() -> None:
+    blocks = [b"", b"one", b"two" * 1000, b"one"]
+    assert [unpacked(block) for block in packed(blocks)] == blocks
