@@ -61,14 +61,13 @@ class Cursors:
             raise ValueError(f"a cursor carries at most {CURSOR_ITEMS} rows with one tier each, not {count}")
         width = max((int(np.maximum.reduce(rows)).bit_length() + 7) // 8, 1) if count else 1
         wide = np.ascontiguousarray(rows, dtype="<i4").view(np.uint8).reshape(count, 4)
-        quads = np.zeros((count + 3) // 4 * 4, dtype=np.uint8)
-        quads[:count] = tiers
-        packed = np.bitwise_or.reduce(quads.reshape(-1, 4) << _SHIFTS, axis=1)
+        padded = tiers.tobytes() + bytes(-count % 4)
+        packed = bytes(a | b << 2 | c << 4 | d << 6 for a, b, c, d in zip(*(padded[n::4] for n in range(4)), strict=True))
         payload = b"".join(
             (
                 _HEAD.pack(_VERSION, width, count, issued_at, began_at, self._binding(reader, surface)),
                 wide[:, :width].tobytes(),
-                packed.tobytes(),
+                packed,
             )
         )
         signed = payload + self._tag(payload)

@@ -129,7 +129,9 @@ class Pages:
         cursor = None
         total = len(served_rows) + len(page.rows)
         if not page.exhausted and total < SESSION_LIMIT:
-            rows, tiers = np.concatenate([served_rows, page.rows]), np.concatenate([served_tiers, page.tiers])
+            rows, tiers = page.rows, page.tiers
+            if len(served_rows):
+                rows, tiers = np.concatenate([served_rows, rows]), np.concatenate([served_tiers, tiers])
             cursor = self._cursors.encode(Session(rows, tiers, session.began_at, now), query.reader, surface)
         head = orjson.dumps(
             {
