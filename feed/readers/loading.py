@@ -2,18 +2,20 @@
 
 A reader whose choices cannot be read is served as one who opted out, with sensitive items hidden: nothing personal can
 come of what is not known. The reading goes on by itself, so the page after it is the reader's own. Where one statement
-reads many, pages that wait at the same time are read for together: to hand work to a thread and back costs more than
-most readings. Elsewhere, and when that fails, each is read for alone. A store that hangs holds so many threads at most;
-beyond them nobody waits.
+reads many, those who come while a reading is under way are read by the next one, by the same thread. Elsewhere, and
+when that fails, each is read for alone. A store that hangs holds so many threads at most; beyond them nobody waits.
 """
 
 from __future__ import annotations
 
 import asyncio
-from threading import Lock
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread, get_ident
+from time import monotonic
 
-import anyio
-import anyio.to_thread
 import structlog
 
 from feed.observing.loop_metrics import Count
@@ -27,28 +29,29 @@ from ranking.reader import NO_HISTORY, NO_SEEN, Reader
 
 _log = structlog.get_logger("weir")
 
-_Views = dict[str, ReaderView]
-
 AT_ONCE = 16
 """Readings of the store at the same time."""
 
-TOGETHER = 32
-"""Readers of one reading at most."""
+TOGETHER = 4
+"""Readers of one reading at most: while their pages are made, the next are read."""
 
-_GATHER_SECONDS = 0.003
-"""For which a reading waits for the one before it, so that those who come meanwhile are read together."""
+_OVERDUE_SECONDS = 0.003
+"""After which those who wait for a reading to end are read by another thread."""
+
+_IDLE_SECONDS = 10.0
+"""After which a thread that nobody needed ends."""
 
 
-class _Reading:
-    """One reading of the store; whichever of loop and thread ends first leaves word for the other."""
+class _Waiting:
+    """A page that waits for its reader's view: None if there is none in time."""
 
-    __slots__ = ("abandoned", "begun", "catalogue", "ended", "readers", "task")
+    __slots__ = ("alone", "catalogue", "reader", "view")
 
-    def __init__(self, catalogue: Catalogue, *readers: str) -> None:
+    def __init__(self, reader: str, catalogue: Catalogue, view: asyncio.Future[ReaderView | None]) -> None:
+        self.reader = reader
         self.catalogue = catalogue
-        self.readers = dict.fromkeys(readers)
-        self.task: asyncio.Task[_Views | None] | None = None
-        self.begun = self.abandoned = self.ended = False
+        self.view = view
+        self.alone = False
 
 
 class ReaderLoading:
@@ -59,83 +62,142 @@ class ReaderLoading:
         self._readers = readers
         self._seconds = seconds
         self._unread = unread
-        self._limiter: anyio.CapacityLimiter | None = None
+        self._coming: list[_Waiting] = []
         self._lock = Lock()
-        self._hanging = 0
-        self._next: _Reading | None = None
-        self._under_way: asyncio.Task[_Views | None] | None = None
+        self._waiting: deque[_Waiting] = deque()
+        self._begun: dict[int, float] = {}
+        self._threads = self._free = 0
+        self._calls: SimpleQueue[None] = SimpleQueue()
 
     async def view(self, reader: str, catalogue: Catalogue) -> ReaderView:
         """The reader's view, or that of somebody whose choices cannot be read."""
-        view = None
         # Whoever would stand in line behind readings that hang gets nothing by it.
-        if self._hanging < AT_ONCE:
-            views, ends = None, anyio.current_time() + self._seconds
-            if self._readers.together:
-                # A page that is given up takes nobody else's reading with it.
-                views = await asyncio.shield(self._joined(reader, catalogue, ends))
-            if views is None:
-                # Nobody waits for another, or misses a page by what another's reading failed of.
-                views = await self._read(_Reading(catalogue, reader), ends)
-            view = views.get(reader) if views else None
+        view = None if self._hangs() else await self._asked(reader, catalogue)
         if view is None:
             self._unread.inc()
             return unread(reader)
         return view
 
-    def _joined(self, reader: str, catalogue: Catalogue, ends: float) -> asyncio.Task[_Views | None]:
-        reading = self._next
-        if reading is None or reading.catalogue is not catalogue or len(reading.readers) >= TOGETHER:
-            reading = self._next = _Reading(catalogue)
-        reading.readers[reader] = None
-        if reading.task is None:
-            reading.task = asyncio.get_running_loop().create_task(self._gathered(reading, self._under_way, ends))
-            self._under_way = reading.task
-        return reading.task
+    def _hangs(self) -> bool:
+        if len(self._begun) < AT_ONCE:
+            return False
+        begun = list(self._begun.values())
+        return len(begun) == AT_ONCE and max(begun) < monotonic() - self._seconds
 
-    async def _gathered(
-        self, reading: _Reading, before: asyncio.Task[_Views | None] | None, ends: float
-    ) -> _Views | None:
-        if before is not None and not before.done():
-            await asyncio.wait((before,), timeout=_GATHER_SECONDS)
-        if self._next is reading:
-            self._next = None
-        return await self._read(reading, ends)
-
-    async def _read(self, reading: _Reading, ends: float) -> _Views | None:
-        """The views that could be read until then; None when a reading of several failed, as it may for one of them."""
-        if self._limiter is None:
-            self._limiter = anyio.CapacityLimiter(AT_ONCE)
-        views: _Views | None = {}
-        with anyio.CancelScope(deadline=ends) as waited:
-            views = await anyio.to_thread.run_sync(self._load, reading, abandon_on_cancel=True, limiter=self._limiter)
-        if waited.cancelled_caught:
-            self._abandon(reading)
-        return views
-
-    def _abandon(self, reading: _Reading) -> None:
-        with self._lock:
-            if reading.begun and not reading.ended:
-                reading.abandoned = True
-                self._hanging += 1
-
-    def _load(self, reading: _Reading) -> _Views | None:
-        with self._lock:
-            reading.begun = True
-        readers = list(reading.readers)
+    async def _asked(self, reader: str, catalogue: Catalogue) -> ReaderView | None:
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(reader, catalogue, loop.create_future())
+        # Those who come in the same turn of the loop are handed over together.
+        if not self._coming:
+            loop.call_soon(self._hand_over, loop)
+        self._coming.append(waiting)
+        timer = loop.call_later(self._seconds, _answer, waiting.view, None)
         try:
-            return dict(zip(readers, self._readers.load_all(readers, reading.catalogue), strict=True))
-        except StorageError:
-            return None if len(readers) > 1 else {}
-        except Exception:
-            if len(readers) > 1:
-                return None
-            _log.exception("a reader could not be read")
-            return {}
+            return await waiting.view
         finally:
+            timer.cancel()
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._lock:
+            self._waiting += self._coming
+            if not self._readers.together:
+                self._call(len(self._coming))
+            elif self._threads == self._free:
+                self._call(1)
+            else:
+                loop.call_later(_OVERDUE_SECONDS, self._overdue, loop)
+            self._coming.clear()
+
+    def _overdue(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._lock:
+            if self._waiting and self._threads - self._free < AT_ONCE:
+                self._call(1)
+                loop.call_later(_OVERDUE_SECONDS, self._overdue, loop)
+
+    def _call(self, wanted: int) -> None:
+        """Have as many threads look who is waiting, as far as there may be; the lock is held."""
+        for _ in range(wanted):
+            if self._free:
+                self._free -= 1
+                self._calls.put(None)
+            elif self._threads < AT_ONCE:
+                self._threads += 1
+                Thread(target=self._run, name="weir-reading", daemon=True).start()
+
+    def _run(self) -> None:
+        """Read for those who wait; end when nobody called for a while."""
+        while True:
             with self._lock:
-                reading.ended = True
-                self._hanging -= reading.abandoned
+                self._begun.pop(get_ident(), None)
+                reading = self._next()
+                if reading:
+                    self._begun[get_ident()] = monotonic()
+                else:
+                    self._free += 1
+            if reading:
+                self._read(reading)
+            elif not self._called():
+                return
+
+    def _called(self) -> bool:
+        with suppress(Empty):
+            self._calls.get(timeout=_IDLE_SECONDS)
+            return True
+        with self._lock:
+            with suppress(Empty):
+                # Somebody called at the last moment.
+                self._calls.get_nowait()
+                return True
+            self._free -= 1
+            self._threads -= 1
+            return False
+
+    def _next(self) -> list[_Waiting]:
+        """Those who are read for now: of those who still wait the first, and others that may be read with it."""
+        reading: list[_Waiting] = []
+        most = TOGETHER if self._readers.together else 1
+        while self._waiting and len(reading) < most:
+            first = self._waiting[0]
+            if not first.view.done():
+                if reading and (first.alone or first.catalogue is not reading[0].catalogue):
+                    break
+                reading.append(first)
+                most = 1 if first.alone else most
+            self._waiting.popleft()
+        return reading
+
+    def _read(self, reading: Sequence[_Waiting]) -> None:
+        try:
+            views: Sequence[ReaderView | None] = self._readers.load_all(
+                [one.reader for one in reading], reading[0].catalogue
+            )
+        except Exception as error:
+            if len(reading) > 1:
+                self._read_alone(reading)
+                return
+            if not isinstance(error, StorageError):
+                _log.exception("a reader could not be read")
+            views = [None]
+        with suppress(RuntimeError):  # the loop was closed: nobody waits
+            reading[0].view.get_loop().call_soon_threadsafe(_answer_all, reading, views)
+
+    def _read_alone(self, reading: Sequence[_Waiting]) -> None:
+        """Nobody misses a page by what the reading of another failed of."""
+        for one in reading:
+            one.alone = True
+        with self._lock:
+            self._waiting.extendleft(reversed(reading))
+            self._call(len(reading) - 1)
+
+
+def _answer(waiting: asyncio.Future[ReaderView | None], view: ReaderView | None) -> None:
+    if not waiting.done():
+        waiting.set_result(view)
+
+
+def _answer_all(reading: Sequence[_Waiting], views: Sequence[ReaderView | None]) -> None:
+    for one, view in zip(reading, views, strict=True):
+        _answer(one.view, view)
 
 
 def unread(reader: str) -> ReaderView:

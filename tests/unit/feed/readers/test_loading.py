@@ -7,6 +7,8 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 
+import pytest
+
 from feed.observing.loop_metrics import Count
 from feed.readers.loading import TOGETHER, ReaderLoading
 from feed.readers.states import ReaderStates
@@ -102,3 +104,37 @@ def test_who_changed_while_they_were_read_is_read_again_and_nobody_else() -> Non
     store.readers.pasts = overtaken  # type: ignore[method-assign]
     states.load_all(["r1", "r2", "r3"], CATALOGUE)
     assert store.asked == [["r1", "r2", "r3"], ["r2"]]
+
+
+def test_who_comes_while_a_reading_takes_long_is_read_for_by_another_thread() -> None:
+    store, states = filled()
+    read, go = store.readers.pasts, threading.Event()
+
+    def pasts(readers: Sequence[str], limit: int) -> list[Past]:
+        assert "r0" not in readers or go.wait(30)
+        return read(readers, limit)
+
+    store.readers.pasts = pasts  # type: ignore[method-assign]
+
+    async def pages() -> list[str]:
+        loading = ReaderLoading(states, 30.0, Count())
+        first = asyncio.ensure_future(loading.view("r0", CATALOGUE))
+        await asyncio.sleep(0)
+        others = await asyncio.gather(*(loading.view(f"r{n}", CATALOGUE) for n in range(1, ITEMS)))
+        assert not first.done()
+        go.set()
+        return [view.record.reader for view in (await first, *others)]
+
+    assert asyncio.run(pages()) == [f"r{n}" for n in range(ITEMS)]
+
+
+def test_threads_end_when_nobody_calls_them_and_begin_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("feed.readers.loading._IDLE_SECONDS", 0.01)
+    _, states = filled()
+    loading, others = ReaderLoading(states, 30.0, Count()), set(threading.enumerate())
+    for n in range(3):
+        assert asyncio.run(loading.view(f"r{n}", CATALOGUE)).record.reader == f"r{n}"
+        for thread in threading.enumerate():
+            if thread.name == "weir-reading" and thread not in others:
+                thread.join(30)
+                assert not thread.is_alive()

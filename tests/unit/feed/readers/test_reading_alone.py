@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from feed.observing.loop_metrics import Count
-from feed.readers.loading import AT_ONCE, ReaderLoading
+from feed.readers.loading import AT_ONCE, TOGETHER, ReaderLoading
 from feed.readers.states import ReaderStates
 from feed.readers.views import ReaderView
 from feed.storage.errors import StoreBusy
@@ -99,7 +99,7 @@ def test_one_who_cannot_be_read_is_the_only_one(fault: Exception, together: bool
     views, unread = pages(ReaderStates(store), READERS)
     assert unread == 1
     assert [view.record.reader for view in views if not view.personalized] == [ODD]
-    assert max(map(len, asked)) == (len(READERS) if together else 1)
+    assert max(map(len, asked)) == (TOGETHER if together else 1)
 
 
 def test_stores_say_whether_they_read_many_at_once(tmp_path: Path) -> None:
