@@ -62,7 +62,9 @@ class Cursors:
         width = max((int(np.maximum.reduce(rows)).bit_length() + 7) // 8, 1) if count else 1
         wide = np.ascontiguousarray(rows, dtype="<i4").view(np.uint8).reshape(count, 4)
         padded = tiers.tobytes() + bytes(-count % 4)
-        packed = bytes(a | b << 2 | c << 4 | d << 6 for a, b, c, d in zip(*(padded[n::4] for n in range(4)), strict=True))
+        packed = bytes(
+            a | b << 2 | c << 4 | d << 6 for a, b, c, d in zip(*(padded[n::4] for n in range(4)), strict=True)
+        )
         payload = b"".join(
             (
                 _HEAD.pack(_VERSION, width, count, issued_at, began_at, self._binding(reader, surface)),

@@ -1,9 +1,9 @@
 """Loading: views of readers who are not in memory, read from the store, but not waited for beyond their time (law 7).
 
 A reader whose choices cannot be read is served as one who opted out, with sensitive items hidden: nothing personal can
-come of what is not known. The reading goes on by itself, so the page after it is the reader's own. Where one statement
-reads many, those who come while a reading is under way are read by the next one, by the same thread. Elsewhere, and
-when that fails, each is read for alone. A store that hangs holds so many threads at most; beyond them nobody waits.
+come of what is not known. The reading goes on by itself, so the page after it is the reader's own. One statement reads
+several: those who come while a reading is under way are read by the next one, by the same thread, and when that fails,
+each alone. A store that hangs holds so many threads at most; beyond them nobody waits.
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ class ReaderLoading:
         self._waiting: deque[_Waiting] = deque()
         self._begun: dict[int, float] = {}
         self._threads = self._free = 0
+        self._watched = False
         self._calls: SimpleQueue[None] = SimpleQueue()
 
     async def view(self, reader: str, catalogue: Catalogue) -> ReaderView:
@@ -100,17 +101,17 @@ class ReaderLoading:
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         with self._lock:
             self._waiting += self._coming
-            if not self._readers.together:
-                self._call(len(self._coming))
-            elif self._threads == self._free:
+            if self._threads == self._free:
                 self._call(1)
-            else:
-                loop.call_later(_OVERDUE_SECONDS, self._overdue, loop)
             self._coming.clear()
+        if not self._watched:
+            self._watched = True
+            loop.call_later(_OVERDUE_SECONDS, self._overdue, loop)
 
     def _overdue(self, loop: asyncio.AbstractEventLoop) -> None:
         with self._lock:
-            if self._waiting and self._threads - self._free < AT_ONCE:
+            self._watched = bool(self._waiting) and self._threads - self._free < AT_ONCE
+            if self._watched:
                 self._call(1)
                 loop.call_later(_OVERDUE_SECONDS, self._overdue, loop)
 
@@ -155,7 +156,7 @@ class ReaderLoading:
     def _next(self) -> list[_Waiting]:
         """Those who are read for now: of those who still wait the first, and others that may be read with it."""
         reading: list[_Waiting] = []
-        most = TOGETHER if self._readers.together else 1
+        most = TOGETHER
         while self._waiting and len(reading) < most:
             first = self._waiting[0]
             if not first.view.done():

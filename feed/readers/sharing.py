@@ -9,7 +9,7 @@ lease. New events are told, too, and waited for a moment only.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager, suppress
@@ -22,7 +22,7 @@ from feed.clock import Clock
 from feed.control.barrier import Barrier
 from feed.readers.states import ReaderStates
 from feed.storage.errors import SharingFailed
-from feed.storage.ports.sharing import CONTENT_LIMIT, Message, Sharing, Topic
+from feed.storage.ports.sharing import CONTENT_LIMIT, Message, Put, Shared, Sharing, Topic
 from feed.storage.ports.store import Store
 from feed.storage.records import EventRecord, Past, ReaderRecord
 from feed.storage.register import Entry
@@ -66,31 +66,28 @@ class ReaderSharing:
         """Whether what this process remembers of readers may be used without asking."""
         return self._sharing is None or self._sharing.bus.current()
 
-    def read(self, reader: str, limit: int) -> Past:
-        """A reader's settings and newest events, from what is shared or from the store."""
+    def read(self, readers: Sequence[str], limit: int) -> list[Past]:
+        """Each reader's settings and newest events, from what is shared or from the store."""
         sharing = self._sharing
         if sharing is None or not sharing.bus.current():
-            return self._stored(reader, limit)
+            return self._store.readers.pasts(readers, limit)
         try:
-            found = sharing.states.get(reader)
+            shared = dict(zip(readers, sharing.states.get(readers), strict=True))
         except SharingFailed:
-            return self._stored(reader, limit)
-        if found.state is not None:
-            try:
-                return _decoded(reader, found.state, limit)
-            except (ValueError, TypeError) as spoilt:
-                _log.warning("a shared state was spoilt and is dropped", why=str(spoilt))
-                with suppress(SharingFailed):
-                    sharing.states.drop([reader])
-        record, events = self._stored(reader, limit)
-        if found.ticket:
+            return self._store.readers.pasts(readers, limit)
+        found = _known(sharing, shared, limit)
+        missing = [reader for reader in readers if reader not in found]
+        if missing:
+            stored = dict(zip(missing, self._store.readers.pasts(missing, limit), strict=True))
+            put = [
+                Put(reader, _encoded(*past), shared[reader].ticket)
+                for reader, past in stored.items()
+                if shared[reader].ticket
+            ]
             with suppress(SharingFailed):
-                sharing.states.put(reader, _encoded(record, events), found.ticket)
-        return record, events
-
-    def _stored(self, reader: str, limit: int) -> Past:
-        (past,) = self._store.readers.pasts([reader], limit)
-        return past
+                sharing.states.put(put)
+            found |= stored
+        return [found[reader] for reader in readers]
 
     @contextmanager
     def changing(self, reader: str, topic: Topic = Topic.READER) -> Iterator[None]:
@@ -199,6 +196,20 @@ class ReaderSharing:
                 sharing.states.append(reader, b"".join(map(_line, events)))
         if dropped:
             sharing.states.drop(dropped)
+
+
+def _known(sharing: Sharing, shared: Mapping[str, Shared], limit: int) -> dict[str, Past]:
+    """The readers whose shared states can be read; spoilt ones are dropped."""
+    found: dict[str, Past] = {}
+    for reader, one in shared.items():
+        if one.state is not None:
+            try:
+                found[reader] = _decoded(reader, one.state, limit)
+            except (ValueError, TypeError) as spoilt:
+                _log.warning("a shared state was spoilt and is dropped", why=str(spoilt))
+                with suppress(SharingFailed):
+                    sharing.states.drop([reader])
+    return found
 
 
 def events_of(message: Message) -> list[EventRecord]:

@@ -40,7 +40,7 @@ class ReaderStates:
         capacity: int = 200_000,
         *,
         memory: int = 1 << 30,
-        read: Callable[[str, int], Past] | None = None,
+        read: Callable[[Sequence[str], int], list[Past]] | None = None,
         trusted: Callable[[], bool] | None = None,
         monotonic: Callable[[], float] = lambda: 0.0,
     ) -> None:
@@ -100,7 +100,7 @@ class ReaderStates:
                 arrived = [self._loading.setdefault(reader, []) for reader in missing]
             trusted, until = self._trusted(), self._monotonic() + self._seconds
             try:
-                pasts = self._pasts(missing)
+                pasts = (self._read or self._store.readers.pasts)(missing, SEEN_LIMIT)
             except BaseException:
                 with self._lock:
                     for reader in missing:
@@ -172,16 +172,6 @@ class ReaderStates:
         state = self._states.pop(reader, None)
         if state is not None:
             self._bytes -= state.bytes
-
-    @property
-    def together(self) -> bool:
-        """Whether several readers are read in about the time of one."""
-        return self._read is None and self._store.readers.together
-
-    def _pasts(self, readers: Sequence[str]) -> list[Past]:
-        if self._read is None:
-            return self._store.readers.pasts(readers, SEEN_LIMIT)
-        return [self._read(reader, SEEN_LIMIT) for reader in readers]
 
     def get(self, reader: str, catalogue: Catalogue) -> ReaderView:
         """The view of a reader, from memory or the store."""

@@ -6,7 +6,6 @@ import pytest
 
 from controls.decisions import DecisionType, Subject, SubjectKind
 from feed.storage.errors import VersionConflict
-from feed.storage.memory import MemoryStore
 from feed.storage.records import Erasure, ReaderRecord
 from tests.contracts.making import decision, event, serving
 
@@ -41,14 +40,6 @@ def test_the_pasts_of_many_readers_are_read_at_once(store):
     assert [events for _, events in pasts] == [store.events.of_reader(reader, 3) for reader in asked]
     assert [len(events) for _, events in pasts] == [3, 0, 3]
     assert store.readers.pasts([], 3) == []
-
-
-def test_who_reads_pasts_one_after_another_says_so(store, monkeypatch):
-    asked: list[str] = []
-    monkeypatch.setattr(store.readers, "get", asked.append)
-    store.readers.pasts(["ada", "bob", "eve"], 3)
-    if not isinstance(store, MemoryStore):
-        assert store.readers.together == (not asked)
 
 
 def test_of_two_savers_with_the_same_version_one_is_told(store):

@@ -14,6 +14,7 @@ from feed.storage.memory.sharing import Hub
 from feed.storage.ports.sharing import CONTENT_LIMIT, STATE_LIMIT, Message, Shared, Sharing, Topic
 from feed.storage.redis import open_sharing
 from tests.contracts.redis_server import MISSING, binary, running_cluster, running_redis
+from tests.contracts.shared_states import got, put
 from tests.contracts.sharing_processes import Process, until
 
 _numbers = count()
@@ -204,54 +205,54 @@ def test_a_bus_says_its_patience(deployment):
 
 def test_a_state_is_put_with_a_ticket_and_seen_by_all(deployment):
     one, two = deployment.sharing().states, deployment.sharing().states
-    given = one.get("ann")
+    given = got(one, "ann")
     assert given.state is None
-    assert one.put("ann", b"\x00state\xff", given.ticket)
-    assert two.get("ann") == Shared(b"\x00state\xff")
-    assert two.get("bob").state is None
+    assert put(one, "ann", b"\x00state\xff", given.ticket)
+    assert got(two, "ann") == Shared(b"\x00state\xff")
+    assert got(two, "bob").state is None
 
 
 def test_readers_of_any_name_have_states_of_their_own(deployment):
     states = deployment.sharing().states
     names = ["a", "a}", "{a", "{}", "a b", "ä\n", "x" * 2000, "*"]
     for name in names:
-        assert states.put(name, name.encode(), states.get(name).ticket)
-    assert [states.get(name).state for name in names] == [name.encode() for name in names]
+        assert put(states, name, name.encode(), got(states, name).ticket)
+    assert [got(states, name).state for name in names] == [name.encode() for name in names]
 
 
 def test_a_state_cannot_be_put_without_a_ticket(deployment):
     states = deployment.sharing().states
-    assert not states.put("ann", b"x", "")
-    assert not states.put("ann", b"x", "made up")
-    states.get("ann")
-    assert not states.put("ann", b"x", "")
-    assert states.get("ann").state is None
+    assert not put(states, "ann", b"x", "")
+    assert not put(states, "ann", b"x", "made up")
+    got(states, "ann")
+    assert not put(states, "ann", b"x", "")
+    assert got(states, "ann").state is None
 
 
 def test_no_state_can_be_put_while_a_reader_is_held_nor_with_a_ticket_from_before(deployment):
     one, two = deployment.sharing().states, deployment.sharing().states
-    before = two.get("ann").ticket
+    before = got(two, "ann").ticket
     one.hold("ann")
-    assert not two.put("ann", b"old", before)
-    held = two.get("ann")
+    assert not put(two, "ann", b"old", before)
+    held = got(two, "ann")
     assert held == Shared(None)
-    assert not two.put("ann", b"old", held.ticket)
+    assert not put(two, "ann", b"old", held.ticket)
     one.release(["ann"])
-    assert not two.put("ann", b"old", before)
-    assert two.put("ann", b"new", two.get("ann").ticket)
-    assert one.get("ann").state == b"new"
+    assert not put(two, "ann", b"old", before)
+    assert put(two, "ann", b"new", got(two, "ann").ticket)
+    assert got(one, "ann").state == b"new"
 
 
 def test_holding_drops_the_state_and_the_last_of_several_releases_counts(deployment):
     one, two = deployment.sharing().states, deployment.sharing().states
-    one.put("ann", b"old", one.get("ann").ticket)
+    put(one, "ann", b"old", got(one, "ann").ticket)
     one.hold("ann")
     two.hold("ann")
-    assert one.get("ann") == Shared(None)
+    assert got(one, "ann") == Shared(None)
     one.release(["ann"])
-    assert one.get("ann") == Shared(None)
+    assert got(one, "ann") == Shared(None)
     two.release(["ann"])
-    assert one.get("ann").ticket
+    assert got(one, "ann").ticket
 
 
 @pytest.mark.parametrize("act", ["drop", "release"])
@@ -259,66 +260,66 @@ def test_dropping_or_releasing_many_drops_their_states_and_ends_their_tickets(de
     states = deployment.sharing().states
     readers = [f"reader{number}" for number in range(300)]
     for reader in readers[:200]:
-        states.put(reader, b"old", states.get(reader).ticket)
-    tickets = {reader: states.get(reader).ticket for reader in readers[200:]}
+        put(states, reader, b"old", got(states, reader).ticket)
+    tickets = {reader: got(states, reader).ticket for reader in readers[200:]}
     getattr(states, act)(readers)
-    assert all(states.get(reader).state is None for reader in readers)
-    assert not any(states.put(reader, b"old", ticket) for reader, ticket in tickets.items())
-    assert all(states.put(reader, b"new", states.get(reader).ticket) for reader in readers)
+    assert all(got(states, reader).state is None for reader in readers)
+    assert not any(put(states, reader, b"old", ticket) for reader, ticket in tickets.items())
+    assert all(put(states, reader, b"new", got(states, reader).ticket) for reader in readers)
 
 
 def test_dropping_does_not_end_a_hold(deployment):
     states = deployment.sharing().states
     states.hold("ann")
     states.drop(["ann"])
-    assert states.get("ann") == Shared(None)
+    assert got(states, "ann") == Shared(None)
     states.release(["ann"])
-    assert states.get("ann").ticket
+    assert got(states, "ann").ticket
 
 
 def test_appending_adds_to_a_state_that_is_there_and_ends_tickets(deployment):
     one, two = deployment.sharing().states, deployment.sharing().states
-    before = two.get("ann").ticket
+    before = got(two, "ann").ticket
     one.append("ann", b"more")
-    assert one.get("ann").state is None
-    assert not two.put("ann", b"old", before)
-    one.put("ann", b"state", one.get("ann").ticket)
+    assert got(one, "ann").state is None
+    assert not put(two, "ann", b"old", before)
+    put(one, "ann", b"state", got(one, "ann").ticket)
     two.append("ann", b" and more")
-    assert one.get("ann").state == b"state and more"
+    assert got(one, "ann").state == b"state and more"
 
 
 def test_appending_does_not_end_a_hold(deployment):
     states = deployment.sharing().states
     states.hold("ann")
     states.append("ann", b"more")
-    assert states.get("ann") == Shared(None)
+    assert got(states, "ann") == Shared(None)
 
 
 def test_a_state_beyond_the_limit_is_not_kept(deployment):
     states = deployment.sharing().states
-    assert not states.put("ann", bytes(STATE_LIMIT + 1), states.get("ann").ticket)
-    assert states.put("ann", bytes(STATE_LIMIT), states.get("ann").ticket)
+    assert not put(states, "ann", bytes(STATE_LIMIT + 1), got(states, "ann").ticket)
+    assert put(states, "ann", bytes(STATE_LIMIT), got(states, "ann").ticket)
     states.append("ann", b"x")
-    assert states.get("ann").state is None
+    assert got(states, "ann").state is None
 
 
 def test_another_generation_sees_nothing_of_the_one_before(deployment):
     one, two = deployment.sharing().states, deployment.sharing().states
-    one.put("ann", b"old", one.get("ann").ticket)
-    late = one.get("bob").ticket
+    put(one, "ann", b"old", got(one, "ann").ticket)
+    late = got(one, "bob").ticket
     for states in (one, two):
         states.since("2")
-    assert one.get("ann").state is None
-    one.put("bob", b"old", late)
-    assert two.get("bob").state is None
-    assert one.put("ann", b"new", one.get("ann").ticket)
-    assert two.get("ann").state == b"new"
+    assert got(one, "ann").state is None
+    put(one, "bob", b"old", late)
+    assert got(two, "bob").state is None
+    assert put(one, "ann", b"new", got(one, "ann").ticket)
+    assert got(two, "ann").state == b"new"
 
 
 def test_an_empty_state_is_a_state(deployment):
     states = deployment.sharing().states
-    states.put("ann", b"", states.get("ann").ticket)
-    assert states.get("ann").state == b""
+    put(states, "ann", b"", got(states, "ann").ticket)
+    assert got(states, "ann").state == b""
 
 
 # Rates

@@ -17,6 +17,7 @@ from feed.storage.ports.sharing import Message, Sharing, Topic
 from feed.storage.redis import open_sharing
 from tests.contracts.cuttable_proxy import proxy_to
 from tests.contracts.redis_server import MISSING, RedisServer, binary, free_port, running_cluster, running_redis
+from tests.contracts.shared_states import got, put
 from tests.contracts.sharing_processes import Process, until
 
 pytestmark = pytest.mark.skipif(binary() is None, reason=MISSING)
@@ -66,7 +67,7 @@ def send(process: Process, key: str) -> int:
 
 def fails(process: Process) -> bool:
     try:
-        process.sharing.states.get("ann")
+        got(process.sharing.states, "ann")
     except SharingFailed:
         return True
     return False
@@ -75,7 +76,7 @@ def fails(process: Process) -> bool:
 def test_a_server_killed_and_started_empty_makes_all_start_anew(server, join):
     one, two = join(server.url, "one"), join(server.url, "two")
     states = one.sharing.states
-    states.put("ann", b"old", states.get("ann").ticket)
+    put(states, "ann", b"old", got(states, "ann").ticket)
     before = send(one, "a")
     two.hears("a")
     server.kill()
@@ -91,20 +92,20 @@ def test_a_server_killed_and_started_empty_makes_all_start_anew(server, join):
     assert send(one, "c") > before
     two.hears("c")
     until(lambda: not fails(one))
-    assert states.get("ann").state is None
+    assert got(states, "ann").state is None
 
 
 def test_what_a_server_brings_back_from_a_file_is_not_believed(server, join):
     one, two = join(server.url, "one"), join(server.url, "two")
     states = one.sharing.states
-    states.put("ann", b"old", states.get("ann").ticket)
-    ticket = states.get("bob").ticket
+    put(states, "ann", b"old", got(states, "ann").ticket)
+    ticket = got(states, "bob").ticket
     before = send(one, "a")
     with server.client() as client:
         client.save()
     states.hold("ann")
     states.release(["ann", "bob"])
-    assert not states.put("bob", b"old", ticket)
+    assert not put(states, "bob", b"old", ticket)
     for number in range(20):
         send(one, f"more{number}")
     server.kill()
@@ -113,8 +114,8 @@ def test_what_a_server_brings_back_from_a_file_is_not_believed(server, join):
     until(lambda: not fails(one))
     with server.client() as client:
         assert any(b"old" in (client.get(key) or b"") for key in client.keys("*:state"))
-    assert states.get("ann").state is None
-    assert not states.put("bob", b"old", ticket)
+    assert got(states, "ann").state is None
+    assert not put(states, "bob", b"old", ticket)
     assert send(one, "b") > before + 20
     two.hears("b")
 
@@ -124,7 +125,7 @@ def test_a_paused_server_is_noticed_and_what_could_not_be_sent_is_made_good(serv
     server.pause()
     began = time.monotonic()
     with pytest.raises(SharingFailed, match="does not answer"):
-        one.sharing.states.get("ann")
+        got(one.sharing.states, "ann")
     assert time.monotonic() - began < 5
     with pytest.raises(SharingFailed):
         one.sharing.bus.send([told("a")]).result(5)
@@ -195,11 +196,11 @@ def test_a_connection_that_breaks_loses_nothing(server, join):
 def test_connections_that_the_server_closes_are_replaced_without_a_failure(server, join):
     one, two = join(server.url, "one"), join(server.url, "two")
     states = one.sharing.states
-    states.put("ann", b"state", states.get("ann").ticket)
+    put(states, "ann", b"state", got(states, "ann").ticket)
     with server.client() as client:
         assert client.client_kill_filter(_type="normal", skipme=True) >= 4
         client.ping()  # whose answer comes when they are closed
-    assert states.get("ann").state == b"state"
+    assert got(states, "ann").state == b"state"
     send(one, "a")
     two.hears("a")
     assert two.lost == 1
@@ -229,7 +230,7 @@ def test_a_copy_that_takes_over_is_not_believed_in_what_it_may_lack(server, tmp_
         until(lambda: client.info("replication")["master_link_status"] == "up")
         one, two = (join(f"redis://127.0.0.1:{proxy.port}", name) for name in ("one", "two"))
         states = one.sharing.states
-        states.put("ann", b"old", states.get("ann").ticket)
+        put(states, "ann", b"old", got(states, "ann").ticket)
         before = send(one, "a")
         two.hears("a")
         until(lambda: bool(client.keys("*:state")))
@@ -240,7 +241,7 @@ def test_a_copy_that_takes_over_is_not_believed_in_what_it_may_lack(server, tmp_
         two.loses(2)
         until(lambda: not fails(one))
         assert client.keys("*:state")
-        assert states.get("ann").state is None
+        assert got(states, "ann").state is None
         assert send(one, "b") > before
         two.hears("b")
 
@@ -285,7 +286,7 @@ def test_a_server_that_comes_later_is_used_then(tmp_path):
     server = RedisServer(tmp_path, port=free_port())
     sharing = open_sharing(server.url, "weir", "here")
     with pytest.raises(SharingFailed):
-        sharing.states.get("ann")
+        got(sharing.states, "ann")
     assert sharing.rates.take("key", Rate(1.0, 1.0), time.monotonic()).allowed
     process = Process(sharing, "one").join()
     assert not sharing.bus.current()
@@ -319,15 +320,15 @@ def test_a_prefix_that_another_deployment_took_meanwhile_is_used_no_more(server,
 def test_a_full_server_refuses_and_recovers(server, join):
     one = join(server.url, "one")
     states = one.sharing.states
-    states.put("ann", b"old", states.get("ann").ticket)
+    put(states, "ann", b"old", got(states, "ann").ticket)
     with server.client() as client:
         client.config_set("maxmemory", "1")
         with pytest.raises(SharingFailed, match="refused"):
-            states.get("bob")
+            got(states, "bob")
         states.hold("ann")
         client.config_set("maxmemory", "0")
-    until(lambda: states.get("bob").ticket != "")
-    assert states.get("ann").state is None
+    until(lambda: got(states, "bob").ticket != "")
+    assert got(states, "ann").state is None
 
 
 def test_one_lost_node_of_a_cluster_leaves_the_others_of_use(tmp_path, join):
@@ -366,7 +367,7 @@ def test_a_slot_that_moves_to_another_node_is_followed(tmp_path, join):
 
 def _usable(process: Process, reader: str) -> bool:
     try:
-        return process.sharing.states.get(reader).ticket != ""
+        return got(process.sharing.states, reader).ticket != ""
     except SharingFailed:
         return False
 

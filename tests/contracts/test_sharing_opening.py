@@ -21,6 +21,7 @@ from structlog.testing import capture_logs
 from feed.storage.errors import SharingFailed, SharingRefused
 from feed.storage.redis import inspect_sharing, open_sharing
 from tests.contracts.redis_server import MISSING, RedisServer, binary, free_port, running_redis
+from tests.contracts.shared_states import got, put
 
 pytestmark = pytest.mark.skipif(binary() is None, reason=MISSING)
 
@@ -93,10 +94,10 @@ def test_a_wrong_password_is_refused_and_not_shown(tmp_path):
                 open_sharing(url, "weir", "here")
             assert SECRET not in str(refused.value)
         sharing = open_sharing(f"redis://:{SECRET.replace('#', '%23')}@{address}", "weir", "here")
-        assert sharing.states.get("ann").ticket
+        assert got(sharing.states, "ann").ticket
         guarded.pause()
         with pytest.raises(SharingFailed) as failed:
-            sharing.states.get("ann")
+            got(sharing.states, "ann")
         assert SECRET not in str(failed.value)
         guarded.go_on()
         sharing.close()
@@ -126,7 +127,7 @@ def test_an_encrypted_connection_is_used_when_the_certificate_holds(tmp_path):
         with pytest.raises(SharingRefused, match=r"certificate .* does not hold"):
             open_sharing(f"rediss://127.0.0.1:{port}", "weir", "here")
         sharing = open_sharing(f"rediss://127.0.0.1:{port}?ssl_ca_certs={authority}", "weir", "here")
-        assert sharing.states.put("ann", b"state", sharing.states.get("ann").ticket)
+        assert put(sharing.states, "ann", b"state", got(sharing.states, "ann").ticket)
         sharing.close()
 
 

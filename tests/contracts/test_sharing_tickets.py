@@ -16,6 +16,7 @@ from feed.storage.redis import open_sharing
 from feed.storage.redis.nodes import Script
 from feed.storage.redis.server import Server
 from tests.contracts.redis_server import MISSING, binary, running_redis
+from tests.contracts.shared_states import got, put
 
 READER = "ann"
 _HOLDS_END = Script("for _, key in ipairs(redis.call('KEYS', '*:held')) do redis.call('DEL', key) end")
@@ -71,7 +72,7 @@ class Play:
     def _load(self, states: SharedStates, which: int, truth: Truth) -> None:
         """Ask for the state, read the store if there is none, and put what was read."""
         if which not in truth.loads:
-            shared = states.get(READER)
+            shared = got(states, READER)
             if shared.state is None:
                 truth.loads[which] = (shared.ticket, None)
             else:
@@ -82,7 +83,7 @@ class Play:
             truth.loads[which] = (ticket, truth.state())
         else:
             del truth.loads[which]
-            states.put(READER, read, ticket)
+            put(states, READER, read, ticket)
 
     def _change(self, states: SharedStates, which: int, truth: Truth) -> None:
         """Hold the reader, commit a change, and release."""
@@ -129,7 +130,7 @@ class Play:
 
     def _look(self) -> None:
         for states in self._processes:
-            state = states.get(READER).state
+            state = got(states, READER).state
             if state is not None:
                 self.seen += 1
                 self._truth.must_be_known(state)

@@ -16,8 +16,6 @@ from feed.storage.rules import emptied, is_personalized, version_conflict
 class MemoryReaders:
     """Readers' explicit settings."""
 
-    together = True
-
     def __init__(self, room: Room) -> None:
         self._room = room
 

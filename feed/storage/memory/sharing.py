@@ -24,6 +24,7 @@ from feed.storage.ports.sharing import (
     STATE_LIMIT,
     Mark,
     Message,
+    Put,
     Shared,
     Sharing,
 )
@@ -225,8 +226,11 @@ class MemoryStates:
         """Begin anew."""
         self._generation = generation
 
-    def get(self, reader: str) -> Shared:
-        """The state, or a ticket to put it."""
+    def get(self, readers: Sequence[str]) -> list[Shared]:
+        """The states, or tickets to put them."""
+        return [self._get(reader) for reader in readers]
+
+    def _get(self, reader: str) -> Shared:
         with self._hub.changed:
             kept, now = self._kept(reader), self._hub.clock()
             if kept.state is not None:
@@ -241,8 +245,11 @@ class MemoryStates:
                 kept.ticket = str(self._hub.tickets)
             return Shared(None, f"{kept.ticket} {self._generation}")
 
-    def put(self, reader: str, state: bytes, ticket: str) -> bool:
-        """Keep a state, if the ticket still holds."""
+    def put(self, read: Sequence[Put]) -> list[bool]:
+        """Keep states whose tickets still hold."""
+        return [self._put(*one) for one in read]
+
+    def _put(self, reader: str, state: bytes, ticket: str) -> bool:
         token, _, generation = ticket.partition(" ")
         with self._hub.changed:
             kept = self._kept(reader)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from feed.limits import Allowance, Rate
 
@@ -108,6 +108,14 @@ class Shared:
     ticket: str = ""
 
 
+class Put(NamedTuple):
+    """A reader's state as it was read from the store after the ticket was given."""
+
+    reader: str
+    state: bytes
+    ticket: str
+
+
 class SharedStates(Protocol):
     """Readers' states as the processes share them, kept for a time.
 
@@ -120,13 +128,13 @@ class SharedStates(Protocol):
         empty at first. Never blocks."""
         ...
 
-    def get(self, reader: str) -> Shared:
-        """The state, or a ticket to put it after reading the store."""
+    def get(self, readers: Sequence[str]) -> list[Shared]:
+        """For each of these readers the state, or a ticket to put it after reading the store."""
         ...
 
-    def put(self, reader: str, state: bytes, ticket: str) -> bool:
-        """Keep a state that was read from the store after the ticket was given; whether it was kept, which it is not
-        when the reader was changed since, or the state is longer than ``STATE_LIMIT``."""
+    def put(self, read: Sequence[Put]) -> list[bool]:
+        """Keep states; for each whether it was kept, which it is not when the reader was changed since the ticket was
+        given, or the state is longer than ``STATE_LIMIT``."""
         ...
 
     def append(self, reader: str, more: bytes) -> None:

@@ -151,9 +151,6 @@ class Readers(Protocol):
         """The saved settings of those of these readers who saved any, by reader."""
         ...
 
-    together: bool
-    """Whether :meth:`pasts` reads several readers at once, and not one after another."""
-
     def pasts(self, readers: Sequence[str], limit: int) -> list[Past]:
         """For each of these readers, in their order, their settings (version 0 if never saved) and their newest
         ``limit`` events in the order of storing, oldest first."""

@@ -20,6 +20,11 @@ REQUEST_SECONDS = 0.25
 """Longest wait for a connection, and for an answer."""
 
 Answer = Any
+Run = tuple[list[str], Sequence[str | bytes | int]]
+"""Keys and arguments of a script."""
+
+AGAIN: Answer = object()
+"""No answer."""
 """What Redis answers: bytes, whole numbers, None, and lists of these."""
 
 Connection = Any
@@ -111,24 +116,24 @@ class Node:
         except exceptions.NoScriptError:
             return self.call("EVAL", script.text, len(keys), *keys, *arguments)
 
-    def run_each(self, script: Script, each: Sequence[list[str]]) -> list[list[str]]:
-        """Run a script without arguments for each list of keys, in one round trip; those for which it has to be run
-        again, because the node does not know it or no longer has the keys."""
+    def run_each(self, script: Script, each: Sequence[Run]) -> list[Answer]:
+        """What a script returns for each, in one round trip; :data:`AGAIN` where it has to be run again, because the
+        node does not know it or no longer has the keys."""
         connection = self._taken() or self.connected(REQUEST_SECONDS)
-        again: list[list[str]] = []
+        answers: list[Answer] = []
         try:
-            commands = [("EVALSHA", script.sha, len(keys), *keys) for keys in each]
+            commands = [("EVALSHA", script.sha, len(keys), *keys, *arguments) for keys, arguments in each]
             connection.send_packed_command(connection.pack_commands(commands))
-            for keys in each:
+            for _ in each:
                 try:
-                    connection.read_response(disconnect_on_error=False)
+                    answers.append(connection.read_response(disconnect_on_error=False))
                 except (exceptions.NoScriptError, exceptions.MovedError):
-                    again.append(keys)
+                    answers.append(AGAIN)
         except BaseException:
             connection.disconnect()
             raise
         self._free.append(connection)
-        return again
+        return answers
 
     def facts(self) -> Facts:
         """What it says of itself."""

@@ -16,7 +16,7 @@ from redis import exceptions
 from redis.crc import key_slot
 
 from feed.storage.errors import SharingFailed, SharingRefused
-from feed.storage.redis.nodes import UNREACHABLE, Answer, Facts, Node, Script, node_at
+from feed.storage.redis.nodes import AGAIN, UNREACHABLE, Answer, Facts, Node, Run, Script, node_at
 
 OLDEST = (6, 2)
 """The oldest version of Redis that is taken."""
@@ -102,20 +102,23 @@ class Server:
                 raise self._failure(node, cause) from None
         raise AssertionError("unreachable")
 
-    def run_each(self, script: Script, each: Sequence[list[str]]) -> None:
-        """Run a script for each list of keys, many in one round trip. Raises ``SharingFailed``; some may have run."""
-        there: dict[str, tuple[Node, list[list[str]]]] = {}
-        for keys in each:
+    def run_each(self, script: Script, each: Sequence[Run]) -> list[Answer]:
+        """What a script returns for each, many in one round trip. Raises ``SharingFailed``; some may have run."""
+        answers: list[Answer] = [AGAIN] * len(each)
+        there: dict[str, tuple[Node, list[int]]] = {}
+        for number, (keys, _) in enumerate(each):
             node = self.node_of(keys[0])
-            there.setdefault(node.name, (node, []))[1].append(keys)
+            there.setdefault(node.name, (node, []))[1].append(number)
         for node, mine in there.values():
             for begin in range(0, len(mine), _TOGETHER):
+                numbers = mine[begin : begin + _TOGETHER]
                 try:
-                    again = node.run_each(script, mine[begin : begin + _TOGETHER])
+                    answered = node.run_each(script, [each[number] for number in numbers])
                 except (exceptions.RedisError, OSError) as cause:
                     raise self._failure(node, cause) from None
-                for keys in again:
-                    self.run(script, keys, [])
+                for number, answer in zip(numbers, answered, strict=True):
+                    answers[number] = self.run(script, *each[number]) if answer is AGAIN else answer
+        return answers
 
     def node_of(self, key: str) -> Node:
         """The node that has a key. Raises ``SharingFailed`` while it is left alone."""

@@ -7,11 +7,12 @@ may lack the change that dropped it. Names and values of keys tell nothing of wh
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from uuid import uuid4
 
-from feed.storage.ports.sharing import HOLD_SECONDS, STATE_LIMIT, Shared
+from feed.storage.ports.sharing import HOLD_SECONDS, STATE_LIMIT, Put, Shared
+from feed.storage.redis.nodes import Answer, Run
 from feed.storage.redis.scripts import APPEND, DROP, GET, HOLD, PUT, RELEASE
 from feed.storage.redis.server import Server
 
@@ -35,23 +36,22 @@ class RedisStates:
         """Begin anew."""
         self._generation = generation
 
-    def get(self, reader: str) -> Shared:
-        """The state, or a ticket to put it: one round trip."""
+    def get(self, readers: Sequence[str]) -> list[Shared]:
+        """The states, or tickets to put them: one round trip."""
         generation = self._generation
-        answer = self._server.run(GET, self._keys(reader), [generation, uuid4().hex, _TICKET])
-        if answer[0] is not None:
-            return Shared(answer[0])
-        ticket = answer[1].decode()
-        return Shared(None, f"{ticket} {generation}" if ticket else "")
+        asked: list[Run] = [(self._keys(reader), (generation, uuid4().hex, _TICKET)) for reader in readers]
+        return [_shared(answer, generation) for answer in self._server.run_each(GET, asked)]
 
-    def put(self, reader: str, state: bytes, ticket: str) -> bool:
-        """Keep a state, if the ticket still holds."""
-        run, _, rest = ticket.partition(" ")
-        token, _, generation = rest.partition(" ")
-        if not token or len(state) > STATE_LIMIT:
-            return False
-        arguments: list[str | bytes | int] = [generation, f"{run} {token}", state, _LIFETIME]
-        return bool(self._server.run(PUT, self._keys(reader), arguments))
+    def put(self, read: Sequence[Put]) -> list[bool]:
+        """Keep states whose tickets still hold: one round trip."""
+        runs: dict[int, Run] = {}
+        for number, (reader, state, ticket) in enumerate(read):
+            run, _, rest = ticket.partition(" ")
+            token, _, generation = rest.partition(" ")
+            if token and len(state) <= STATE_LIMIT:
+                runs[number] = (self._keys(reader), (generation, f"{run} {token}", state, _LIFETIME))
+        kept = dict(zip(runs, self._server.run_each(PUT, list(runs.values())), strict=True))
+        return [bool(kept.get(number)) for number in range(len(read))]
 
     def append(self, reader: str, more: bytes) -> None:
         """Add to a state that is there."""
@@ -63,13 +63,20 @@ class RedisStates:
 
     def drop(self, readers: Iterable[str]) -> None:
         """Forget states and tickets."""
-        self._server.run_each(DROP, [self._keys(reader) for reader in readers])
+        self._server.run_each(DROP, [(self._keys(reader), ()) for reader in readers])
 
     def release(self, readers: Iterable[str]) -> None:
         """Let states be put again."""
-        self._server.run_each(RELEASE, [self._keys(reader) for reader in readers])
+        self._server.run_each(RELEASE, [(self._keys(reader), ()) for reader in readers])
 
     def _keys(self, reader: str) -> list[str]:
         """State, ticket and holds, all in one slot of a Cluster."""
         name = blake2b(reader.encode(), digest_size=16, key=self._deployment[:64]).hexdigest()
         return [f"{self._prefix}:{{{name}}}:{what}" for what in ("state", "ticket", "held")]
+
+
+def _shared(answer: Answer, generation: str) -> Shared:
+    if answer[0] is not None:
+        return Shared(answer[0])
+    ticket = answer[1].decode()
+    return Shared(None, f"{ticket} {generation}" if ticket else "")

@@ -57,8 +57,7 @@ class SqlReaders:
         self._forgettings = select(heads.c.number).where(heads.c.name == FORGETTINGS)
         those = readers.c.reader.in_(listed_texts("readers", statements))
         self._known = select(*(readers.c[name] for name in fields)).where(those)
-        self._pasts = Pasts(reading)
-        self.together = reading.packs
+        self._pasts = Pasts(reading, statements)
 
     def get(self, reader: str) -> ReaderRecord:
         """A reader's settings; version 0 if never saved."""
@@ -72,8 +71,6 @@ class SqlReaders:
 
     def pasts(self, readers: Sequence[str], limit: int) -> list[Past]:
         """For each of these readers their settings and newest ``limit`` events, oldest first."""
-        if not self.together:
-            return [(self.get(reader), self._events.of_reader(reader, limit)) for reader in readers]
         return self._pasts.of(readers, limit)
 
     def save(self, record: ReaderRecord, expected_version: int | None) -> Future[ReaderRecord]:

@@ -108,9 +108,10 @@ def test_who_changed_while_they_were_read_is_read_again_and_nobody_else() -> Non
 
 def test_who_comes_while_a_reading_takes_long_is_read_for_by_another_thread() -> None:
     store, states = filled()
-    read, go = store.readers.pasts, threading.Event()
+    read, began, go = store.readers.pasts, threading.Event(), threading.Event()
 
     def pasts(readers: Sequence[str], limit: int) -> list[Past]:
+        began.set()
         assert "r0" not in readers or go.wait(30)
         return read(readers, limit)
 
@@ -119,7 +120,8 @@ def test_who_comes_while_a_reading_takes_long_is_read_for_by_another_thread() ->
     async def pages() -> list[str]:
         loading = ReaderLoading(states, 30.0, Count())
         first = asyncio.ensure_future(loading.view("r0", CATALOGUE))
-        await asyncio.sleep(0)
+        while not began.is_set():
+            await asyncio.sleep(0)
         others = await asyncio.gather(*(loading.view(f"r{n}", CATALOGUE) for n in range(1, ITEMS)))
         assert not first.done()
         go.set()

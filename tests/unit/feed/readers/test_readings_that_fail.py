@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from feed.readers.states import ReaderStates
 from feed.storage.errors import StoreFailed
 from feed.storage.memory import MemoryStore
-from feed.storage.records import EventRecord, ReaderRecord
+from feed.storage.records import EventRecord, Past, ReaderRecord
 from ranking.building import CatalogueBuilder
 from ranking.journal import ItemPublished
 from ranking.reader import EventKind
@@ -20,10 +22,10 @@ def event(number: int) -> EventRecord:
 def test_events_of_a_reader_who_could_not_be_read_gather_nowhere() -> None:
     broken = True
 
-    def read(reader: str, limit: int) -> tuple[ReaderRecord, list[EventRecord]]:
+    def read(readers: Sequence[str], limit: int) -> list[Past]:
         if broken:
             raise StoreFailed("the store hangs")
-        return ReaderRecord(reader), [event(1)]
+        return [(ReaderRecord(reader), [event(1)]) for reader in readers]
 
     builder = CatalogueBuilder()
     builder.apply([ItemPublished("item")])

@@ -12,6 +12,7 @@ from feed.readers.sharing import ReaderSharing
 from feed.storage.memory import MemoryStore
 from feed.storage.memory.sharing import Hub
 from feed.storage.records import ReaderRecord
+from tests.contracts.shared_states import got, put
 from tests.journeys.http_service import until
 
 
@@ -24,10 +25,10 @@ def test_the_store_is_read_instead_and_the_state_made_anew(spoilt: bytes) -> Non
         until(sharing.bus.current)
         barrier = Barrier(store.replicas, sharing.bus, clock, name="one", lease=5)
         readers = ReaderSharing(store, sharing, barrier, clock, lease=5)
-        assert sharing.states.put("ada", spoilt, sharing.states.get("ada").ticket)
-        assert readers.read("ada", 9) == (saved, [])
-        assert sharing.states.get("ada").state is None
-        readers.read("ada", 9)
-        kept = sharing.states.get("ada").state
+        assert put(sharing.states, "ada", spoilt, got(sharing.states, "ada").ticket)
+        assert readers.read(["ada"], 9) == [(saved, [])]
+        assert got(sharing.states, "ada").state is None
+        readers.read(["ada"], 9)
+        kept = got(sharing.states, "ada").state
         assert kept is not None and kept != spoilt
-        assert readers.read("ada", 9) == (saved, [])
+        assert readers.read(["ada"], 9) == [(saved, [])]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import orjson
 import pytest
 
 from feed.readers.states import ReaderStates
 from feed.storage.memory import MemoryStore
-from feed.storage.records import EventRecord, ReaderRecord
+from feed.storage.records import EventRecord, Past, ReaderRecord
 from ranking.building import CatalogueBuilder
 from ranking.catalogue import Catalogue
 from ranking.journal import ItemPublished
@@ -20,7 +20,7 @@ from ranking.reader import EventKind
 ITEMS = [f"item-{number:016d}" for number in range(600)]
 READERS = [f"reader-{number:015d}" for number in range(100)]
 
-Read = Callable[[str, int], tuple[ReaderRecord, list[EventRecord]]]
+Read = Callable[[Sequence[str], int], list[Past]]
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,9 @@ def events(reader: str, votes: int, impressions: int) -> list[EventRecord]:
 
 
 def stored(votes: int = 0, impressions: int = 0, settings: str = "{}") -> Read:
-    return lambda reader, _: (ReaderRecord(text(reader), text(settings)), events(reader, votes, impressions))
+    return lambda readers, _: [
+        (ReaderRecord(text(reader), text(settings)), events(reader, votes, impressions)) for reader in readers
+    ]
 
 
 HIDING = orjson.dumps({"hidden": ITEMS[:200], "muted_topics": [f"topic-{number}" for number in range(20)]}).decode()
@@ -79,10 +81,11 @@ def wide(word: str, number: int) -> str:
 def test_characters_of_several_bytes_are_counted_as_such(known: Catalogue, word: str) -> None:
     settings = orjson.dumps({"hidden": [wide(word, n) for n in range(200)]}).decode()
 
-    def read(reader: str, _: int) -> tuple[ReaderRecord, list[EventRecord]]:
+    def read(readers: Sequence[str], _: int) -> list[Past]:
+        (reader,) = readers
         unknown = EventRecord(text(reader), "", "", int(EventKind.CLICK), 1, 1, 0, "", 1)
         waiting = [unknown._replace(client_id=wide(word, n), item=wide(word, n)) for n in range(20)]
-        return ReaderRecord(text(reader), text(settings)), waiting
+        return [(ReaderRecord(text(reader), text(settings)), waiting)]
 
     ReaderStates(MemoryStore(), read=read).load("first", known)
     gc.collect()
