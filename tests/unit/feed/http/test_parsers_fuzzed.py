@@ -179,7 +179,7 @@ def test_a_serving_that_was_altered_is_refused_or_still_one(desk, data):
     block = data.draw(
         mutated(serving.inputs)
         | mutated(zlib.compress(plain))
-        | mutated(plain).map(lambda t: packed([t])[0])
+        | mutated(plain).map(lambda t: packed([t or b"?"])[0])
         | mutated(plain[:600]).map(lambda t: packed([t + plain[600:]])[0])
     )
     refuses(lambda: decode(block), ValueError)
@@ -287,8 +287,6 @@ def test_an_export_of_the_ledger_that_was_altered_and_written_anew_is_refused(tm
     file = tmp_path / "altered"
     file.write_bytes(b"\n".join(lines) + b"\n")
     refused = refuses(lambda: check_export(file, (KEYS_OF_LOG.signer.verifier,), lambda *_: None), ExportAltered)
-    assert (
-        refused
-        or lines == [orjson.dumps(line, option=orjson.OPT_SORT_KEYS) for line in exported]
-        or "attachments" in (exported[at])
-    )
+    # Which keys the export names is not signed, and who brings a key does not go by it.
+    same = at == 0 and not refused and {**changed[0], "keys": 0} == {**exported[0], "keys": 0}
+    assert refused or same or "attachments" in exported[at] or changed == exported
