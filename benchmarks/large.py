@@ -2,7 +2,8 @@
 
 *Regular* readers are all in memory and have HISTORY votes, as in the smaller measurement. *Often* draws readers by
 Zipf's law with exponent 1 over all of them (the first comes twice as often as the second), *anybody* draws them evenly.
-IN_MEMORY of those who come most often were asked for before; of the others a page reads the store.
+IN_MEMORY of those who come most often were asked for before; of the others a page reads the store. The server is at
+rest before: one that was just started counts what its store holds.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ IN_MEMORY = 100_000
 _UNREAD = "weir_reader_unread_total"
 _TAKEN = 250
 _ATTEMPTS = 100
+_REST_SECONDS = 120
+_AT_REST = 0.1
 _CONNECTIONS = 8
 
 
@@ -79,6 +82,7 @@ def run(
             drive(server.port, regulars, len(regulars), _CONNECTIONS)
             before = server.memory()
             _take_in(server, token, states, readers)
+            _rest(server)
             after, taken = server.memory(), _metric(server, token, "weir_reader_state_bytes")
             crowd = _Crowd(readers, states, token)
 
@@ -138,6 +142,16 @@ def _take_in(server: Server, token: str, states: int, readers: int) -> None:
                 if refused.code != HTTPStatus.SERVICE_UNAVAILABLE or attempt == _ATTEMPTS - 1:
                     raise
                 time.sleep(0.1)
+
+
+def _rest(server: Server) -> None:
+    """Wait until a server that was just started has counted what its store holds, and does nothing by itself."""
+    for _ in range(_REST_SECONDS):
+        before = server.processor_seconds()
+        time.sleep(1)
+        if server.processor_seconds() - before < _AT_REST:
+            return
+    raise RuntimeError(f"the server did not come to rest within {_REST_SECONDS} s")
 
 
 def _metric(server: Server, token: str, name: str) -> int:
