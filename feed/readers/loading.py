@@ -12,6 +12,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
+from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread, get_ident
 from time import monotonic
@@ -38,6 +39,9 @@ TOGETHER = 4
 _OVERDUE_SECONDS = 0.003
 """After which those who wait for a reading to end are read by another thread."""
 
+_SLOW = 0.25
+"""The part of a page's time after which a reader is read alone, whose reading together with others goes on."""
+
 _IDLE_SECONDS = 10.0
 """After which a thread that nobody needed ends."""
 
@@ -45,13 +49,14 @@ _IDLE_SECONDS = 10.0
 class _Waiting:
     """A page that waits for its reader's view: None if there is none in time."""
 
-    __slots__ = ("alone", "catalogue", "reader", "view")
+    __slots__ = ("alone", "begun", "catalogue", "context", "reader", "view")
 
     def __init__(self, reader: str, catalogue: Catalogue, view: asyncio.Future[ReaderView | None]) -> None:
         self.reader = reader
         self.catalogue = catalogue
         self.view = view
-        self.alone = False
+        self.context = copy_context()
+        self.begun = self.alone = False
 
 
 class ReaderLoading:
@@ -92,28 +97,40 @@ class ReaderLoading:
         if not self._coming:
             loop.call_soon(self._hand_over, loop)
         self._coming.append(waiting)
-        timer = loop.call_later(self._seconds, _answer, waiting.view, None)
+        ends = loop.call_later(self._seconds, _answer, waiting.view, None)
+        slow = loop.call_later(self._seconds * _SLOW, self._read_slow, waiting)
         try:
             return await waiting.view
         finally:
-            timer.cancel()
+            ends.cancel()
+            slow.cancel()
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         with self._lock:
             self._waiting += self._coming
+            self._coming.clear()
             if self._threads == self._free:
                 self._call(1)
-            self._coming.clear()
         if not self._watched:
             self._watched = True
             loop.call_later(_OVERDUE_SECONDS, self._overdue, loop)
 
     def _overdue(self, loop: asyncio.AbstractEventLoop) -> None:
         with self._lock:
+            while self._waiting and self._waiting[0].view.done():
+                self._waiting.popleft()
             self._watched = bool(self._waiting) and self._threads - self._free < AT_ONCE
             if self._watched:
                 self._call(1)
                 loop.call_later(_OVERDUE_SECONDS, self._overdue, loop)
+
+    def _read_slow(self, waiting: _Waiting) -> None:
+        """Let nobody miss a page by how long another takes to read."""
+        with self._lock:
+            if waiting.begun and not waiting.alone and not waiting.view.done():
+                waiting.alone = True
+                self._waiting.append(waiting)
+                self._call(1)
 
     def _call(self, wanted: int) -> None:
         """Have as many threads look who is waiting, as far as there may be; the lock is held."""
@@ -122,23 +139,33 @@ class ReaderLoading:
                 self._free -= 1
                 self._calls.put(None)
             elif self._threads < AT_ONCE:
-                self._threads += 1
-                Thread(target=self._run, name="weir-reading", daemon=True).start()
+                with suppress(RuntimeError):  # the machine gives no more threads: tried again while somebody waits
+                    Thread(target=self._run, name="weir-reading", daemon=True).start()
+                    self._threads += 1
 
     def _run(self) -> None:
         """Read for those who wait; end when nobody called for a while."""
-        while True:
+        called = True
+        try:
+            while called:
+                with self._lock:
+                    self._begun.pop(get_ident(), None)
+                    reading = self._next()
+                    if reading:
+                        self._begun[get_ident()] = monotonic()
+                    else:
+                        self._free += 1
+                if len(reading) == 1:
+                    reading[0].context.run(self._read, reading)
+                elif reading:
+                    self._read(reading)
+                called = bool(reading) or self._called()
+        except BaseException:
             with self._lock:
                 self._begun.pop(get_ident(), None)
-                reading = self._next()
-                if reading:
-                    self._begun[get_ident()] = monotonic()
-                else:
-                    self._free += 1
-            if reading:
-                self._read(reading)
-            elif not self._called():
-                return
+                self._threads -= 1
+                self._call(bool(self._waiting))
+            raise
 
     def _called(self) -> bool:
         with suppress(Empty):
@@ -165,30 +192,33 @@ class ReaderLoading:
                 reading.append(first)
                 most = 1 if first.alone else most
             self._waiting.popleft()
+        for one in reading:
+            one.begun, one.alone = True, len(reading) == 1
         return reading
 
     def _read(self, reading: Sequence[_Waiting]) -> None:
+        views: Sequence[ReaderView | None] = [None]
+        failure: Exception | None = None
         try:
-            views: Sequence[ReaderView | None] = self._readers.load_all(
-                [one.reader for one in reading], reading[0].catalogue
-            )
+            views = self._readers.load_all([one.reader for one in reading], reading[0].catalogue)
         except Exception as error:
             if len(reading) > 1:
                 self._read_alone(reading)
                 return
-            if not isinstance(error, StorageError):
-                _log.exception("a reader could not be read")
-            views = [None]
+            failure = error
         with suppress(RuntimeError):  # the loop was closed: nobody waits
             reading[0].view.get_loop().call_soon_threadsafe(_answer_all, reading, views)
+        if failure is not None and not isinstance(failure, StorageError):
+            _log.error("a reader could not be read", exc_info=failure)
 
     def _read_alone(self, reading: Sequence[_Waiting]) -> None:
         """Nobody misses a page by what the reading of another failed of."""
-        for one in reading:
-            one.alone = True
         with self._lock:
-            self._waiting.extendleft(reversed(reading))
-            self._call(len(reading) - 1)
+            again = [one for one in reading if not one.alone]
+            for one in again:
+                one.alone = True
+            self._waiting.extendleft(reversed(again))
+            self._call(len(again) - 1)
 
 
 def _answer(waiting: asyncio.Future[ReaderView | None], view: ReaderView | None) -> None:

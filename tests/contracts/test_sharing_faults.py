@@ -13,7 +13,7 @@ from redis.crc import key_slot
 
 from feed.limits import Rate
 from feed.storage.errors import SharingFailed
-from feed.storage.ports.sharing import Message, Sharing, Topic
+from feed.storage.ports.sharing import Message, Shared, Sharing, Topic
 from feed.storage.redis import open_sharing
 from tests.contracts.cuttable_proxy import proxy_to
 from tests.contracts.redis_server import MISSING, RedisServer, binary, free_port, running_cluster, running_redis
@@ -93,6 +93,22 @@ def test_a_server_killed_and_started_empty_makes_all_start_anew(server, join):
     two.hears("c")
     until(lambda: not fails(one))
     assert got(states, "ann").state is None
+
+
+def test_what_a_full_server_refuses_of_one_reader_it_tells_of_the_others(server, join):
+    states = join(server.url, "one").sharing.states
+    put(states, "bob", b"known", got(states, "bob").ticket)
+    with server.client() as client:
+        client.config_set("maxmemory", "1")
+        try:
+            before = client.info("stats")["total_connections_received"]
+            assert states.get(["ann", "bob", "eve"]) == [Shared(None), Shared(b"known"), Shared(None)]
+            with pytest.raises(SharingFailed, match="refused"):
+                got(states, "ann")
+            assert client.info("stats")["total_connections_received"] == before
+        finally:
+            client.config_set("maxmemory", "0")
+    assert [bool(shared.ticket) for shared in states.get(["ann", "bob"])] == [True, False]
 
 
 def test_what_a_server_brings_back_from_a_file_is_not_believed(server, join):

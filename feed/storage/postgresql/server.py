@@ -41,6 +41,8 @@ _SESSION = {
     # A process that stops in the middle of a transaction loses it, and the pen, before others give up waiting.
     "idle_in_transaction_session_timeout": "5s",
     "lock_timeout": "10s",
+    # To compile a statement takes longer than any of these runs.
+    "jit": "off",
     **{f"tcp_{name.removeprefix('tcp_')}": str(value) for name, value in _NOBODY_THERE.items()},
 }
 

@@ -20,12 +20,13 @@ REQUEST_SECONDS = 0.25
 """Longest wait for a connection, and for an answer."""
 
 Answer = Any
+"""What Redis answers: bytes, whole numbers, None, and lists of these."""
+
 Run = tuple[list[str], Sequence[str | bytes | int]]
 """Keys and arguments of a script."""
 
 AGAIN: Answer = object()
-"""No answer."""
-"""What Redis answers: bytes, whole numbers, None, and lists of these."""
+"""No answer: the script has to be run again."""
 
 Connection = Any
 """A connection of the client library, whose methods carry no types."""
@@ -117,8 +118,8 @@ class Node:
             return self.call("EVAL", script.text, len(keys), *keys, *arguments)
 
     def run_each(self, script: Script, each: Sequence[Run]) -> list[Answer]:
-        """What a script returns for each, in one round trip; :data:`AGAIN` where it has to be run again, because the
-        node does not know it or no longer has the keys."""
+        """What a script returns for each, in one round trip; the error where it was refused; :data:`AGAIN` where the
+        node does not know the script, or no longer has the keys."""
         connection = self._taken() or self.connected(REQUEST_SECONDS)
         answers: list[Answer] = []
         try:
@@ -129,6 +130,8 @@ class Node:
                     answers.append(connection.read_response(disconnect_on_error=False))
                 except (exceptions.NoScriptError, exceptions.MovedError):
                     answers.append(AGAIN)
+                except exceptions.ResponseError as refused:
+                    answers.append(refused)
         except BaseException:
             connection.disconnect()
             raise

@@ -102,23 +102,37 @@ class Server:
                 raise self._failure(node, cause) from None
         raise AssertionError("unreachable")
 
-    def run_each(self, script: Script, each: Sequence[Run]) -> list[Answer]:
-        """What a script returns for each, many in one round trip. Raises ``SharingFailed``; some may have run."""
-        answers: list[Answer] = [AGAIN] * len(each)
+    def run_each(self, script: Script, each: Sequence[Run]) -> list[Answer | SharingFailed]:
+        """What a script returns for each, many in one round trip, or why it did not run or may not have run."""
+        answers: list[Answer | SharingFailed] = [AGAIN] * len(each)
         there: dict[str, tuple[Node, list[int]]] = {}
         for number, (keys, _) in enumerate(each):
-            node = self.node_of(keys[0])
-            there.setdefault(node.name, (node, []))[1].append(number)
+            try:
+                node = self.node_of(keys[0])
+            except SharingFailed as broken:
+                answers[number] = broken
+            else:
+                there.setdefault(node.name, (node, []))[1].append(number)
         for node, mine in there.values():
             for begin in range(0, len(mine), _TOGETHER):
                 numbers = mine[begin : begin + _TOGETHER]
-                try:
-                    answered = node.run_each(script, [each[number] for number in numbers])
-                except (exceptions.RedisError, OSError) as cause:
-                    raise self._failure(node, cause) from None
+                answered = self._run_at(node, script, [each[number] for number in numbers])
                 for number, answer in zip(numbers, answered, strict=True):
-                    answers[number] = self.run(script, *each[number]) if answer is AGAIN else answer
+                    answers[number] = self._run_again(script, each[number]) if answer is AGAIN else answer
         return answers
+
+    def _run_at(self, node: Node, script: Script, each: Sequence[Run]) -> list[Answer | SharingFailed]:
+        try:
+            answers = node.run_each(script, each)
+        except (exceptions.RedisError, OSError) as cause:
+            return [self._failure(node, cause)] * len(each)
+        return [self._failure(node, answer) if isinstance(answer, Exception) else answer for answer in answers]
+
+    def _run_again(self, script: Script, run: Run) -> Answer | SharingFailed:
+        try:
+            return self.run(script, *run)
+        except SharingFailed as failure:
+            return failure
 
     def node_of(self, key: str) -> Node:
         """The node that has a key. Raises ``SharingFailed`` while it is left alone."""

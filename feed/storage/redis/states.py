@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from uuid import uuid4
 
+from feed.storage.errors import SharingFailed
 from feed.storage.ports.sharing import HOLD_SECONDS, STATE_LIMIT, Put, Shared
 from feed.storage.redis.nodes import Answer, Run
 from feed.storage.redis.scripts import APPEND, DROP, GET, HOLD, PUT, RELEASE
@@ -37,10 +38,10 @@ class RedisStates:
         self._generation = generation
 
     def get(self, readers: Sequence[str]) -> list[Shared]:
-        """The states, or tickets to put them: one round trip."""
+        """The states, or tickets to put them: one round trip. Nothing of those that only some nodes cannot tell."""
         generation = self._generation
         asked: list[Run] = [(self._keys(reader), (generation, uuid4().hex, _TICKET)) for reader in readers]
-        return [_shared(answer, generation) for answer in self._server.run_each(GET, asked)]
+        return [_shared(answer, generation) for answer in _some(self._server.run_each(GET, asked))]
 
     def put(self, read: Sequence[Put]) -> list[bool]:
         """Keep states whose tickets still hold: one round trip."""
@@ -50,8 +51,8 @@ class RedisStates:
             token, _, generation = rest.partition(" ")
             if token and len(state) <= STATE_LIMIT:
                 runs[number] = (self._keys(reader), (generation, f"{run} {token}", state, _LIFETIME))
-        kept = dict(zip(runs, self._server.run_each(PUT, list(runs.values())), strict=True))
-        return [bool(kept.get(number)) for number in range(len(read))]
+        kept = dict(zip(runs, _some(self._server.run_each(PUT, list(runs.values()))), strict=True))
+        return [kept.get(number) == 1 for number in range(len(read))]
 
     def append(self, reader: str, more: bytes) -> None:
         """Add to a state that is there."""
@@ -63,11 +64,11 @@ class RedisStates:
 
     def drop(self, readers: Iterable[str]) -> None:
         """Forget states and tickets."""
-        self._server.run_each(DROP, [(self._keys(reader), ()) for reader in readers])
+        _all(self._server.run_each(DROP, [(self._keys(reader), ()) for reader in readers]))
 
     def release(self, readers: Iterable[str]) -> None:
         """Let states be put again."""
-        self._server.run_each(RELEASE, [(self._keys(reader), ()) for reader in readers])
+        _all(self._server.run_each(RELEASE, [(self._keys(reader), ()) for reader in readers]))
 
     def _keys(self, reader: str) -> list[str]:
         """State, ticket and holds, all in one slot of a Cluster."""
@@ -75,7 +76,23 @@ class RedisStates:
         return [f"{self._prefix}:{{{name}}}:{what}" for what in ("state", "ticket", "held")]
 
 
-def _shared(answer: Answer, generation: str) -> Shared:
+def _all(answers: Sequence[Answer | SharingFailed]) -> None:
+    """Raises the failure if there is one."""
+    for answer in answers:
+        if isinstance(answer, SharingFailed):
+            raise answer
+
+
+def _some(answers: Sequence[Answer | SharingFailed]) -> Sequence[Answer | SharingFailed]:
+    """The same; raises a failure if there is nothing else."""
+    if all(isinstance(answer, SharingFailed) for answer in answers):
+        _all(answers)
+    return answers
+
+
+def _shared(answer: Answer | SharingFailed, generation: str) -> Shared:
+    if isinstance(answer, SharingFailed):
+        return Shared(None)
     if answer[0] is not None:
         return Shared(answer[0])
     ticket = answer[1].decode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 
 import pytest
 
@@ -25,12 +26,12 @@ ODD = "r7"
 Read = Callable[[Sequence[str], int], list[Past]]
 
 
-def pages(read: Read) -> tuple[list[ReaderView], int]:
+def pages(read: Read, patience: float = PATIENCE) -> tuple[list[ReaderView], int]:
     """The views that all of the readers get at once, and how many waited in vain."""
     unread = Count()
 
     async def asked() -> list[ReaderView]:
-        loading = ReaderLoading(ReaderStates(MemoryStore(), read=read), PATIENCE, unread)
+        loading = ReaderLoading(ReaderStates(MemoryStore(), read=read), patience, unread)
         return await asyncio.gather(*(loading.view(reader, CATALOGUE) for reader in READERS))
 
     return asyncio.run(asked()), int(unread.value)
@@ -80,3 +81,54 @@ def test_one_who_cannot_be_read_is_the_only_one(fault: Exception) -> None:
     assert [view.record.reader for view in views if not view.personalized] == [ODD]
     assert max(map(len, asked)) == TOGETHER
     assert [ODD] in asked
+
+
+def test_one_who_is_read_for_too_long_is_the_only_one() -> None:
+    go = threading.Event()
+
+    def read(readers: Sequence[str], limit: int) -> list[Past]:
+        assert ODD not in readers or go.wait(30)
+        return [(ReaderRecord(reader), []) for reader in readers]
+
+    try:
+        views, unread = pages(read, patience=1.0)
+    finally:
+        go.set()
+    assert unread == 1
+    assert [view.record.reader for view in views if not view.personalized] == [ODD]
+
+
+def test_threads_that_cannot_begin_cost_the_pages_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    starts, begin = 0, threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        nonlocal starts
+        starts += thread.name == "weir-reading"
+        if thread.name == "weir-reading" and starts <= 3:
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    views, unread = pages(lambda readers, _: [(ReaderRecord(reader), []) for reader in readers])
+    assert (len(views), unread) == (len(READERS), 0)
+    assert starts > 3
+
+
+def test_a_thread_that_dies_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    failures, died = iter(range(2 * AT_ONCE)), threading.Semaphore(0)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError("no space left on device")
+
+    def read(readers: Sequence[str], limit: int) -> list[Past]:
+        if len(readers) == 1 and next(failures, None) is not None:
+            raise ValueError("no JSON")
+        if len(readers) > 1:
+            raise StoreBusy("all connections are in use")
+        return [(ReaderRecord(reader), []) for reader in readers]
+
+    monkeypatch.setattr("feed.readers.loading._log", SimpleNamespace(error=full))
+    monkeypatch.setattr(threading, "excepthook", lambda _: died.release())
+    views, unread = pages(read)
+    assert (len(views), unread) == (len(READERS), 2 * AT_ONCE)
+    assert all(died.acquire(timeout=30) for _ in range(2 * AT_ONCE))
