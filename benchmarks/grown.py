@@ -58,7 +58,7 @@ def crowded(*, items: int = 1_000_000, readers: int = 1_000_000, requests: int =
     """GET /v1/feed of one worker with a large store and few of its readers in memory, the others' states in Redis or in
     the database."""
     with _backends() as variables, environment(variables):
-        return large.run(items=items, readers=readers, visits=1, requests=requests, states=states, rounds=2)
+        return large.run(items=items, readers=readers, visits=1, requests=requests, states=states, rounds=3)
 
 
 def propagation(*, items: int = 20_000, decisions: int = 200) -> Propagation:

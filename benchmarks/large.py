@@ -69,7 +69,7 @@ def run(
     visits: int = 2,
     requests: int = 2500,
     states: int = IN_MEMORY,
-    rounds: int = 3,
+    rounds: int = 5,
 ) -> Large:
     """Fill a folder's store, serve it, take readers in, measure."""
     with tempfile.TemporaryDirectory(prefix="weir-bench-") as name:
