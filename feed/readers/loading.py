@@ -2,8 +2,8 @@
 
 A reader whose choices cannot be read is served as one who opted out, with sensitive items hidden: nothing personal can
 come of what is not known. The reading goes on by itself, so the page after it is the reader's own. One statement reads
-several: those who come while a reading is under way are read by the next one, by the same thread, and when that fails,
-each alone. A store that hangs holds so many threads at most; beyond them nobody waits.
+several: those who come while a reading is under way are read by the next one, by the same thread; and each alone when
+that fails or takes long. A store that hangs holds so many threads at most; beyond them nobody waits.
 """
 
 from __future__ import annotations

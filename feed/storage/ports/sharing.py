@@ -129,7 +129,8 @@ class SharedStates(Protocol):
         ...
 
     def get(self, readers: Sequence[str]) -> list[Shared]:
-        """For each of these readers the state, or a ticket to put it after reading the store."""
+        """For each of these readers the state, or a ticket to put it after reading the store; neither where what keeps
+        it cannot be reached, as long as others can."""
         ...
 
     def put(self, read: Sequence[Put]) -> list[bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import orjson
 import pytest
@@ -49,6 +49,22 @@ def stored(votes: int = 0, impressions: int = 0, settings: str = "{}") -> Read:
     ]
 
 
+def loaded(known: Catalogue, read: Read, readers: Iterable[str]) -> tuple[ReaderStates, int]:
+    """States of these readers, and the bytes that the interpreter counts for them."""
+    ReaderStates(MemoryStore(), read=read).load("first", known)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        states = ReaderStates(MemoryStore(), read=read)
+        before = tracemalloc.get_traced_memory()[0]
+        for reader in readers:
+            states.load(reader, known)
+        gc.collect()
+        return states, tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+
+
 HIDING = orjson.dumps({"hidden": ITEMS[:200], "muted_topics": [f"topic-{number}" for number in range(20)]}).decode()
 
 
@@ -58,18 +74,7 @@ HIDING = orjson.dumps({"hidden": ITEMS[:200], "muted_topics": [f"topic-{number}"
     ids=["nothing", "few", "full", "hiding", "mode"],
 )
 def test_the_bytes_of_states_are_those_that_the_interpreter_counts(known: Catalogue, read: Read) -> None:
-    ReaderStates(MemoryStore(), read=read).load("first", known)
-    gc.collect()
-    tracemalloc.start()
-    try:
-        states = ReaderStates(MemoryStore(), read=read)
-        before = tracemalloc.get_traced_memory()[0]
-        for reader in READERS:
-            states.load(text(reader), known)
-        gc.collect()
-        counted = tracemalloc.get_traced_memory()[0] - before
-    finally:
-        tracemalloc.stop()
+    states, counted = loaded(known, read, map(text, READERS))
     assert states.bytes == pytest.approx(counted, rel=0.15)
 
 
@@ -87,18 +92,7 @@ def test_characters_of_several_bytes_are_counted_as_such(known: Catalogue, word:
         waiting = [unknown._replace(client_id=wide(word, n), item=wide(word, n)) for n in range(20)]
         return [(ReaderRecord(text(reader), text(settings)), waiting)]
 
-    ReaderStates(MemoryStore(), read=read).load("first", known)
-    gc.collect()
-    tracemalloc.start()
-    try:
-        states = ReaderStates(MemoryStore(), read=read)
-        before = tracemalloc.get_traced_memory()[0]
-        for number in range(100):
-            states.load(wide(word, number), known)
-        gc.collect()
-        counted = tracemalloc.get_traced_memory()[0] - before
-    finally:
-        tracemalloc.stop()
+    states, counted = loaded(known, read, (wide(word, number) for number in range(100)))
     assert len(states) == 100
     assert states.bytes == pytest.approx(counted, rel=0.15)
 
