@@ -10,7 +10,7 @@ from sqlalchemy import Column, Double, Index, MetaData, PrimaryKeyConstraint, Ta
 
 from feed.storage.schema_columns import blob_, flag_, number_, position_, text_
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
 """Schema revisions that this release knows, oldest first; the last one is the one it reads and writes."""
 
 APPLICATION_ID = 0x57656972
@@ -256,6 +256,14 @@ replicas = Table(
     number_("revision"),
     Column("confirmed_at", Double, nullable=False),
     PrimaryKeyConstraint("name"),
+)
+
+commits = Table(
+    "commits",
+    metadata,
+    number_("token"),
+    number_("at"),
+    PrimaryKeyConstraint("token"),
 )
 
 models = Table(

@@ -2,42 +2,13 @@
 
 from __future__ import annotations
 
-import psycopg
 import pytest
 
 from feed.storage.errors import StoreFailed
 from feed.storage.postgresql import right
 from feed.storage.postgresql.opening import open_postgresql
+from tests.contracts.breaking import Breaking, BreakingOwner
 from tests.contracts.making import decision, event
-
-
-class Breaking:
-    """A cursor whose connection breaks at the first commit of the given moment, before or after it."""
-
-    moment = ""
-
-    def __init__(self, connection):
-        self._connection = connection
-        self._cursor = connection.cursor()
-
-    def execute(self, query, *parameters):
-        moment = Breaking.moment if query == "COMMIT" else ""
-        if moment == "after":
-            self._cursor.execute(query)
-        if moment:
-            Breaking.moment = ""
-            self._connection.close()
-            raise psycopg.OperationalError("server closed the connection unexpectedly")
-        return self._cursor.execute(query, *parameters)
-
-    def __getattr__(self, name):
-        return getattr(self._cursor, name)
-
-
-class BreakingOwner(right.Owning):
-    def __init__(self, connection):
-        super().__init__(connection)
-        self.cursor = lambda: Breaking(connection)  # type: ignore[assignment]
 
 
 @pytest.fixture(params=[True, False], ids=["shared", "alone"])

@@ -7,9 +7,7 @@ The same tables, statements and writer as in SQLite; what differs is how a datab
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -18,11 +16,12 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
 
-from feed.storage.errors import StorageError, StoreMissing
+from feed.storage.errors import StoreMissing
 from feed.storage.migrations import migrate
 from feed.storage.postgresql import right
+from feed.storage.postgresql.commits import Commits
 from feed.storage.postgresql.deployment import PostgresDeployment
-from feed.storage.postgresql.server import connected, fault_of, inspect, mark, row, too_old, without_password
+from feed.storage.postgresql.server import connected, fault_of, inspect, mark, too_old, without_password
 from feed.storage.schema import REVISIONS
 from feed.storage.sql.reading import Reading
 from feed.storage.sql.statements import Statements
@@ -36,8 +35,6 @@ _READERS_MORE = 8
 _READER_SECONDS = 5.0
 _STATEMENT = "30s"
 _TRIES = 3
-_SETTLED_SECONDS = 10.0
-_ASK_AGAIN = 0.1
 PEN = int.from_bytes(hashlib.sha256(b"weir: the pen").digest()[:8], "big", signed=True)
 """The advisory lock of transactions that write a shared store."""
 
@@ -66,13 +63,15 @@ def open_postgresql(
         deployment = PostgresDeployment(reading, None)
         return SqlStore(reading, ReadOnly(), _statements(), closed=deployment.close, deployment=deployment)
     opened = [_opened(url, shown, shared=shared, upgrade=upgrade)]
+    commits = Commits(url, shown)
+    commits.clean(opened[0])
     writer = Writer(
         lambda: right.Owning(opened.pop() if opened else _again(url, shown, shared=shared)),
         fault_of,
-        begin=f"BEGIN; SELECT {f'pg_advisory_xact_lock({PEN}), ' if shared else ''}pg_current_xact_id()::text",
-        begin_beside=f"BEGIN; SELECT pg_advisory_xact_lock_shared({PEN}), pg_current_xact_id()::text" if shared else "",
+        begin=f"BEGIN; SELECT pg_advisory_xact_lock({PEN})" if shared else "BEGIN",
+        begin_beside=f"BEGIN; SELECT pg_advisory_xact_lock_shared({PEN})" if shared else "",
         rows=write_queue,
-        witness=lambda cursor: _witnessed(cursor, url, shown),
+        witness=commits.next,
     )
     deployment = PostgresDeployment(reading, lambda **session: connected(url, shown, **session))
     return SqlStore(reading, writer, _statements(), closed=deployment.close, deployment=deployment)
@@ -121,25 +120,6 @@ def _again(url: str, shown: str, *, shared: bool) -> psycopg.Connection[Any]:
         connection.close()
         raise
     return connection
-
-
-def _witnessed(cursor: Any, url: str, shown: str) -> Callable[[], bool]:
-    """The number of the transaction just begun, by which the server knows later what became of it."""
-    cursor.nextset()
-    number = cursor.fetchone()[-1]
-
-    def settled() -> bool:
-        until = time.monotonic() + _SETTLED_SECONDS
-        while time.monotonic() < until:
-            # A server that was restarted takes a while; so does the end of a session that lost its client.
-            with suppress(StorageError, psycopg.Error), connected(url, shown) as connection:
-                (status,) = row(connection, "SELECT pg_xact_status(%s::xid8)", number)
-                if status != "in progress":
-                    return bool(status == "committed")
-            time.sleep(_ASK_AGAIN)
-        return False
-
-    return settled
 
 
 def _make_current(url: str, shown: str) -> None:

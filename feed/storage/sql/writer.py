@@ -90,11 +90,11 @@ class Writer:
         rows: int,
         size: int = 64 << 20,
         begin_beside: str = "",
-        witness: Callable[[Cursor], Settled] | None = None,
+        witness: Callable[[], tuple[str, Settled]] | None = None,
     ) -> None:
         """``begin`` opens a transaction that may write; ``fault`` says what a driver's error means. With
-        ``begin_beside``, which opens one that shares the pen, other processes write the store, too. ``witness`` looks
-        at a transaction that was just begun.
+        ``begin_beside``, which opens one that shares the pen, other processes write the store, too. ``witness`` gives
+        what a transaction says once begun, and how to ask later whether it was committed.
 
         Raises what ``connect`` raises.
         """
@@ -178,8 +178,9 @@ class Writer:
         return cursor, self._begin(cursor, alone)
 
     def _begin(self, cursor: Cursor, alone: bool) -> Settled | None:
-        cursor.execute(self._begins[alone])
-        return self._witness(cursor) if self._witness is not None else None
+        says, settled = self._witness() if self._witness is not None else ("", None)
+        cursor.execute(self._begins[alone] + says)
+        return settled
 
     def _commit(self, cursor: Cursor, settled: Settled | None) -> None:
         """Commit; where the connection breaks meanwhile, what became of it decides what is answered."""
