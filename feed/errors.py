@@ -178,7 +178,7 @@ class Overloaded(FeedError):
 
 
 class StoreSlow(FeedError):
-    """The store did not confirm a write in time; it may have been written, or not."""
+    """The store did not confirm a write in time; it may have been written, or not. Or what is asked for may still come."""
 
     type = "store-slow"
 

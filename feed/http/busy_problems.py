@@ -17,7 +17,7 @@ BUSY_PROBLEMS = (
         503,
         "The store did not confirm in time",
         "The store takes longer than anybody should wait; what was sent may have been written, or not.",
-        "Send the same again as `Retry-After` says: events with the same `client_id` are stored once.",
+        "Send or ask the same again as `Retry-After` says: events with the same `client_id` are stored once.",
     ),
     Problem(
         "overloaded",

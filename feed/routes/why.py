@@ -14,7 +14,7 @@ from controls.tiers import Tier
 from controls.verdicts import WEIGHT_ONE, Source
 from feed.access.caller import Caller
 from feed.bootstrap import Service
-from feed.errors import Gone, NotFound
+from feed.errors import Gone, NotFound, StoreSlow
 from feed.http.wire import Allow, ServiceNow, answer, router
 from feed.pages.placements import placed_by
 from feed.pages.recording import decode
@@ -31,8 +31,7 @@ from ranking.page import Reason
 
 routes = router("feed")
 
-_ELSEWHERE_SECONDS = 1.0
-"""How long another process may take to record a page that it has sent."""
+_FLUSH_SECONDS = 0.5
 _RECENT_SECONDS = 10
 """How long ago, by two clocks, a page may have been made that is not recorded yet."""
 
@@ -47,33 +46,39 @@ async def read(
     """What spoke for an item when the page was made: every history item's term, the verdict and its causes, and the
     decision that pinned or featured it.
 
-    Pages of erased readers, pages older than the retention and pages that were not recorded answer 410. An item that
-    may no longer be shown is not explained.
+    Pages of erased readers, pages older than the retention and pages that were not recorded answer 410; a page that may
+    not be recorded yet answers 503. An item that may no longer be shown is not explained.
     """
     serving = await _recorded(service, request_id)
     return answer(await anyio.to_thread.run_sync(_explained, service, caller, serving, item))
 
 
 async def _recorded(service: Service, request_id: str) -> ServingRecord:
-    """The Serving of a page: at once if this process made it, and as soon as it is recorded if another one did."""
+    """The Serving of a page, as soon as this process has recorded it, or another one that may just have made it.
+
+    Raises ``Gone``, and ``StoreSlow`` when it may still come.
+    """
     # An id begins with the second in which its page was made.
     recent = int(request_id[:8], 16) >= service.clock.now() - _RECENT_SECONDS
-    elsewhere = _ELSEWHERE_SECONDS if recent and service.reader_sharing.shared else 0.0
-    until = asyncio.get_running_loop().time() + elsewhere
+    elsewhere = recent and service.reader_sharing.shared
+    until = asyncio.get_running_loop().time() + service.settings.write_patience
     pause = GATHER_SECONDS
     while True:
-        serving = await anyio.to_thread.run_sync(_look_up, service, request_id)
+        serving, all_recorded = await anyio.to_thread.run_sync(_look_up, service, request_id)
         if serving is not None:
             return serving
-        if asyncio.get_running_loop().time() >= until:
+        if all_recorded and not elsewhere:
             raise Gone("this page is not kept: it is older than the retention, or was not recorded")
+        if asyncio.get_running_loop().time() >= until:
+            raise StoreSlow("this page is not recorded yet; ask again", headers={"Retry-After": "1"})
         await asyncio.sleep(pause)
         pause *= 2
 
 
-def _look_up(service: Service, request_id: str) -> ServingRecord | None:
-    service.servings.flush(1.0)
-    return service.store.servings.get(request_id)
+def _look_up(service: Service, request_id: str) -> tuple[ServingRecord | None, bool]:
+    """The Serving, and whether all pages that this process made before are recorded."""
+    all_recorded = service.servings.flush(_FLUSH_SECONDS)
+    return service.store.servings.get(request_id), all_recorded
 
 
 def _explained(service: Service, caller: Caller, serving: ServingRecord, item: str) -> WhyOut:

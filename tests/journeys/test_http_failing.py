@@ -82,3 +82,18 @@ def test_a_full_queue_of_writes_is_told_to_come_again(tmp_path):
         assert answer.headers["retry-after"] == "1"
         assert len(batch.result()) == 500
         assert http.service.store.events.count() == 500
+
+
+def test_a_page_that_is_not_recorded_yet_is_not_said_to_be_gone(tmp_path):
+    with running(tmp_path, write_patience=0.1) as http:
+        http.put_items()
+        other = sqlite3.connect(http.service.settings.store_file, isolation_level=None)
+        with contextlib.closing(other):
+            other.execute("BEGIN IMMEDIATE")
+            page = http.call("GET", "/v1/feed?reader=r1", "feed").json()
+            why = f"/v1/feed/{page['request_id']}/why/{page['items'][0]['id']}"
+            answer = http.call("GET", why, "feed")
+            other.execute("ROLLBACK")
+        http.problem(answer, 503, "store-slow")
+        assert answer.headers["retry-after"] == "1"
+        until(lambda: http.call("GET", why, "feed").status_code == 200)
