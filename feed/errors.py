@@ -178,7 +178,7 @@ class Overloaded(FeedError):
 
 
 class StoreSlow(FeedError):
-    """The store did not confirm a write in time; it may have been written, or not. Or what is asked for may still come."""
+    """The store did not confirm in time: what was sent may have been written, or not; what is asked for may come yet."""
 
     type = "store-slow"
 
