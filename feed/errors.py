@@ -178,7 +178,7 @@ class Overloaded(FeedError):
 
 
 class StoreSlow(FeedError):
-    """The store did not confirm in time: what was sent may have been written, or not; what is asked for may come yet."""
+    """The store did not confirm in time: what was sent may be written, or not; what is asked for may yet come."""
 
     type = "store-slow"
 
