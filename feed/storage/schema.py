@@ -26,6 +26,11 @@ LEDGER = "ledger"
 JOURNAL = "journal"
 FORGETTINGS = "forgettings"
 
+LEDGER_ENDS = (
+    f"SELECT (SELECT coalesce(max(revision), 0) FROM ledger), (SELECT number FROM heads WHERE name = '{LEDGER}')"
+)
+"""Where the ledger ends, and where its head says so: in one statement, as somebody may be writing."""
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",

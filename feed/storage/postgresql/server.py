@@ -20,7 +20,7 @@ from feed.storage.errors import (
     StoreForeign,
     StoreReadOnly,
 )
-from feed.storage.schema import APPLICATION_ID, LEDGER, REVISIONS
+from feed.storage.schema import APPLICATION_ID, LEDGER_ENDS, REVISIONS
 
 OLDEST = 14
 """The oldest major version of the server that is taken."""
@@ -107,8 +107,7 @@ def inspect(connection: psycopg.Connection[Any], shown: str) -> str | None:
         known = f"this release knows up to {REVISIONS[-1]}"
         raise SchemaTooNew(f"{shown} has schema {revision}, {known}; install the release that wrote it")
     if revision == REVISIONS[-1]:
-        (last,) = row(connection, "SELECT coalesce(max(revision), 0) FROM ledger")
-        (head,) = row(connection, "SELECT number FROM heads WHERE name = %s", LEDGER)
+        last, head = row(connection, LEDGER_ENDS)
         if head != last:
             raise StoreCorrupt(
                 f"{shown} is damaged: its ledger ends at revision {last}, its head says {head}; restore a backup"

@@ -18,7 +18,7 @@ from feed.storage.errors import (
     StoreForeign,
     StoreReadOnly,
 )
-from feed.storage.schema import APPLICATION_ID, LEDGER, REVISIONS
+from feed.storage.schema import APPLICATION_ID, LEDGER_ENDS, REVISIONS
 
 CHECKED_BYTES = 64 << 20
 """Files up to this size are checked page by page on opening unless told otherwise; it takes seconds a GiB."""
@@ -94,11 +94,10 @@ def _inspect(connection: sqlite3.Connection, path: Path, verify: bool | None) ->
 
 
 def _check_ledger(connection: sqlite3.Connection, path: Path) -> None:
-    (last,) = connection.execute("SELECT coalesce(max(revision), 0) FROM ledger").fetchone()
-    head = connection.execute("SELECT number FROM heads WHERE name = ?", (LEDGER,)).fetchone()
-    if head != (last,):
+    last, head = connection.execute(LEDGER_ENDS).fetchone()
+    if head != last:
         raise StoreCorrupt(
-            f"{path} is damaged: its ledger ends at revision {last}, its head says {head and head[0]}; restore a backup"
+            f"{path} is damaged: its ledger ends at revision {last}, its head says {head}; restore a backup"
         )
 
 
