@@ -127,7 +127,7 @@ class Story:
 
     def pin(self) -> Iterable[Seen]:
         """A pin is at its position for everybody, at once."""
-        item = page(self.api, "newcomer-3", limit=60).ids[-1]
+        item = self._to_pin("newcomer-3", [])
         yield self._pinned(item, _PIN_AT, "a pin is at its position")
 
     def suppress(self) -> Iterable[Seen]:
@@ -164,7 +164,8 @@ class Story:
     def survive(self) -> Iterable[Seen]:
         """What was acknowledged survives kill -9."""
         reader = "newcomer-6"
-        item, liked = page(self.api, reader, limit=60).ids[-2:]
+        liked = page(self.api, reader, limit=60).ids[-1]
+        item = self._to_pin(reader, [liked, *self.pins.values()])
         taken = self._tell(reader, liked, "like")
         decided = self._decide("pin", item, _EDITOR, position=_SECOND_PIN_AT)
         self.pins[_SECOND_PIN_AT] = item
@@ -220,6 +221,13 @@ class Story:
 
     def _places(self, item: str, reader: str, cursor: str = "", request_id: str = "") -> list[str]:
         return places(self.api, item, reader, self.opted_out, cursor=cursor, request_id=request_id)
+
+    def _to_pin(self, reader: str, others: Sequence[str]) -> str:
+        """Far down a reader's page, and hidden by nobody whose page is looked at: a hide goes before a pin."""
+        hidden = set(others)
+        for one in (self.readers[0], self.opted_out):
+            hidden.update(self.api.get(f"/v1/readers/{_path(one)}/settings", as_=(one, "reader"))["hidden"])
+        return next(item for item in reversed(page(self.api, reader, limit=60).ids) if item not in hidden)
 
     def _pinned(self, item: str, position: int, chapter: str) -> Seen:
         decided = self._decide("pin", item, _EDITOR, position=position)
